@@ -1,0 +1,145 @@
+//! A target of profiles.yml as plain data: which engines it has and how to reach them.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+/// Which database system an engine is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum EngineKind {
+    DuckDb,
+    Postgres,
+}
+
+impl EngineKind {
+    /// dbt's adapter type: `target.type`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            EngineKind::DuckDb => "duckdb",
+            EngineKind::Postgres => "postgres",
+        }
+    }
+}
+
+/// A password or token. Printing it in any way gives stars.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Secret(text.into())
+    }
+
+    /// The text itself, for the connection only.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("*****")
+    }
+}
+
+/// An output of a profile: the engines of one environment.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The profile's name.
+    pub profile: String,
+    /// The output's name: `dev`.
+    pub name: String,
+    pub threads: usize,
+    /// Of nodes that name no engine.
+    pub default_engine: Arc<str>,
+    /// Where the results store lives: an engine of this target (`results_engine`), or a
+    /// PostgreSQL of its own (`results:`), which then has an entry in no other place.
+    pub results: Option<Arc<EngineConfig>>,
+    /// By name, in the order of the file. A plain output has one, named after its type.
+    pub engines: IndexMap<Arc<str>, Arc<EngineConfig>>,
+}
+
+impl Target {
+    /// An engine by name.
+    pub fn engine(&self, name: &str) -> Option<&Arc<EngineConfig>> {
+        self.engines.get(name)
+    }
+}
+
+/// A named database inside a target.
+#[derive(Debug, Clone)]
+pub struct EngineConfig {
+    pub name: Arc<str>,
+    /// The database that nodes live in by default: DuckDB's catalog name (the file's stem),
+    /// PostgreSQL's database.
+    pub database: String,
+    /// The schema that nodes live in by default.
+    pub schema: String,
+    pub params: EngineParams,
+}
+
+impl EngineConfig {
+    pub fn kind(&self) -> EngineKind {
+        match self.params {
+            EngineParams::DuckDb(_) => EngineKind::DuckDb,
+            EngineParams::Postgres(_) => EngineKind::Postgres,
+        }
+    }
+}
+
+/// How to reach an engine.
+#[derive(Debug, Clone)]
+pub enum EngineParams {
+    DuckDb(DuckDbParams),
+    Postgres(PostgresParams),
+}
+
+/// dbt-duckdb's profile keys.
+#[derive(Debug, Clone, Default)]
+pub struct DuckDbParams {
+    /// The database file, absolute; `None` for an in-memory database (`:memory:`).
+    pub path: Option<PathBuf>,
+    pub extensions: Vec<DuckDbExtension>,
+    pub settings: IndexMap<String, serde_json::Value>,
+    pub attach: Vec<DuckDbAttach>,
+    /// `CREATE SECRET` parameters, a map each.
+    pub secrets: Vec<IndexMap<String, serde_json::Value>>,
+}
+
+/// An entry of `extensions`.
+#[derive(Debug, Clone)]
+pub struct DuckDbExtension {
+    pub name: String,
+    pub repository: Option<String>,
+}
+
+/// An entry of `attach`.
+#[derive(Debug, Clone)]
+pub struct DuckDbAttach {
+    pub path: String,
+    pub alias: Option<String>,
+    pub kind: Option<String>,
+    pub read_only: bool,
+    pub options: IndexMap<String, serde_json::Value>,
+}
+
+/// dbt-postgres's profile keys, and `embedded`.
+#[derive(Debug, Clone)]
+pub struct PostgresParams {
+    /// Of an embedded cluster: its folder, `<project>/.pintail/postgres`, absolute.
+    pub embedded: Option<PathBuf>,
+    pub host: String,
+    pub port: u16,
+    pub user: String,
+    pub password: Option<Secret>,
+    pub dbname: String,
+    pub sslmode: Option<String>,
+    pub search_path: Option<String>,
+    pub role: Option<String>,
+    pub connect_timeout: Duration,
+    pub retries: u32,
+    pub keepalives_idle: Duration,
+}

@@ -1,0 +1,80 @@
+//! What a template can ask of the stage that renders it.
+//!
+//! `parse` answers with stand-ins and takes notes, `compile` resolves, `run` also reaches the
+//! database. A host belongs to one node (or hook, or inline query) and lives for one rendering.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use minijinja::Value;
+
+use crate::diagnostic::Result;
+use crate::manifest::{RefCall, SourceCall, UniqueId};
+use crate::relation::{Column, Relation, ResultSet};
+
+/// The answers that depend on the node and the stage. Errors need no location: the dialect adds
+/// the place of the call.
+pub trait Host: Send + Sync {
+    /// dbt's `execute`: false while parsing.
+    fn execute(&self) -> bool;
+
+    /// The package of the node: where unqualified macros, vars and dispatch are looked up first.
+    fn package(&self) -> &str;
+
+    /// `ref(…)`. While parsing: takes a note and gives the node's own relation.
+    /// `at` is the byte range of the call in the file being rendered, where it is known.
+    fn resolve_ref(&self, call: RefCall) -> Result<Relation>;
+
+    /// `source(…)`, likewise.
+    fn resolve_source(&self, call: SourceCall) -> Result<Relation>;
+
+    /// `config(…)` with its keyword arguments (a positional dict is merged into them).
+    /// While parsing: takes a note. Later: does nothing.
+    fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()>;
+
+    /// `config.get(key)`: the merged configuration; while parsing, what is known so far.
+    fn config(&self, key: &str) -> Option<serde_json::Value>;
+
+    /// `var(name)`; `None` where it has no value.
+    fn var(&self, name: &str) -> Option<serde_json::Value>;
+
+    /// `this`; `None` outside a node.
+    fn this(&self) -> Option<Relation>;
+
+    /// `model` as a dict in the manifest's words; `{}` outside a node.
+    fn model(&self) -> Value;
+
+    /// `graph`, `schemas`, `selected_resources`, `invocation_args_dict`, `database_schemas` and the
+    /// like: rarely used names that the stage knows by itself.
+    fn extra(&self, name: &str) -> Option<Value>;
+
+    /// `is_incremental()`
+    fn is_incremental(&self) -> bool;
+
+    /// A macro was called: `depends_on.macros` while parsing.
+    fn note_macro(&self, unique_id: &UniqueId);
+
+    /// The database, where there is one. `None` while parsing and while compiling offline.
+    /// The first call in `compile` may open a connection.
+    fn adapter(&self) -> Option<Arc<dyn Adapter>>;
+
+    /// `log(…)` with `info=True` or `print(…)`: a line for the user.
+    fn log(&self, message: &str, info: bool);
+}
+
+/// What a template may do with the node's own engine: the part of dbt's `adapter` that needs a
+/// database. Everything that is plain SQL is done by macros through `execute`.
+pub trait Adapter: Send + Sync {
+    /// Runs one or more statements on the connection of the node and gives the rows of the last,
+    /// and the number of rows that it changed where the engine tells.
+    fn execute(&self, sql: &str) -> Result<(ResultSet, Option<u64>)>;
+
+    /// The relation as it exists with its kind, or `None`.
+    fn get_relation(&self, relation: &Relation) -> Result<Option<Relation>>;
+
+    /// All relations in a schema.
+    fn list_relations(&self, database: Option<&str>, schema: &str) -> Result<Vec<Relation>>;
+
+    /// The columns of a relation in order.
+    fn columns(&self, relation: &Relation) -> Result<Vec<Column>>;
+}

@@ -1,0 +1,11 @@
+//! Pintail: a declarative SQL-model compiler. One dbt project, one DAG, two engines.
+//!
+//! A stage is a module and has one representation of its own; data goes down this list once and
+//! never back up. A module imports only from those above it. See ARCHITECTURE.md.
+
+pub mod config;
+pub mod diagnostic;
+pub mod engine;
+pub mod jinja;
+pub mod manifest;
+pub mod relation;

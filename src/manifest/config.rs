@@ -1,0 +1,80 @@
+//! The configuration of a node: the keys that were set, with typed getters for those that Pintail
+//! itself reads. Defaults live in the getters, so a node without configuration costs nothing.
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+/// Config keys whose values add up over the levels (dbt_project.yml, properties, `config()`)
+/// instead of replacing each other.
+pub const ADDING_KEYS: &[&str] = &["tags", "pre-hook", "post-hook"];
+
+/// A hook: SQL that runs before or after a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hook {
+    /// The Jinja-SQL as written.
+    pub sql: String,
+    /// Whether it runs in the node's transaction (dbt's `transaction`, default true).
+    pub transaction: bool,
+}
+
+/// The keys that were set for a node after all levels were merged, under dbt's names
+/// (`pre-hook` and `post-hook` with a dash).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct NodeConfig {
+    pub values: IndexMap<String, Value>,
+}
+
+impl NodeConfig {
+    /// The value of a key, if set and not null.
+    pub fn get(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).filter(|v| !v.is_null())
+    }
+
+    /// A text value.
+    pub fn text(&self, key: &str) -> Option<&str> {
+        self.get(key).and_then(Value::as_str)
+    }
+
+    /// A boolean value.
+    pub fn flag(&self, key: &str) -> Option<bool> {
+        self.get(key).and_then(Value::as_bool)
+    }
+
+    /// A value that may be one text or a list of them.
+    pub fn text_list(&self, key: &str) -> Vec<String> {
+        match self.get(key) {
+            Some(Value::String(one)) => vec![one.clone()],
+            Some(Value::Array(many)) => {
+                many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// `enabled`, by default true.
+    pub fn enabled(&self) -> bool {
+        self.flag("enabled").unwrap_or(true)
+    }
+
+    /// `tags`
+    pub fn tags(&self) -> Vec<String> {
+        self.text_list("tags")
+    }
+
+    /// `pre-hook` or `post-hook`, in order.
+    pub fn hooks(&self, key: &str) -> Vec<Hook> {
+        let one = |value: &Value| match value {
+            Value::String(sql) => Some(Hook { sql: sql.clone(), transaction: true }),
+            Value::Object(map) => map.get("sql").and_then(Value::as_str).map(|sql| Hook {
+                sql: sql.to_owned(),
+                transaction: map.get("transaction").and_then(Value::as_bool).unwrap_or(true),
+            }),
+            _ => None,
+        };
+        match self.get(key) {
+            Some(Value::Array(many)) => many.iter().filter_map(one).collect(),
+            Some(value) => one(value).into_iter().collect(),
+            None => Vec::new(),
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! What parsing a project gives: nodes, sources, macros, docs and groups, as plain data.
+//!
+//! No behaviour but look-ups. Nothing is rendered, resolved or executed here.
+
+mod config;
+mod node;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+
+pub use config::{ADDING_KEYS, Hook, NodeConfig};
+pub use node::{
+    Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,
+    ResourceType, Source, SourceCall, TestMetadata,
+};
+
+/// dbt's `unique_id`: `model.project.name`.
+pub type UniqueId = Arc<str>;
+
+/// Everything that a project and its packages define.
+#[derive(Debug, Default)]
+pub struct Manifest {
+    /// The root project's name.
+    pub project_name: String,
+    /// Models, seeds, tests, hooks (operations), in the order in which they were read.
+    pub nodes: IndexMap<UniqueId, Node>,
+    pub sources: IndexMap<UniqueId, Source>,
+    pub macros: IndexMap<UniqueId, Arc<Macro>>,
+    pub docs: IndexMap<UniqueId, DocBlock>,
+    pub exposures: IndexMap<UniqueId, Exposure>,
+    pub groups: IndexMap<UniqueId, Group>,
+    /// Nodes with `enabled: false`: not in the DAG, but a `ref` to one is told apart from a typo.
+    pub disabled: Vec<Node>,
+    pub disabled_sources: Vec<Source>,
+}
+
+impl Manifest {
+    /// The nodes of one kind.
+    pub fn of_type(&self, resource_type: ResourceType) -> impl Iterator<Item = &Node> {
+        self.nodes.values().filter(move |node| node.resource_type == resource_type)
+    }
+}

@@ -1,0 +1,298 @@
+//! The kinds of things that a manifest holds. Field names are those of dbt's manifest schema v12,
+//! <https://schemas.getdbt.com/dbt/manifest/v12.json>, where it has them.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::Value;
+
+use super::{NodeConfig, UniqueId};
+use crate::diagnostic::{Location, SourceFile};
+use crate::relation::Relation;
+
+/// dbt's `resource_type`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ResourceType {
+    Model,
+    Seed,
+    Snapshot,
+    Test,
+    Analysis,
+    Operation,
+    Source,
+    Exposure,
+    Macro,
+}
+
+impl ResourceType {
+    /// dbt's name, which also starts a `unique_id`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ResourceType::Model => "model",
+            ResourceType::Seed => "seed",
+            ResourceType::Snapshot => "snapshot",
+            ResourceType::Test => "test",
+            ResourceType::Analysis => "analysis",
+            ResourceType::Operation => "operation",
+            ResourceType::Source => "source",
+            ResourceType::Exposure => "exposure",
+            ResourceType::Macro => "macro",
+        }
+    }
+
+    /// Whether others can `ref` it.
+    pub fn is_refable(self) -> bool {
+        matches!(self, ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot)
+    }
+}
+
+/// Who may `ref` a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Access {
+    /// Its own group.
+    Private,
+    /// Its own package; the default.
+    #[default]
+    Protected,
+    /// Everybody.
+    Public,
+}
+
+impl Access {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Access::Private => "private",
+            Access::Protected => "protected",
+            Access::Public => "public",
+        }
+    }
+}
+
+/// A call of `ref` as written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct RefCall {
+    pub package: Option<String>,
+    pub name: String,
+    pub version: Option<String>,
+}
+
+/// A call of `source` as written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct SourceCall {
+    pub source: String,
+    pub table: String,
+}
+
+/// A column as its properties describe it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ColumnInfo {
+    pub name: String,
+    pub description: String,
+    pub data_type: Option<String>,
+    pub meta: IndexMap<String, Value>,
+    pub tags: Vec<String>,
+    pub quote: Option<bool>,
+    pub constraints: Vec<Value>,
+}
+
+/// What makes a generic test: its name and arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TestMetadata {
+    /// `unique`, `accepted_values`, …
+    pub name: String,
+    /// The package before the dot in `dbt_utils.equal_rowcount`.
+    pub namespace: Option<String>,
+    /// Arguments as written, Jinja unrendered; with `model` as dbt writes it and `column_name`.
+    pub kwargs: IndexMap<String, Value>,
+}
+
+/// A model, seed, snapshot, test, analysis or hook.
+#[derive(Debug, Clone)]
+pub struct Node {
+    pub unique_id: UniqueId,
+    pub name: String,
+    pub resource_type: ResourceType,
+    pub package_name: String,
+    /// Relative to its resource path (`models/`), as in dbt.
+    pub path: String,
+    /// Relative to its project's root.
+    pub original_file_path: String,
+    /// The file that it was read from; of a generic test, the YAML file.
+    pub file: Arc<SourceFile>,
+    /// The Jinja-SQL as written. Empty for seeds.
+    pub raw_code: Arc<str>,
+    /// Where the node begins: the start of a SQL file, the entry in a YAML file.
+    pub location: Option<Location>,
+    pub fqn: Vec<String>,
+    pub database: String,
+    pub schema: String,
+    pub alias: String,
+    /// The name of the engine that it runs on.
+    pub engine: Arc<str>,
+    pub config: NodeConfig,
+    /// `config()` in the file and properties as written, for the manifest's `unrendered_config`.
+    pub unrendered_config: IndexMap<String, Value>,
+    /// blake3/sha256 of the file, in hex.
+    pub checksum: String,
+    pub description: String,
+    pub columns: IndexMap<String, ColumnInfo>,
+    pub meta: IndexMap<String, Value>,
+    pub tags: Vec<String>,
+    pub group: Option<String>,
+    pub access: Access,
+    /// `project://models/schema.yml` of the properties that describe it.
+    pub patch_path: Option<String>,
+    pub refs: Vec<(RefCall, Option<Location>)>,
+    pub source_calls: Vec<(SourceCall, Option<Location>)>,
+    /// Nodes and sources that it reads, resolved, each once, in order of first mention.
+    pub depends_on: Vec<UniqueId>,
+    /// Macros of the project and its packages that it calls.
+    pub depends_on_macros: Vec<UniqueId>,
+    /// Of a generic test.
+    pub test_metadata: Option<TestMetadata>,
+    /// Of a generic test on a column.
+    pub column_name: Option<String>,
+    /// Of a generic test: the node or source that it stands under.
+    pub attached_node: Option<UniqueId>,
+    /// Of a seed: the folder on disk that its path is relative to.
+    pub root_path: Option<String>,
+    /// Of a hook of the project: its place in the list.
+    pub index: Option<usize>,
+}
+
+impl Node {
+    /// `materialized`, with dbt's default for its kind.
+    pub fn materialized(&self) -> &str {
+        self.config.text("materialized").unwrap_or(match self.resource_type {
+            ResourceType::Seed => "seed",
+            ResourceType::Snapshot => "snapshot",
+            ResourceType::Test => "test",
+            _ => "view",
+        })
+    }
+
+    /// Whether it is inlined into those that read it.
+    pub fn is_ephemeral(&self) -> bool {
+        self.resource_type == ResourceType::Model && self.materialized() == "ephemeral"
+    }
+
+    /// The relation that it makes, in its own engine.
+    pub fn relation(&self) -> Relation {
+        Relation::new(&self.database, &self.schema, &self.alias)
+    }
+}
+
+/// A table that the project reads but does not make.
+#[derive(Debug, Clone)]
+pub struct Source {
+    pub unique_id: UniqueId,
+    pub source_name: String,
+    pub name: String,
+    pub package_name: String,
+    pub path: String,
+    pub original_file_path: String,
+    pub location: Option<Location>,
+    pub fqn: Vec<String>,
+    pub database: String,
+    pub schema: String,
+    pub identifier: String,
+    pub engine: Arc<str>,
+    /// dbt-duckdb's `external_location`, formatted: what stands in SQL instead of a name.
+    pub external_location: Option<String>,
+    pub loader: String,
+    pub description: String,
+    pub source_description: String,
+    pub columns: IndexMap<String, ColumnInfo>,
+    pub meta: IndexMap<String, Value>,
+    pub source_meta: IndexMap<String, Value>,
+    pub tags: Vec<String>,
+    pub config: NodeConfig,
+    pub loaded_at_field: Option<String>,
+    pub freshness: Option<Value>,
+}
+
+impl Source {
+    /// The relation as it stands in SQL of its own engine.
+    pub fn relation(&self) -> Relation {
+        Relation {
+            verbatim: self.external_location.clone(),
+            ..Relation::new(&self.database, &self.schema, &self.identifier)
+        }
+    }
+}
+
+/// An argument of a macro, as its properties describe it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct MacroArgument {
+    pub name: String,
+    pub data_type: Option<String>,
+    pub description: String,
+}
+
+/// A macro of the project, a package or Pintail itself. Its template is in `jinja`'s registry.
+#[derive(Debug, Clone)]
+pub struct Macro {
+    pub unique_id: UniqueId,
+    pub name: String,
+    pub package_name: String,
+    pub path: String,
+    pub original_file_path: String,
+    /// The whole block, tags included.
+    pub macro_sql: String,
+    pub depends_on_macros: Vec<UniqueId>,
+    pub description: String,
+    pub meta: IndexMap<String, Value>,
+    pub patch_path: Option<String>,
+    pub arguments: Vec<MacroArgument>,
+    /// Of a materialization: the adapter (`default`, `duckdb`, `postgres`).
+    pub supported_adapter: Option<String>,
+}
+
+/// A `{% docs %}` block.
+#[derive(Debug, Clone)]
+pub struct DocBlock {
+    pub unique_id: UniqueId,
+    pub name: String,
+    pub package_name: String,
+    pub path: String,
+    pub original_file_path: String,
+    pub block_contents: String,
+}
+
+/// A use of the data outside the project.
+#[derive(Debug, Clone)]
+pub struct Exposure {
+    pub unique_id: UniqueId,
+    pub name: String,
+    pub package_name: String,
+    pub path: String,
+    pub original_file_path: String,
+    pub location: Option<Location>,
+    pub fqn: Vec<String>,
+    /// `dashboard`, `notebook`, `analysis`, `ml` or `application`
+    pub exposure_type: String,
+    pub label: Option<String>,
+    pub url: Option<String>,
+    pub maturity: Option<String>,
+    pub description: String,
+    pub owner: IndexMap<String, Value>,
+    pub meta: IndexMap<String, Value>,
+    pub tags: Vec<String>,
+    pub config: NodeConfig,
+    pub refs: Vec<(RefCall, Option<Location>)>,
+    pub source_calls: Vec<(SourceCall, Option<Location>)>,
+    pub depends_on: Vec<UniqueId>,
+}
+
+/// A group of nodes with an owner: one bounded context.
+#[derive(Debug, Clone)]
+pub struct Group {
+    pub unique_id: UniqueId,
+    pub name: String,
+    pub package_name: String,
+    pub path: String,
+    pub original_file_path: String,
+    pub description: String,
+    pub owner: IndexMap<String, Value>,
+    pub config: NodeConfig,
+}

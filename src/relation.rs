@@ -1,0 +1,186 @@
+//! What a database holds, as plain data: relations, columns and rows of a result.
+//!
+//! Shared by the Jinja context (which shows them to templates) and the engines (which make them).
+//! No SQL dialect lives here but the quoting of identifiers, which is the same on both engines.
+
+use serde::{Deserialize, Serialize};
+
+/// What kind of object a relation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RelationKind {
+    Table,
+    View,
+    MaterializedView,
+    /// A common table expression: an ephemeral model.
+    Cte,
+    External,
+}
+
+impl RelationKind {
+    /// dbt's name of the kind.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            RelationKind::Table => "table",
+            RelationKind::View => "view",
+            RelationKind::MaterializedView => "materialized_view",
+            RelationKind::Cte => "cte",
+            RelationKind::External => "external",
+        }
+    }
+}
+
+/// The name of a table or view, with what is known of its kind.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct Relation {
+    pub database: Option<String>,
+    pub schema: Option<String>,
+    pub identifier: String,
+    /// None where it is not known or does not matter.
+    pub kind: Option<RelationKind>,
+    /// Text that stands in for the name where it is not a name: an external source's
+    /// `read_csv(…)`, an ephemeral model's `__dbt__cte__x`.
+    pub verbatim: Option<String>,
+}
+
+impl Relation {
+    /// A relation of three parts.
+    pub fn new(database: &str, schema: &str, identifier: &str) -> Self {
+        Relation {
+            database: Some(database.to_owned()),
+            schema: Some(schema.to_owned()),
+            identifier: identifier.to_owned(),
+            kind: None,
+            verbatim: None,
+        }
+    }
+
+    /// The same name with a kind.
+    #[must_use]
+    pub fn with_kind(mut self, kind: RelationKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// The same place with another identifier.
+    #[must_use]
+    pub fn with_identifier(&self, identifier: impl Into<String>) -> Self {
+        Relation { identifier: identifier.into(), verbatim: None, ..self.clone() }
+    }
+
+    /// The relation as it stands in SQL: `"db"."schema"."name"`, or the verbatim text.
+    pub fn render(&self) -> String {
+        if let Some(text) = &self.verbatim {
+            return text.clone();
+        }
+        let mut out = String::new();
+        for part in [self.database.as_deref(), self.schema.as_deref()].into_iter().flatten() {
+            out.push_str(&quote_identifier(part));
+            out.push('.');
+        }
+        out.push_str(&quote_identifier(&self.identifier));
+        out
+    }
+}
+
+/// An identifier in double quotes, inner ones doubled: safe against any character.
+pub fn quote_identifier(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// A string literal in single quotes, inner ones doubled.
+pub fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A column of a relation or a result: its name and its type in the engine's own words.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Column {
+    pub name: String,
+    pub data_type: String,
+}
+
+/// One value of a result. Exact: decimals, dates and times keep the engine's own text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Cell {
+    Null,
+    Bool(bool),
+    Int(i128),
+    Float(f64),
+    /// Digits with a point, as the engine prints them.
+    Decimal(String),
+    Text(String),
+    /// `YYYY-MM-DD`
+    Date(String),
+    /// `HH:MM:SS[.ffffff]`
+    Time(String),
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]`
+    Timestamp(String),
+    /// `YYYY-MM-DD HH:MM:SS[.ffffff]+00`, always in UTC
+    TimestampTz(String),
+    Interval(String),
+    Uuid(String),
+    Json(serde_json::Value),
+    Bytes(Vec<u8>),
+    List(Vec<Cell>),
+    Struct(Vec<(String, Cell)>),
+}
+
+impl Cell {
+    /// The value as JSON: decimals as numbers where they fit exactly, times as text.
+    pub fn to_json(&self) -> serde_json::Value {
+        use serde_json::Value;
+        match self {
+            Cell::Null => Value::Null,
+            Cell::Bool(b) => Value::Bool(*b),
+            Cell::Int(i) => i64::try_from(*i).map_or_else(|_| i.to_string().into(), Value::from),
+            Cell::Float(f) => {
+                serde_json::Number::from_f64(*f).map_or_else(|| f.to_string().into(), Value::Number)
+            }
+            Cell::Decimal(s) => serde_json::from_str::<serde_json::Number>(s)
+                .ok()
+                .filter(|n| n.to_string() == *s)
+                .map_or_else(|| s.clone().into(), Value::Number),
+            Cell::Text(s)
+            | Cell::Date(s)
+            | Cell::Time(s)
+            | Cell::Timestamp(s)
+            | Cell::TimestampTz(s)
+            | Cell::Interval(s)
+            | Cell::Uuid(s) => Value::String(s.clone()),
+            Cell::Json(j) => j.clone(),
+            Cell::Bytes(b) => Value::String(b.iter().map(|b| format!("{b:02x}")).collect()),
+            Cell::List(l) => Value::Array(l.iter().map(Cell::to_json).collect()),
+            Cell::Struct(fields) => {
+                Value::Object(fields.iter().map(|(k, v)| (k.clone(), v.to_json())).collect())
+            }
+        }
+    }
+
+    /// The value as text for a table on a terminal or a CSV file; NULL is empty.
+    pub fn to_text(&self) -> String {
+        match self {
+            Cell::Null => String::new(),
+            Cell::Text(s)
+            | Cell::Decimal(s)
+            | Cell::Date(s)
+            | Cell::Time(s)
+            | Cell::Timestamp(s)
+            | Cell::TimestampTz(s)
+            | Cell::Interval(s)
+            | Cell::Uuid(s) => s.clone(),
+            Cell::Int(i) => i.to_string(),
+            other => match other.to_json() {
+                serde_json::Value::String(s) => s,
+                json => json.to_string(),
+            },
+        }
+    }
+}
+
+/// The rows that a statement gave.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResultSet {
+    pub columns: Vec<Column>,
+    pub rows: Vec<Vec<Cell>>,
+}
