@@ -1,8 +1,190 @@
-//! dbt_project.yml, profiles.yml, packages.yml, flags and environment → one resolved `Config`.
+//! dbt_project.yml, profiles.yml, packages.yml, flags and environment → one resolved [`Config`].
+//!
+//! Reads files of its own accord only here; everything below gets a `Config` and never looks at
+//! the environment again, but for `env_var` in templates.
 
+mod profile;
+mod project;
+mod reader;
+mod render;
 mod target;
+pub mod yaml;
 
+use std::path::{Path, PathBuf};
+
+use serde_json::{Map, Value};
+
+use crate::diagnostic::{Code, Diagnostic, Result};
+
+pub use profile::ProfileChoice;
+pub use project::{Project, config_section};
+pub use reader::{MapReader, type_error};
+pub use render::{YamlRenderer, missing_env};
 pub use target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineKind, EngineParams,
     PostgresParams, Secret, Target,
 };
+
+/// What the command line says, as far as more than one command understands it.
+#[derive(Debug, Clone, Default)]
+pub struct Flags {
+    pub project_dir: Option<PathBuf>,
+    pub profiles_dir: Option<PathBuf>,
+    pub profile: Option<String>,
+    pub target: Option<String>,
+    pub target_path: Option<PathBuf>,
+    pub threads: Option<usize>,
+    /// `--vars`, parsed.
+    pub vars: Map<String, Value>,
+    pub full_refresh: bool,
+    pub fail_fast: bool,
+    /// `--store-failures`
+    pub store_failures: bool,
+}
+
+/// Everything that was said about how to compile and where to run.
+#[derive(Debug)]
+pub struct Config {
+    pub flags: Flags,
+    pub project: Project,
+    /// Installed packages, in the order of their names.
+    pub packages: Vec<Project>,
+    pub target: Target,
+    /// Where artifacts and compiled SQL go, absolute.
+    pub target_path: PathBuf,
+    /// Warnings about the files that were read.
+    pub warnings: Vec<Diagnostic>,
+}
+
+impl Config {
+    /// Finds and reads the project, its packages and its profile. The working directory becomes
+    /// the project's folder, as in dbt: relative paths in SQL and profiles start there.
+    ///
+    /// # Errors
+    /// Any error in those files; the first one found.
+    pub fn load(flags: Flags) -> Result<Config> {
+        let started_in = std::env::current_dir().map_err(|error| {
+            Box::new(
+                Diagnostic::error(Code::UNREADABLE, "The working directory is gone")
+                    .note(error.to_string())
+                    .help("Change to a folder that exists."),
+            )
+        })?;
+        let root = find_root(&flags, &started_in)?;
+        let absolute = |path: &Path| started_in.join(path);
+        let profiles_dir = flags
+            .profiles_dir
+            .clone()
+            .or_else(|| std::env::var_os("DBT_PROFILES_DIR").map(PathBuf::from))
+            .map(|dir| absolute(&dir));
+        let shown = root.strip_prefix(&started_in).unwrap_or(Path::new("")).to_path_buf();
+        let mut project = Project::read(&root, &shown, &flags.vars)?;
+        let mut packages = Vec::new();
+        let installed = root.join(&project.packages_install_path);
+        if let Ok(entries) = std::fs::read_dir(&installed) {
+            let mut folders: Vec<_> = entries
+                .flatten()
+                .map(|entry| entry.path())
+                .filter(|path| path.join("dbt_project.yml").exists())
+                .collect();
+            folders.sort();
+            for folder in folders {
+                let shown = folder.strip_prefix(&started_in).unwrap_or(&folder).to_path_buf();
+                packages.push(Project::read(&folder, &shown, &flags.vars)?);
+            }
+        }
+        let choice = ProfileChoice {
+            profiles_dir: profiles_dir.as_deref(),
+            started_in: &started_in,
+            project_root: &root,
+            profile: flags.profile.as_deref().or(project.profile.as_deref()),
+            target: flags.target.as_deref(),
+            threads: flags.threads,
+            vars: &flags.vars,
+        };
+        let (target, mut warnings) = profile::read(&choice)?;
+        warnings.append(&mut project.warnings);
+        let target_path = match &flags.target_path {
+            Some(path) => absolute(path),
+            None => match std::env::var_os("DBT_TARGET_PATH") {
+                Some(path) => absolute(Path::new(&path)),
+                None => root.join(&project.target_path),
+            },
+        };
+        std::env::set_current_dir(&root).map_err(|error| {
+            Box::new(
+                Diagnostic::error(
+                    Code::UNREADABLE,
+                    format!("{} cannot be entered", root.display()),
+                )
+                .note(error.to_string())
+                .help("Check the folder's permissions."),
+            )
+        })?;
+        Ok(Config { flags, project, packages, target, target_path, warnings })
+    }
+
+    /// The root project and its packages.
+    pub fn projects(&self) -> impl Iterator<Item = &Project> {
+        std::iter::once(&self.project).chain(&self.packages)
+    }
+
+    /// A project by name.
+    pub fn project_named(&self, name: &str) -> Option<&Project> {
+        self.projects().find(|project| project.name == name)
+    }
+
+    /// The value of a variable for a package: `--vars`, then the root project's `vars` for that
+    /// package, its general ones, then the package's own.
+    pub fn var(&self, package: &str, name: &str) -> Option<&Value> {
+        let scoped = |project: &'_ Project| -> Option<&Value> {
+            // Lifetimes: both maps live in self.
+            let vars = &self.project_named(&project.name)?.vars;
+            vars.get(package)
+                .and_then(Value::as_object)
+                .and_then(|own| own.get(name))
+                .or_else(|| vars.get(name))
+        };
+        self.flags.vars.get(name).or_else(|| scoped(&self.project)).or_else(|| {
+            let own = self.project_named(package)?;
+            if own.name == self.project.name { None } else { scoped(own) }
+        })
+    }
+}
+
+fn find_root(flags: &Flags, started_in: &Path) -> Result<PathBuf> {
+    let named = flags
+        .project_dir
+        .clone()
+        .or_else(|| std::env::var_os("DBT_PROJECT_DIR").map(PathBuf::from));
+    if let Some(dir) = named {
+        let dir = started_in.join(dir);
+        return if dir.join("dbt_project.yml").exists() {
+            Ok(std::path::absolute(&dir).unwrap_or(dir))
+        } else {
+            Err(Box::new(
+                Diagnostic::error(
+                    Code::NO_PROJECT,
+                    format!("There is no dbt_project.yml in {}", dir.display()),
+                )
+                .help("Name the folder that holds dbt_project.yml with --project-dir."),
+            ))
+        };
+    }
+    started_in
+        .ancestors()
+        .find(|dir| dir.join("dbt_project.yml").exists())
+        .map(Path::to_path_buf)
+        .ok_or_else(|| {
+            Box::new(
+                Diagnostic::error(
+                    Code::NO_PROJECT,
+                    format!(
+                        "There is no dbt_project.yml in {} or any folder above it",
+                        started_in.display()
+                    ),
+                )
+                .help("Go to the project's folder, or name it with --project-dir."),
+            )
+        })
+}

@@ -1,0 +1,260 @@
+//! dbt_project.yml as plain data, for the root project and for each package.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::reader::MapReader;
+use super::render::YamlRenderer;
+use super::yaml::{self, Yaml, YamlKind};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
+use crate::manifest::{Hook, ResourceType};
+
+/// A dbt_project.yml.
+#[derive(Debug)]
+pub struct Project {
+    pub name: String,
+    /// The folder of dbt_project.yml, absolute.
+    pub root: PathBuf,
+    pub file: Arc<SourceFile>,
+    pub version: Option<String>,
+    pub profile: Option<String>,
+    pub model_paths: Vec<String>,
+    pub seed_paths: Vec<String>,
+    pub test_paths: Vec<String>,
+    pub macro_paths: Vec<String>,
+    pub analysis_paths: Vec<String>,
+    pub snapshot_paths: Vec<String>,
+    pub docs_paths: Vec<String>,
+    pub target_path: String,
+    pub packages_install_path: String,
+    pub clean_targets: Vec<String>,
+    /// `models:`, `seeds:` and so on: rendered, with the `+` keys as written.
+    pub configs: IndexMap<&'static str, Map<String, Value>>,
+    pub vars: Map<String, Value>,
+    pub on_run_start: Vec<Hook>,
+    pub on_run_end: Vec<Hook>,
+    /// `dispatch:`: macro namespace → packages in which to look, in order.
+    pub dispatch: IndexMap<String, Vec<String>>,
+    pub quoting: Map<String, Value>,
+    pub flags: Map<String, Value>,
+    /// What is doubtful about the file.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The key under which a kind of node is configured in dbt_project.yml.
+pub fn config_section(resource_type: ResourceType) -> &'static str {
+    match resource_type {
+        ResourceType::Model => "models",
+        ResourceType::Seed => "seeds",
+        ResourceType::Snapshot => "snapshots",
+        ResourceType::Test => "data_tests",
+        ResourceType::Source => "sources",
+        ResourceType::Exposure => "exposures",
+        ResourceType::Analysis => "analyses",
+        ResourceType::Operation | ResourceType::Macro => "models",
+    }
+}
+
+const SECTIONS: &[(&str, &str)] = &[
+    ("models", "models"),
+    ("seeds", "seeds"),
+    ("snapshots", "snapshots"),
+    ("data_tests", "data_tests"),
+    ("tests", "data_tests"),
+    ("unit_tests", "unit_tests"),
+    ("sources", "sources"),
+    ("exposures", "exposures"),
+    ("analyses", "analyses"),
+    ("metrics", "metrics"),
+    ("semantic-models", "semantic-models"),
+    ("saved-queries", "saved-queries"),
+    ("functions", "functions"),
+];
+
+impl Project {
+    /// Reads `<root>/dbt_project.yml`.
+    ///
+    /// # Errors
+    /// `NO_PROJECT`, `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
+    pub fn read(root: &Path, shown: &Path, cli_vars: &Map<String, Value>) -> Result<Project> {
+        let path = root.join("dbt_project.yml");
+        let text = std::fs::read_to_string(&path).map_err(|error| {
+            Box::new(
+                Diagnostic::error(
+                    Code::NO_PROJECT,
+                    format!("No dbt_project.yml could be read in {}", root.display()),
+                )
+                .note(error.to_string())
+                .help("Go to the project's folder, or name it with --project-dir."),
+            )
+        })?;
+        let file = SourceFile::new(shown.join("dbt_project.yml"), text);
+        let document = yaml::parse(&file)?;
+        let mut warnings = document.warnings;
+        let renderer = YamlRenderer::new(cli_vars.clone(), None);
+        // Hooks and configs hold Jinja for later; everything else is rendered now.
+        let rendered = render_sections(&renderer, &file, &document.root)?;
+        let mut map = MapReader::new(&file, "dbt_project.yml", &rendered)?;
+
+        let name = map.required_text("name")?;
+        check_name(&file, &rendered, &name)?;
+        let paths = |map: &mut MapReader, key, default: &str| -> Result<Vec<String>> {
+            Ok(map.texts(key)?.unwrap_or_else(|| vec![default.to_owned()]))
+        };
+        let model_paths = paths(&mut map, "model-paths", "models")?;
+        let seed_paths = paths(&mut map, "seed-paths", "seeds")?;
+        let test_paths = paths(&mut map, "test-paths", "tests")?;
+        let macro_paths = paths(&mut map, "macro-paths", "macros")?;
+        let analysis_paths = paths(&mut map, "analysis-paths", "analyses")?;
+        let snapshot_paths = paths(&mut map, "snapshot-paths", "snapshots")?;
+        let target_path = map.text("target-path")?.unwrap_or_else(|| "target".to_owned());
+        let packages_install_path =
+            map.text("packages-install-path")?.unwrap_or_else(|| "dbt_packages".to_owned());
+        let clean_targets =
+            map.texts("clean-targets")?.unwrap_or_else(|| vec![target_path.clone()]);
+        let docs_paths = map.texts("docs-paths")?.unwrap_or_default();
+        let mut configs = IndexMap::new();
+        for (key, section) in SECTIONS {
+            let found = map.json_map(key)?;
+            let into: &mut Map<String, Value> = configs.entry(*section).or_default();
+            into.extend(found);
+        }
+        let project = Project {
+            root: root.to_path_buf(),
+            version: map.text("version")?,
+            profile: map.text("profile")?,
+            model_paths,
+            seed_paths,
+            test_paths,
+            macro_paths,
+            analysis_paths,
+            snapshot_paths,
+            docs_paths,
+            target_path,
+            packages_install_path,
+            clean_targets,
+            configs,
+            vars: map.json_map("vars")?,
+            on_run_start: hooks(&mut map, "on-run-start")?,
+            on_run_end: hooks(&mut map, "on-run-end")?,
+            dispatch: dispatch(&mut map)?,
+            quoting: map.json_map("quoting")?,
+            flags: map.json_map("flags")?,
+            warnings: Vec::new(),
+            file: file.clone(),
+            name,
+        };
+        map.ignore(&[
+            "config-version",
+            "asset-paths",
+            "function-paths",
+            "query-comment",
+            "require-dbt-version",
+            "restrict-access",
+            "dbt-cloud",
+            "log-path",
+            "packages",
+            "alerts",
+        ]);
+        map.deny_left_over()?;
+        warnings.extend(unused_paths(&project));
+        Ok(Project { warnings, ..project })
+    }
+}
+
+/// Renders everything but the sections whose Jinja belongs to a later stage.
+fn render_sections(renderer: &YamlRenderer, file: &Arc<SourceFile>, root: &Yaml) -> Result<Yaml> {
+    let entries = root
+        .entries()
+        .iter()
+        .map(|(key, value)| {
+            let value = match key.text.as_str() {
+                "on-run-start" | "on-run-end" | "query-comment" => value.clone(),
+                _ => render_but_hooks(renderer, file, value)?,
+            };
+            Ok((key.clone(), value))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let kind = match &root.kind {
+        YamlKind::Map(_) => YamlKind::Map(entries),
+        other => other.clone(),
+    };
+    Ok(Yaml { span: root.span.clone(), kind })
+}
+
+fn render_but_hooks(renderer: &YamlRenderer, file: &Arc<SourceFile>, yaml: &Yaml) -> Result<Yaml> {
+    let YamlKind::Map(entries) = &yaml.kind else { return renderer.render_tree(file, yaml) };
+    let entries = entries
+        .iter()
+        .map(|(key, value)| {
+            let value = match key.text.trim_start_matches('+') {
+                "pre-hook" | "post-hook" | "pre_hook" | "post_hook" => value.clone(),
+                _ => render_but_hooks(renderer, file, value)?,
+            };
+            Ok((key.clone(), value))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    Ok(Yaml { span: yaml.span.clone(), kind: YamlKind::Map(entries) })
+}
+
+fn check_name(file: &Arc<SourceFile>, root: &Yaml, name: &str) -> Result<()> {
+    let ok = name.starts_with(|c: char| c.is_alphabetic() || c == '_')
+        && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if ok {
+        return Ok(());
+    }
+    let span = root.get("name").map_or(0..0, |y| y.span.clone());
+    Err(Box::new(
+        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` cannot be a project's name"))
+            .at(Location::new(file.clone(), span))
+            .help("Use letters, digits and underscores, beginning with a letter."),
+    ))
+}
+
+fn hooks(map: &mut MapReader, key: &'static str) -> Result<Vec<Hook>> {
+    Ok(map
+        .texts(key)?
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|sql| !sql.trim().is_empty())
+        .map(|sql| Hook { sql, transaction: true })
+        .collect())
+}
+
+fn dispatch(map: &mut MapReader) -> Result<IndexMap<String, Vec<String>>> {
+    let file = map.file();
+    let mut out = IndexMap::new();
+    for entry in map.list("dispatch")? {
+        let mut entry = MapReader::new(file, "an entry of dispatch", entry)?;
+        let namespace = entry.required_text("macro_namespace")?;
+        out.insert(namespace, entry.texts("search_order")?.unwrap_or_default());
+        entry.deny_left_over()?;
+    }
+    Ok(out)
+}
+
+/// A folder that was named but does not exist is worth a word; a default one is not.
+fn unused_paths(project: &Project) -> Vec<Diagnostic> {
+    let lists =
+        [&project.model_paths, &project.seed_paths, &project.macro_paths, &project.test_paths];
+    let defaults = ["models", "seeds", "macros", "tests"];
+    lists
+        .into_iter()
+        .flatten()
+        .filter(|path| !defaults.contains(&path.as_str()) && !project.root.join(path).exists())
+        .map(|path| {
+            let mut warning = Diagnostic::warning(
+                Code::BAD_CONFIG,
+                format!("The folder `{path}` of dbt_project.yml does not exist"),
+            )
+            .help("Make it, or take it out of dbt_project.yml.");
+            if let Some(at) = project.file.text.find(path.as_str()) {
+                warning = warning.at(Location::new(project.file.clone(), at..at + path.len()));
+            }
+            warning
+        })
+        .collect()
+}

@@ -1,0 +1,173 @@
+//! Reading a YAML map key by key: what is taken is known, what is left over is a mistake.
+
+use std::sync::Arc;
+
+use serde_json::Value;
+
+use super::yaml::{Key, Yaml, YamlKind};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
+
+/// A map of a YAML file that is being read.
+pub struct MapReader<'a> {
+    file: &'a Arc<SourceFile>,
+    /// What the map describes, for messages: "a model", "dbt_project.yml".
+    what: &'a str,
+    entries: &'a [(Key, Yaml)],
+    known: Vec<&'static str>,
+}
+
+impl<'a> MapReader<'a> {
+    /// Starts to read a map.
+    ///
+    /// # Errors
+    /// `BAD_CONFIG` where the value is not a map; null is read as an empty one.
+    pub fn new(file: &'a Arc<SourceFile>, what: &'a str, yaml: &'a Yaml) -> Result<Self> {
+        match &yaml.kind {
+            YamlKind::Map(entries) => Ok(MapReader { file, what, entries, known: Vec::new() }),
+            YamlKind::Null => Ok(MapReader { file, what, entries: &[], known: Vec::new() }),
+            _ => Err(type_error(file, what, "a map", yaml)),
+        }
+    }
+
+    /// The file that is read.
+    pub fn file(&self) -> &'a Arc<SourceFile> {
+        self.file
+    }
+
+    /// The place of a value.
+    pub fn place(&self, yaml: &Yaml) -> Location {
+        Location::new(self.file.clone(), yaml.span.clone())
+    }
+
+    /// A value of any kind; null counts as absent.
+    pub fn any(&mut self, key: &'static str) -> Option<&'a Yaml> {
+        self.known.push(key);
+        let found = self.entries.iter().find(|(k, _)| k.text == key).map(|(_, v)| v);
+        found.filter(|v| !v.is_null())
+    }
+
+    /// A text; numbers and booleans are taken as they are written.
+    pub fn text(&mut self, key: &'static str) -> Result<Option<String>> {
+        let Some(value) = self.any(key) else { return Ok(None) };
+        match &value.kind {
+            YamlKind::Text(text) => Ok(Some(text.clone())),
+            YamlKind::Number(n) => Ok(Some(n.to_string())),
+            YamlKind::Bool(b) => Ok(Some(b.to_string())),
+            _ => Err(type_error(self.file, &format!("`{key}`"), "text", value)),
+        }
+    }
+
+    /// A text that has to be there.
+    pub fn required_text(&mut self, key: &'static str) -> Result<String> {
+        self.text(key)?.ok_or_else(|| {
+            let span = self.entries.first().map_or(0..0, |(k, _)| k.span.clone());
+            Box::new(
+                Diagnostic::error(Code::BAD_CONFIG, format!("{} has no `{key}`", self.what))
+                    .at(Location::new(self.file.clone(), span))
+                    .help(format!("Add `{key}:` to it.")),
+            )
+        })
+    }
+
+    /// A boolean.
+    pub fn flag(&mut self, key: &'static str) -> Result<Option<bool>> {
+        let Some(value) = self.any(key) else { return Ok(None) };
+        match value.kind {
+            YamlKind::Bool(b) => Ok(Some(b)),
+            _ => Err(type_error(self.file, &format!("`{key}`"), "true or false", value)),
+        }
+    }
+
+    /// One text or a list of texts.
+    pub fn texts(&mut self, key: &'static str) -> Result<Option<Vec<String>>> {
+        let Some(value) = self.any(key) else { return Ok(None) };
+        let one = |item: &Yaml| match &item.kind {
+            YamlKind::Text(text) => Ok(text.clone()),
+            YamlKind::Number(n) => Ok(n.to_string()),
+            _ => Err(type_error(self.file, &format!("`{key}`"), "text", item)),
+        };
+        match &value.kind {
+            YamlKind::List(items) => items.iter().map(one).collect::<Result<_>>().map(Some),
+            _ => one(value).map(|text| Some(vec![text])),
+        }
+    }
+
+    /// A list.
+    pub fn list(&mut self, key: &'static str) -> Result<&'a [Yaml]> {
+        let Some(value) = self.any(key) else { return Ok(&[]) };
+        match &value.kind {
+            YamlKind::List(items) => Ok(items),
+            _ => Err(type_error(self.file, &format!("`{key}`"), "a list", value)),
+        }
+    }
+
+    /// A map as JSON; empty where absent.
+    pub fn json_map(&mut self, key: &'static str) -> Result<serde_json::Map<String, Value>> {
+        let Some(value) = self.any(key) else { return Ok(serde_json::Map::new()) };
+        match value.to_json() {
+            Value::Object(map) => Ok(map),
+            _ => Err(type_error(self.file, &format!("`{key}`"), "a map", value)),
+        }
+    }
+
+    /// Keys that are accepted but mean nothing here.
+    pub fn ignore(&mut self, keys: &[&'static str]) {
+        self.known.extend(keys);
+    }
+
+    /// The keys that nobody took.
+    pub fn left_over(&self) -> Vec<&'a Key> {
+        let unknown = |k: &&'a Key| !self.known.contains(&k.text.as_str());
+        self.entries.iter().map(|(k, _)| k).filter(unknown).collect()
+    }
+
+    /// Ends the reading: a key that nobody took is an error.
+    pub fn deny_left_over(&self) -> Result<()> {
+        match self.left_over().first() {
+            Some(key) => Err(Box::new(self.unknown_key(key))),
+            None => Ok(()),
+        }
+    }
+
+    /// Ends the reading as dbt does for properties: a key close to a known one is a misspelling
+    /// and an error; another is ignored with a warning.
+    pub fn warn_left_over(&self, warnings: &mut Vec<Diagnostic>) -> Result<()> {
+        for key in self.left_over() {
+            let error = self.unknown_key(key);
+            if error.help.iter().any(|h| h.starts_with("Did you mean")) {
+                return Err(Box::new(error));
+            }
+            warnings.push(Diagnostic {
+                severity: crate::diagnostic::Severity::Warning,
+                help: vec!["It is ignored. Put facts of your own under `config: meta:`.".into()],
+                ..error
+            });
+        }
+        Ok(())
+    }
+
+    fn unknown_key(&self, key: &Key) -> Diagnostic {
+        let mut error = Diagnostic::error(
+            Code::UNKNOWN_KEY,
+            format!("`{}` is not a key of {}", key.text, self.what),
+        )
+        .at(Location::new(self.file.clone(), key.span.clone()));
+        error = match did_you_mean(&key.text, self.known.iter().copied()) {
+            Some(help) => error.help(help),
+            None => error.help(format!("Known keys: {}.", self.known.join(", "))),
+        };
+        error
+    }
+}
+
+/// The error for a value of the wrong kind.
+pub fn type_error(file: &Arc<SourceFile>, what: &str, wanted: &str, got: &Yaml) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(
+            Code::BAD_CONFIG,
+            format!("{what} has to be {wanted}, but is {}", got.kind_name()),
+        )
+        .at(Location::new(file.clone(), got.span.clone()))
+        .help(format!("Write {wanted} here.")),
+    )
+}

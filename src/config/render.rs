@@ -1,0 +1,209 @@
+//! Jinja in configuration files: `env_var`, `var`, `target` and the `as_*` filters, nothing else.
+//!
+//! A lone `{{ expression }}` keeps its type, as in dbt's native rendering. Project macros do not
+//! exist yet when this runs; the full dialect is in `jinja`.
+
+use std::sync::Arc;
+
+use minijinja::value::Kwargs;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use serde_json::Value;
+
+use super::yaml::{Yaml, YamlKind};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
+
+/// Renders the values of configuration files.
+pub struct YamlRenderer {
+    environment: Environment<'static>,
+}
+
+const MISSING_ENV: &str = "missing environment variable: ";
+const MISSING_VAR: &str = "missing variable: ";
+
+impl YamlRenderer {
+    /// A renderer that knows the given variables and, if any, the target.
+    pub fn new(vars: serde_json::Map<String, Value>, target: Option<Value>) -> Self {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Lenient);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.add_function("env_var", env_var);
+        let vars = Arc::new(vars);
+        environment.add_function(
+            "var",
+            move |name: &str, default: Option<minijinja::Value>| match (vars.get(name), default) {
+                (Some(value), _) => Ok(minijinja::Value::from(minijinja::value::Serde(value))),
+                (None, Some(default)) => Ok(default),
+                (None, None) => {
+                    Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_VAR}{name}")))
+                }
+            },
+        );
+        if let Some(target) = target {
+            environment.add_global("target", minijinja::Value::from(minijinja::value::Serde(target)));
+        }
+        environment.add_filter("as_number", as_number);
+        environment.add_filter("as_bool", as_bool);
+        environment.add_filter("as_native", as_native);
+        environment.add_filter("as_text", |value: minijinja::Value| value.to_string());
+        YamlRenderer { environment }
+    }
+
+    /// A YAML value as JSON with every text rendered; keys are left as they are.
+    ///
+    /// # Errors
+    /// Jinja errors and missing variables, at the value's place.
+    pub fn render(&self, file: &Arc<SourceFile>, yaml: &Yaml) -> Result<Value> {
+        match &yaml.kind {
+            YamlKind::Text(text) => {
+                self.text(text, || Location::new(file.clone(), yaml.span.clone()))
+            }
+            YamlKind::List(items) => items.iter().map(|item| self.render(file, item)).collect(),
+            YamlKind::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| Ok((key.text.clone(), self.render(file, value)?)))
+                .collect::<Result<serde_json::Map<_, _>>>()
+                .map(Value::Object),
+            _ => Ok(yaml.to_json()),
+        }
+    }
+
+    /// The same tree with every text rendered and every position kept.
+    ///
+    /// # Errors
+    /// Jinja errors and missing variables, at the value's place.
+    pub fn render_tree(&self, file: &Arc<SourceFile>, yaml: &Yaml) -> Result<Yaml> {
+        let kind = match &yaml.kind {
+            YamlKind::Text(text) if text.contains("{{") || text.contains("{%") => {
+                let value = self.text(text, || Location::new(file.clone(), yaml.span.clone()))?;
+                kind_of(value, &yaml.span)
+            }
+            YamlKind::List(items) => YamlKind::List(
+                items.iter().map(|item| self.render_tree(file, item)).collect::<Result<_>>()?,
+            ),
+            YamlKind::Map(entries) => YamlKind::Map(
+                entries
+                    .iter()
+                    .map(|(key, value)| Ok((key.clone(), self.render_tree(file, value)?)))
+                    .collect::<Result<_>>()?,
+            ),
+            other => other.clone(),
+        };
+        Ok(Yaml { span: yaml.span.clone(), kind })
+    }
+
+    fn text(&self, text: &str, place: impl Fn() -> Location) -> Result<Value> {
+        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+            return Ok(Value::String(text.to_owned()));
+        }
+        let lone = text
+            .strip_prefix("{{")
+            .and_then(|rest| rest.strip_suffix("}}"))
+            .filter(|inner| !inner.contains("{{") && !inner.contains("}}"));
+        let rendered = match lone {
+            Some(expression) => self
+                .environment
+                .compile_expression(expression.trim_matches('-'))
+                .and_then(|compiled| compiled.eval(()))
+                .and_then(|value| {
+                    if value.is_undefined() {
+                        return Ok(Value::String(String::new()));
+                    }
+                    serde_json::to_value(&value)
+                        .map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
+                }),
+            None => self.environment.render_str(text, ()).map(Value::String),
+        };
+        rendered.map_err(|error| Box::new(explain(&error).at(place())))
+    }
+}
+
+fn kind_of(value: Value, span: &std::ops::Range<usize>) -> YamlKind {
+    let wrap = |value| Yaml { span: span.clone(), kind: kind_of(value, span) };
+    match value {
+        Value::Null => YamlKind::Null,
+        Value::Bool(b) => YamlKind::Bool(b),
+        Value::Number(n) => YamlKind::Number(n),
+        Value::String(s) => YamlKind::Text(s),
+        Value::Array(items) => YamlKind::List(items.into_iter().map(wrap).collect()),
+        Value::Object(map) => YamlKind::Map(
+            map.into_iter()
+                .map(|(text, value)| (super::yaml::Key { span: span.clone(), text }, wrap(value)))
+                .collect(),
+        ),
+    }
+}
+
+fn explain(error: &Error) -> Diagnostic {
+    let detail = error.detail().unwrap_or_default();
+    if let Some(name) = detail.strip_prefix(MISSING_ENV) {
+        return missing_env(name);
+    }
+    if let Some(name) = detail.strip_prefix(MISSING_VAR) {
+        return Diagnostic::error(Code::MISSING_VAR, format!("The variable `{name}` has no value"))
+            .help(format!(
+                "Pass it with `--vars '{{{name}: …}}'`, or give a default: var('{name}', …)"
+            ));
+    }
+    if error.kind() == ErrorKind::SyntaxError {
+        return Diagnostic::error(Code::JINJA_SYNTAX, format!("Jinja syntax error: {detail}"))
+            .help("Check that brackets and quotes are closed.");
+    }
+    let mut diagnostic = Diagnostic::error(Code::JINJA_RUNTIME, error.to_string());
+    if error.kind() == ErrorKind::UnknownFunction {
+        diagnostic = diagnostic
+            .help("Only env_var(), var() and target are known in configuration files, no macros.");
+    }
+    diagnostic
+}
+
+/// The error for an environment variable without a value.
+pub fn missing_env(name: &str) -> Diagnostic {
+    let known: Vec<String> = std::env::vars().map(|(key, _)| key).collect();
+    let error = Diagnostic::error(
+        Code::MISSING_ENV,
+        format!("The environment variable `{name}` is not set"),
+    )
+    .help(format!("Set it (`export {name}=…`), or give a default: env_var('{name}', '…')"));
+    match did_you_mean(name, known.iter().map(String::as_str)) {
+        Some(help) => error.help(help),
+        None => error,
+    }
+}
+
+fn env_var(
+    name: &str,
+    default: Option<minijinja::Value>,
+    _rest: Kwargs,
+) -> Result<minijinja::Value, Error> {
+    match (std::env::var(name), default) {
+        (Ok(value), _) => Ok(value.into()),
+        (Err(_), Some(default)) => Ok(default.to_string().into()),
+        (Err(_), None) => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_ENV}{name}")))
+        }
+    }
+}
+
+fn as_number(value: minijinja::Value) -> Result<minijinja::Value, Error> {
+    let text = value.to_string();
+    if let Ok(int) = text.parse::<i64>() {
+        return Ok(int.into());
+    }
+    text.parse::<f64>()
+        .map(minijinja::Value::from)
+        .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not a number")))
+}
+
+fn as_bool(value: minijinja::Value) -> Result<minijinja::Value, Error> {
+    match value.to_string().as_str() {
+        "True" | "true" => Ok(true.into()),
+        "False" | "false" => Ok(false.into()),
+        text => {
+            Err(Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not true or false")))
+        }
+    }
+}
+
+fn as_native(value: minijinja::Value) -> minijinja::Value {
+    as_number(value.clone()).or_else(|_| as_bool(value.clone())).unwrap_or(value)
+}
