@@ -63,6 +63,12 @@ pub(super) fn statements(sql: &str) -> Vec<Range<usize>> {
     out
 }
 
+/// Whether the last statement of a script begins with one of `words`.
+pub(super) fn last_word_is(sql: &str, words: &[&str]) -> bool {
+    let last = statements(sql).pop().map(|range| first_word(&sql[range]));
+    last.as_deref().is_some_and(|word| words.contains(&word))
+}
+
 /// The first word of a statement in lower case, comments stepped over.
 pub(super) fn first_word(statement: &str) -> String {
     let bytes = statement.as_bytes();

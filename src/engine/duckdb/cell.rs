@@ -27,7 +27,7 @@ pub(super) fn read(
     let _ = statement.stream_arrow([])?;
     let names = statement.column_names();
     let types: Vec<DuckType> =
-        (0..names.len()).map(|index| DuckType::read(&statement.column_logical_type(index))).collect();
+        (0..names.len()).map(|index| column_type(statement, index)).collect();
     if types.iter().any(DuckType::needs_text) {
         return Ok(None);
     }
@@ -44,6 +44,34 @@ pub(super) fn read(
         .map(|(name, data_type)| Column { name, data_type: data_type.to_string() })
         .collect();
     Ok(Some(ResultSet { columns, rows }))
+}
+
+/// A column's type; only Arrow tells the length of an array.
+fn column_type(statement: &Statement<'_>, index: usize) -> DuckType {
+    fn lengths(data_type: &mut DuckType, arrow: &DataType) {
+        let fields: Vec<&DataType> = match arrow {
+            DataType::FixedSizeList(field, length) => {
+                data_type.length = usize::try_from(*length).unwrap_or_default();
+                vec![field.data_type()]
+            }
+            DataType::List(field) | DataType::LargeList(field) => vec![field.data_type()],
+            DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+            _ => Vec::new(),
+        };
+        for ((_, child), field) in data_type.children.iter_mut().zip(fields) {
+            lengths(child, field);
+        }
+    }
+    let mut data_type = DuckType::read(&statement.column_logical_type(index));
+    lengths(&mut data_type, &statement.column_type(index));
+    data_type
+}
+
+/// The number that a statement which changed rows gave.
+pub(super) fn count(statement: &Statement<'_>) -> duckdb::Result<Option<u64>> {
+    let Some(chunk) = statement.step()? else { return Ok(None) };
+    let number = chunk.column(0).as_primitive_opt::<Int64Type>().map(|column| column.value(0));
+    Ok(number.and_then(|number| u64::try_from(number).ok()))
 }
 
 fn read_chunk(chunk: &StructArray, types: &[DuckType], take: usize, rows: &mut Vec<Vec<Cell>>) {

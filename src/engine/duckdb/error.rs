@@ -59,25 +59,28 @@ struct Words {
 
 impl Words {
     fn read(text: &str) -> Words {
-        let (kind, rest) = text.split_once(": ").unwrap_or(("", text));
-        if rest.trim_start().starts_with('{')
-            && let Ok(fields) = serde_json::from_str::<Value>(rest.trim())
+        let json = text.find('{').filter(|at| *at == 0 || text[..*at].ends_with("Error: "));
+        if let Some(at) = json
+            && let Ok(fields) = serde_json::from_str::<Value>(text[at..].trim())
             && let Some(message) = fields.get("exception_message").and_then(Value::as_str)
         {
-            let position = fields.get("position").and_then(|at| match at {
-                Value::String(text) => text.parse().ok(),
-                other => other.as_u64().and_then(|at| usize::try_from(at).ok()),
-            });
-            let (message, _) = without_caret(message);
-            return Words { kind: kind.to_owned(), message, position };
+            let position = fields
+                .get("position")
+                .and_then(Value::as_str)
+                .and_then(|position| position.parse().ok());
+            let kind = fields.get("exception_type").and_then(Value::as_str).unwrap_or("Unknown");
+            return Words { kind: format!("{kind} Error"), message: without_caret(message), position };
         }
-        let kind = if kind.ends_with("Error") { kind } else { "" };
-        let rest = if kind.is_empty() { text } else { rest };
-        let (message, position) = without_caret(rest);
-        Words { kind: kind.to_owned(), message, position }
+        match text.split_once(": ").filter(|(kind, _)| kind.ends_with("Error")) {
+            Some((kind, rest)) => {
+                Words { kind: kind.to_owned(), message: without_caret(rest), position: None }
+            }
+            None => Words { kind: String::new(), message: without_caret(text), position: None },
+        }
     }
 }
 
+/// An error text that a statement gave; `sql` is the whole script that was sent.
 pub(super) fn of_text(text: &str, sql: &str) -> Box<EngineError> {
     let words = Words::read(text);
     let mut said = Vec::new();
@@ -94,7 +97,7 @@ pub(super) fn of_text(text: &str, sql: &str) -> Box<EngineError> {
     for names in candidates {
         diagnostic = diagnostic.help(format!("Did you mean {names}?"));
     }
-    let cancelled = words.kind.eq_ignore_ascii_case("INTERRUPT Error");
+    let cancelled = words.kind.eq_ignore_ascii_case("Interrupt Error");
     let retryable = words.kind.contains("Transaction") && said.to_lowercase().contains("conflict");
     if cancelled {
         diagnostic.code = Code::INTERRUPTED;
@@ -106,11 +109,9 @@ pub(super) fn of_text(text: &str, sql: &str) -> Box<EngineError> {
 
 /// The message without `LINE 3: …` and the caret under it. The place itself is given by
 /// `errors_as_json`, in bytes of the whole script.
-fn without_caret(message: &str) -> (String, Option<usize>) {
-    match message.find("\n\nLINE ") {
-        Some(at) => (message[..at].to_owned(), None),
-        None => (message.trim_end().to_owned(), None),
-    }
+fn without_caret(message: &str) -> String {
+    let end = message.find("\n\nLINE ").unwrap_or(message.len());
+    message[..end].trim_end().to_owned()
 }
 
 /// An error of opening or attaching a database file.

@@ -112,12 +112,16 @@ impl Connection for DuckDbConnection {
 
     fn execute(&mut self, sql: &str) -> SqlResult<Option<u64>> {
         let Some(mut statement) = self.prepare(sql)? else { return Ok(None) };
-        let changed = statement.execute([]).map_err(|error| error::of_statement(&error, sql))?;
-        // Statements that change rows give one row with one column of that name.
-        let counted = statement.column_count() == 1
-            && statement.column_names().first().is_some_and(|name| name == "Count")
-            && statement.row_count() == 1;
-        Ok(counted.then_some(changed as u64))
+        statement.execute([]).map_err(|error| error::of_statement(&error, sql))?;
+        // Statements that change rows give their number as one row of one column.
+        let counted = statement.row_count() == 1
+            && statement.column_names() == ["Count"]
+            && super::script::last_word_is(sql, COUNTING);
+        if !counted {
+            return Ok(None);
+        }
+        let count = cell::count(&statement).map_err(|error| error::of_statement(&error, sql))?;
+        Ok(count)
     }
 
     fn query(&mut self, sql: &str, limit: Option<usize>) -> SqlResult<ResultSet> {
@@ -159,6 +163,9 @@ impl Connection for DuckDbConnection {
         Arc::new(Interrupt(self.connection.interrupt_handle()))
     }
 }
+
+/// Statements that tell how many rows they wrote.
+const COUNTING: &[&str] = &["insert", "update", "delete", "merge", "create", "copy", "with", "from"];
 
 struct Interrupt(Arc<InterruptHandle>);
 

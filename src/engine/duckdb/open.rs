@@ -13,7 +13,7 @@ use super::{DuckDbConnection, error, extension, lock};
 use crate::config::{DuckDbAttach, DuckDbExtension, DuckDbParams};
 use crate::diagnostic::Code;
 use crate::engine::error::redact;
-use crate::engine::{Connection, EngineError, SqlResult};
+use crate::engine::{EngineError, SqlResult};
 use crate::relation::{quote_identifier, quote_literal};
 
 /// An open database. The connection is only there to make others from.

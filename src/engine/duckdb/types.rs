@@ -17,6 +17,8 @@ pub struct DuckType {
     pub alias: Option<String>,
     /// Of a decimal: digits in all, digits after the point.
     pub decimal: (u8, u8),
+    /// Of an array: its length.
+    pub length: usize,
     /// Of a list, array, map, struct or union: its parts, with names where they have them.
     pub children: Vec<(String, DuckType)>,
 }
@@ -35,7 +37,7 @@ impl DuckType {
             LogicalTypeId::Decimal => (handle.decimal_width(), handle.decimal_scale()),
             _ => (0, 0),
         };
-        DuckType { id, alias: handle.get_alias(), decimal, children }
+        DuckType { id, alias: handle.get_alias(), decimal, length: 0, children }
     }
 
     /// Whether Arrow cannot carry it exactly, so that DuckDB's text has to stand in.
@@ -70,7 +72,7 @@ impl fmt::Display for DuckType {
                 return write!(f, "DECIMAL({},{})", self.decimal.0, self.decimal.1);
             }
             LogicalTypeId::List => return write!(f, "{}[]", child(0)),
-            LogicalTypeId::Array => return write!(f, "{}[]", child(0)),
+            LogicalTypeId::Array => return write!(f, "{}[{}]", child(0), self.length),
             LogicalTypeId::Map => return write!(f, "MAP({}, {})", child(0), child(1)),
             LogicalTypeId::Struct | LogicalTypeId::Union => {
                 let kind = if self.id == LogicalTypeId::Struct { "STRUCT" } else { "UNION" };

@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use ::postgres::{CancelToken, Client, NoTls, SimpleQueryMessage, Statement};
 
-use super::script::{first_word, statements};
+use super::script::{last_word_is, statements};
 use super::{Canceller, Connection, Engine, EngineError, EngineKind, SqlResult};
 use crate::config::PostgresParams;
 use crate::diagnostic::Code;
@@ -94,9 +94,7 @@ impl Connection for PostgresConnection {
             SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
             _ => None,
         });
-        let last = statements(sql).pop().map(|range| first_word(&sql[range]));
-        let counts = last.as_deref().is_some_and(|word| COUNTING.contains(&word));
-        Ok(changed.filter(|rows| counts || *rows > 0))
+        Ok(changed.filter(|rows| *rows > 0 || last_word_is(sql, COUNTING)))
     }
 
     fn query(&mut self, sql: &str, limit: Option<usize>) -> SqlResult<ResultSet> {
