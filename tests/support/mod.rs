@@ -49,9 +49,38 @@ fn params(host: &str, port: Option<u16>, user: Option<&str>) -> PostgresParams {
     }
 }
 
+/// A cluster in a temporary folder. A shell that waits for the end of this process, however it
+/// comes, stops the server and removes the folder.
 fn own_server() -> PostgresParams {
-    unimplemented!("set PINTAIL_TEST_PG_HOST")
+    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::process::CommandExt;
+    let dir = tempfile::Builder::new().prefix("pintail-test").tempdir_in("/tmp").unwrap().keep();
+    std::fs::set_permissions(&dir, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut wanted = params("", None, Some("pintail"));
+    wanted.embedded = Some(dir.clone());
+    let (resolved, guard) = pintail::engine::embedded::ensure(&wanted).expect("start a PostgreSQL");
+    std::mem::forget(guard);
+    let watchdog = std::process::Command::new("sh")
+        .args(["-c", WATCHDOG, "watchdog"])
+        .arg(&dir)
+        .arg(&resolved.host)
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .process_group(0)
+        .spawn()
+        .expect("start the watchdog");
+    // Its standard input stays open as long as this process lives.
+    std::mem::forget(watchdog);
+    resolved
 }
+
+const WATCHDOG: &str = r#"
+read -r _
+kill -QUIT "$(head -n 1 "$1/data/postmaster.pid")"
+while [ -e "$1/data/postmaster.pid" ]; do sleep 0.05; done
+rm -rf "$1" "$2"
+"#;
 
 /// A database of a test's own, dropped at its end.
 pub struct TestDatabase {
