@@ -24,7 +24,7 @@ impl Both {
         let database = TestDatabase::create();
         let engine = duckdb_memory();
         let mut duck = engine.connect().unwrap();
-        attach_postgres(&mut *duck, "ops", &database.params, false).unwrap();
+        attach_postgres(&mut *duck, "ops", &database.params).unwrap();
         let postgres = database.connect();
         Both { engine, duck, postgres, database }
     }
@@ -32,12 +32,14 @@ impl Both {
     fn copy(&mut self, source: &str) -> pintail::engine::SqlResult<u64> {
         let source = Relation::new("memory", "main", source);
         let target = Relation::new("any", "served", "t");
-        copy(&mut *self.duck, &mut self.postgres, "ops", &source, &target).map(|r| r.rows)
+        copy(&mut *self.duck, &mut self.postgres, &self.database.params, &source, &target)
+            .map(|r| r.rows)
     }
 
     /// Copies a table and proves that DuckDB reads the same rows back.
     fn there_and_back(&mut self, source: &str) {
         self.copy(source).unwrap_or_else(|error| panic!("{source}: {error:?}"));
+        refresh(&mut *self.duck, "ops", &["served"]).unwrap();
         for (one, two) in [(source, "ops.served.t"), ("ops.served.t", source)] {
             let left = rows(&mut *self.duck, &format!("FROM {one} EXCEPT ALL FROM {two}"));
             assert!(left.is_empty(), "in {one} and not in {two}: {left:?}");
@@ -71,9 +73,19 @@ const CASES: &[Case] = &[
         &["1e-308", "'nan'", "'inf'", "0.30000000000000004"],
         &["1e-308", "NaN", "Infinity", "0.30000000000000004"],
     ),
-    ("DECIMAL(18,2)", "numeric(18,2)", &["-0.05", "1234567890123456.78"], &["-0.05", "1234567890123456.78"]),
+    (
+        "DECIMAL(18,2)",
+        "numeric(18,2)",
+        &["-0.05", "1234567890123456.78"],
+        &["-0.05", "1234567890123456.78"],
+    ),
     ("DECIMAL(4,2)", "numeric(4,2)", &["12.50"], &["12.50"]),
-    ("DECIMAL(9,9)", "numeric(9,9)", &["0.999999999", "-0.000000001"], &["0.999999999", "-0.000000001"]),
+    (
+        "DECIMAL(9,9)",
+        "numeric(9,9)",
+        &["0.999999999", "-0.000000001"],
+        &["0.999999999", "-0.000000001"],
+    ),
     ("DECIMAL(18,17)", "numeric(18,17)", &["-9.99999999999999999"], &["-9.99999999999999999"]),
     (
         "DECIMAL(38,38)",
@@ -106,16 +118,43 @@ const CASES: &[Case] = &[
         &["'2024-02-29'", "'0044-03-15 (BC)'", "'20000-01-01'", "'infinity'", "'-infinity'"],
         &["2024-02-29", "0044-03-15 BC", "20000-01-01", "infinity", "-infinity"],
     ),
-    ("TIME", "time without time zone", &["'24:00:00'", "'12:30:01.000001'"], &["24:00:00", "12:30:01.000001"]),
+    (
+        "TIME",
+        "time without time zone",
+        &["'24:00:00'", "'12:30:01.000001'"],
+        &["24:00:00", "12:30:01.000001"],
+    ),
     ("TIME WITH TIME ZONE", "time with time zone", &["'12:00:01.5+05:30'"], &["12:00:01.5+05:30"]),
     (
         "TIMESTAMP",
         "timestamp without time zone",
-        &["'2024-01-02 03:04:05.000006'", "'0044-03-15 (BC) 10:00:00'", "'20000-01-01'", "'infinity'", "'-infinity'"],
-        &["2024-01-02 03:04:05.000006", "0044-03-15 10:00:00 BC", "20000-01-01 00:00:00", "infinity", "-infinity"],
+        &[
+            "'2024-01-02 03:04:05.000006'",
+            "'0044-03-15 (BC) 10:00:00'",
+            "'20000-01-01'",
+            "'infinity'",
+            "'-infinity'",
+        ],
+        &[
+            "2024-01-02 03:04:05.000006",
+            "0044-03-15 10:00:00 BC",
+            "20000-01-01 00:00:00",
+            "infinity",
+            "-infinity",
+        ],
     ),
-    ("TIMESTAMP_S", "timestamp without time zone", &["'2024-01-02 03:04:05'"], &["2024-01-02 03:04:05"]),
-    ("TIMESTAMP_MS", "timestamp without time zone", &["'2024-01-02 03:04:05.25'"], &["2024-01-02 03:04:05.25"]),
+    (
+        "TIMESTAMP_S",
+        "timestamp without time zone",
+        &["'2024-01-02 03:04:05'"],
+        &["2024-01-02 03:04:05"],
+    ),
+    (
+        "TIMESTAMP_MS",
+        "timestamp without time zone",
+        &["'2024-01-02 03:04:05.25'"],
+        &["2024-01-02 03:04:05.25"],
+    ),
     (
         "TIMESTAMP WITH TIME ZONE",
         "timestamp with time zone",
@@ -144,11 +183,26 @@ const CASES: &[Case] = &[
     ),
     ("DECIMAL(18,2)[]", "numeric(18,2)[]", &["[1.50, NULL]"], &["{1.50,NULL}"]),
     ("DECIMAL(9,9)[]", "numeric(9,9)[]", &["[0.999999999, NULL]"], &["{0.999999999,NULL}"]),
-    ("TIMESTAMP[]", "timestamp without time zone[]", &["['infinity', '2020-01-01']"], &["{infinity,\"2020-01-01 00:00:00\"}"]),
-    ("TIMESTAMP WITH TIME ZONE[]", "timestamp with time zone[]", &["['2020-01-01 00:00:00+00']"], &["{\"2020-01-01 00:00:00+00\"}"]),
+    (
+        "TIMESTAMP[]",
+        "timestamp without time zone[]",
+        &["['infinity', '2020-01-01']"],
+        &["{infinity,\"2020-01-01 00:00:00\"}"],
+    ),
+    (
+        "TIMESTAMP WITH TIME ZONE[]",
+        "timestamp with time zone[]",
+        &["['2020-01-01 00:00:00+00']"],
+        &["{\"2020-01-01 00:00:00+00\"}"],
+    ),
     ("DATE[]", "date[]", &["['2020-01-01']"], &["{2020-01-01}"]),
     ("BOOLEAN[]", "boolean[]", &["[true, NULL]"], &["{t,NULL}"]),
-    ("UUID[]", "uuid[]", &["['00000000-0000-0000-0000-00000000000f']"], &["{00000000-0000-0000-0000-00000000000f}"]),
+    (
+        "UUID[]",
+        "uuid[]",
+        &["['00000000-0000-0000-0000-00000000000f']"],
+        &["{00000000-0000-0000-0000-00000000000f}"],
+    ),
     ("JSON[]", "json[]", &["['null', '\"x\"']"], &["{\"null\",\"\\\"x\\\"\"}"]),
     ("DOUBLE[]", "double precision[]", &["['1.5', 'nan']"], &["{1.5,NaN}"]),
     ("BLOB[]", "bytea[]", &["['\\x00']"], &["{\"\\\\x00\"}"]),
@@ -173,9 +227,11 @@ fn every_type_goes_over_and_comes_back() {
             ))
             .unwrap_or_else(|error| panic!("{duck_type}: {error:?}"));
         both.copy("t").unwrap_or_else(|error| panic!("{duck_type}: {error:?}"));
+        refresh(&mut *both.duck, "ops", &["served"]).unwrap();
         let columns = both.postgres.columns(&Relation::new("", "served", "t")).unwrap();
         assert_eq!(columns[1].data_type, *pg_type, "{duck_type}");
-        let found = rows(&mut both.postgres, "select coalesce(x::text, '') from served.t order by n");
+        let found =
+            rows(&mut both.postgres, "select coalesce(x::text, '') from served.t order by n");
         let found: Vec<String> = found.iter().map(|row| row[0].to_text()).collect();
         assert_eq!(found, *texts, "{duck_type}");
         // DuckDB has no fixed-length arrays from PostgreSQL, and reads JSON and enums as text.
@@ -249,9 +305,13 @@ fn every_type_is_read_in_place() {
 #[test]
 fn a_type_that_cannot_cross_is_told_before_anything_happens() {
     let mut both = Both::new();
-    both.postgres.execute("create schema served; create table served.t as select 1 as old").unwrap();
+    both.postgres
+        .execute("create schema served; create table served.t as select 1 as old")
+        .unwrap();
     both.duck
-        .execute("create table bad as select 1 as id, {'a': 1} as s, '2020-01-01'::TIMESTAMP_NS as n")
+        .execute(
+            "create table bad as select 1 as id, {'a': 1} as s, '2020-01-01'::TIMESTAMP_NS as n",
+        )
         .unwrap();
     let error = both.copy("bad").unwrap_err();
     assert_eq!(error.diagnostic.code, Code::BRIDGE_TYPE);
@@ -265,7 +325,9 @@ fn a_type_that_cannot_cross_is_told_before_anything_happens() {
 #[test]
 fn a_value_that_cannot_cross_names_its_column_and_leaves_the_old() {
     let mut both = Both::new();
-    both.postgres.execute("create schema served; create table served.t as select 1 as old").unwrap();
+    both.postgres
+        .execute("create schema served; create table served.t as select 1 as old")
+        .unwrap();
     let cases = [
         ("select 'a' as fine, 'a' || chr(0) as \"no te\" from range(10)", "`no te` holds a NUL"),
         ("select ['a' || chr(0)] as tags", "`tags` holds a NUL"),
@@ -274,7 +336,10 @@ fn a_value_that_cannot_cross_names_its_column_and_leaves_the_old() {
         ("select [[1], []] as l", "column l holds an empty list"),
         ("select [[1, 2], [3]] as l", "matching dimensions"),
         ("select 170141183460469231731687303715884105727::HUGEINT as h", "DECIMAL(38,0)"),
-        ("select 'x' as \"a_name_that_is_far_too_long_for_postgresql_which_keeps_sixty_three_bytes\"", "keeps 63"),
+        (
+            "select 'x' as \"a_name_that_is_far_too_long_for_postgresql_which_keeps_sixty_three_bytes\"",
+            "keeps 63",
+        ),
     ];
     for (select, expected) in cases {
         both.duck.execute(&format!("create or replace table bad as {select}")).unwrap();
@@ -322,7 +387,7 @@ fn a_bridge_is_swapped_in_under_readers_and_views() {
     let report = copy(
         &mut *both.duck,
         &mut both.postgres,
-        "ops",
+        &both.database.params,
         &Relation::new("memory", "main", "t"),
         &Relation::new("any", "served", "t"),
     )
@@ -336,11 +401,15 @@ fn what_postgresql_changes_is_seen_in_duckdb() {
     let mut both = Both::new();
     both.postgres.execute("create table t as select 1 as a").unwrap();
     assert_eq!(value(&mut *both.duck, "select a from ops.public.t"), Cell::Int(1));
-    both.postgres.execute("alter table t add column b text default 'x'; update t set a = 2").unwrap();
+    both.postgres
+        .execute("alter table t add column b text default 'x'; update t set a = 2")
+        .unwrap();
     assert_eq!(rows(&mut *both.duck, "from ops.public.t"), [[Cell::Int(2), text("x")]]);
     both.postgres.execute("drop table t; create view t as select 'v' as a").unwrap();
     assert_eq!(value(&mut *both.duck, "select a from ops.public.t"), text("v"));
-    both.postgres.execute("create schema \"new s\"; create table \"new s\".n as select 3 as a").unwrap();
+    both.postgres
+        .execute("create schema \"new s\"; create table \"new s\".n as select 3 as a")
+        .unwrap();
     refresh(&mut *both.duck, "ops", &["new s", "none"]).unwrap();
     assert_eq!(value(&mut *both.duck, "select a from ops.\"new s\".n"), Cell::Int(3));
     assert!(both.postgres.list_relations(None, "none").unwrap().is_empty());
@@ -351,19 +420,28 @@ fn many_threads_bridge_and_read_at_once() {
     let both = Both::new();
     both.duck.canceller();
     let mut setup = both.engine.connect().unwrap();
-    setup.execute("create table t as select range as i, 'v' || range as v from range(20000)").unwrap();
+    setup
+        .execute("create table t as select range as i, 'v' || range as v from range(20000)")
+        .unwrap();
     std::thread::scope(|scope| {
         for thread in 0..4 {
             let (both_engine, params) = (&both.engine, &both.database.params);
             scope.spawn(move || {
                 let mut duck = both_engine.connect().unwrap();
                 let mut postgres = PostgresConnection::open(params).unwrap();
-                attach_postgres(&mut *duck, "ops", params, false).unwrap();
-                let target = Relation::new("any", &format!("s{}", thread % 2), &format!("t{thread}"));
+                attach_postgres(&mut *duck, "ops", params).unwrap();
+                let target =
+                    Relation::new("any", &format!("s{}", thread % 2), &format!("t{thread}"));
                 for _ in 0..3 {
                     let source = Relation::new("memory", "main", "t");
-                    copy(&mut *duck, &mut postgres, "ops", &source, &target).unwrap();
-                    let read = format!("select count(*), sum(i) from ops.{}.{}", target.schema.as_deref().unwrap(), target.identifier);
+                    copy(&mut *duck, &mut postgres, params, &source, &target).unwrap();
+                    let schema = target.schema.as_deref().unwrap();
+                    refresh(&mut *duck, "ops", &[schema]).unwrap();
+                    let read = format!(
+                        "select count(*), sum(i) from ops.{}.{}",
+                        target.schema.as_deref().unwrap(),
+                        target.identifier
+                    );
                     assert_eq!(
                         rows(&mut *duck, &read),
                         [[Cell::Int(20_000), Cell::Int(199_990_000)]]
@@ -388,7 +466,7 @@ fn two_bridges_to_one_target_wait_for_each_other() {
                 let source = Relation::new("memory", "main", "t");
                 let target = Relation::new("any", "s", "t");
                 for _ in 0..3 {
-                    copy(&mut *duck, &mut postgres, "ops", &source, &target).unwrap();
+                    copy(&mut *duck, &mut postgres, params, &source, &target).unwrap();
                 }
             });
         }
@@ -411,14 +489,16 @@ fn a_password_is_in_no_error_and_no_catalog() {
     params.password = Some(pintail::config::Secret::new("hun'ter2"));
     let engine = duckdb_memory();
     let mut duck = engine.connect().unwrap();
-    attach_postgres(&mut *duck, "ops", &params, true).unwrap();
-    let seen = rows(&mut *duck, "select path from duckdb_databases() union all select secret_string from duckdb_secrets()");
+    attach_postgres(&mut *duck, "ops", &params).unwrap();
+    let seen = rows(
+        &mut *duck,
+        "select path from duckdb_databases() union all select secret_string from duckdb_secrets()",
+    );
     assert!(!format!("{seen:?}").contains("ter2"), "{seen:?}");
     params.dbname = "no_such".to_owned();
-    let error = attach_postgres(&mut *duck, "other", &params, true).unwrap_err();
+    let error = attach_postgres(&mut *duck, "other", &params).unwrap_err();
     assert_eq!(error.diagnostic.code, Code::CONNECT);
     assert!(!format!("{error:?}").contains("ter2"), "{error:?}");
-    assert!(duck.execute("create table ops.public.x (a int)").is_err(), "it is read-only");
 }
 
 /// One row of values as DuckDB literals.
@@ -427,7 +507,8 @@ fn row() -> impl Strategy<Value = Vec<String>> {
     let decimal = |width: u8, scale: u8| {
         let max = 10_i128.pow(u32::from(width)) - 1;
         (-max..=max).prop_map(move |unscaled| {
-            let digits = format!("{:0width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
+            let digits =
+                format!("{:0width$}", unscaled.unsigned_abs(), width = usize::from(scale) + 1);
             let (whole, fraction) = digits.split_at(digits.len() - usize::from(scale));
             let sign = if unscaled < 0 { "-" } else { "" };
             format!("'{sign}{whole}.{fraction}'::DECIMAL({width},{scale})")
@@ -449,7 +530,8 @@ fn row() -> impl Strategy<Value = Vec<String>> {
         // Within PostgreSQL's range, from 4713 BC to 294247 AD.
         (-210_866_803_200_000_000_i64..9_223_371_244_800_000_000_i64)
             .prop_map(|micros| format!("make_timestamp({micros})")),
-        (-2_440_588_i64..2_000_000).prop_map(|days| format!("(DATE '1970-01-01' + ({days})::INTEGER)::DATE")),
+        (-2_440_588_i64..2_000_000)
+            .prop_map(|days| format!("(DATE '1970-01-01' + ({days})::INTEGER)::DATE")),
         any::<f64>().prop_map(|f| format!("'{f}'::DOUBLE")),
     );
     let two = (
@@ -458,21 +540,26 @@ fn row() -> impl Strategy<Value = Vec<String>> {
             format!("'{hex}'::BLOB")
         }),
         any::<u128>().prop_map(|u| format!("'{}'::UUID", uuid::Uuid::from_u128(u))),
-        (any::<i16>(), any::<i16>(), -1_000_000_000_000_i64..1_000_000_000_000).prop_map(|(m, d, u)| {
-            format!("to_months({m}) + to_days({d}) + to_microseconds({u})")
-        }),
+        (any::<i16>(), any::<i16>(), -1_000_000_000_000_i64..1_000_000_000_000)
+            .prop_map(|(m, d, u)| format!("to_months({m}) + to_days({d}) + to_microseconds({u})")),
         proptest::collection::vec(proptest::option::of(any_text), 0..4).prop_map(move |items| {
             listed(items.into_iter().map(|i| i.map(|s| quote_literal(&s))).collect(), "VARCHAR")
         }),
-        proptest::collection::vec(proptest::option::of(any::<i64>()), 0..4).prop_map(move |items| {
-            listed(items.into_iter().map(|i| i.map(|i| format!("({i})"))).collect(), "BIGINT")
-        }),
-        any::<Option<bool>>().prop_map(|b| format!("{}::BOOLEAN", b.map_or("NULL".into(), |b| b.to_string()))),
+        proptest::collection::vec(proptest::option::of(any::<i64>()), 0..4).prop_map(
+            move |items| {
+                listed(items.into_iter().map(|i| i.map(|i| format!("({i})"))).collect(), "BIGINT")
+            },
+        ),
+        any::<Option<bool>>()
+            .prop_map(|b| format!("{}::BOOLEAN", b.map_or("NULL".into(), |b| b.to_string()))),
         (0_i64..=86_400_000_000).prop_map(|u| {
             let seconds = u / 1_000_000;
             format!(
                 "'{:02}:{:02}:{:02}.{:06}'::TIME",
-                seconds / 3600, seconds / 60 % 60, seconds % 60, u % 1_000_000
+                seconds / 3600,
+                seconds / 60 % 60,
+                seconds % 60,
+                u % 1_000_000
             )
         }),
     );
@@ -496,8 +583,11 @@ fn any_values_go_over_and_come_back() {
                 .iter()
                 .enumerate()
                 .map(|(n, row)| {
-                    let named: Vec<String> =
-                        row.iter().enumerate().map(|(c, value)| format!("{value} AS c{c}")).collect();
+                    let named: Vec<String> = row
+                        .iter()
+                        .enumerate()
+                        .map(|(c, value)| format!("{value} AS c{c}"))
+                        .collect();
                     format!("SELECT {n} AS n, {}", named.join(", "))
                 })
                 .collect();

@@ -6,8 +6,8 @@ use crate::config::PostgresParams;
 use crate::diagnostic::Code;
 use crate::engine::duckdb::extension::load_postgres;
 use crate::engine::error::redact;
-use crate::engine::{Connection, EngineError, SqlResult};
-use crate::relation::{quote_identifier, quote_literal};
+use crate::engine::{Connection, EngineError, SqlResult, retry};
+use crate::relation::{Relation, quote_identifier, quote_literal};
 
 /// One attachment at a time in this process: two threads would both find it missing.
 static ATTACHING: Mutex<()> = Mutex::new(());
@@ -16,7 +16,8 @@ static ATTACHING: Mutex<()> = Mutex::new(());
 /// for all its connections; does nothing where it is attached already. The password goes into a
 /// temporary secret of DuckDB's, so it is in no attached path and in no error.
 ///
-/// A bridge ([`super::copy`]) needs it writable; for reading in place `read_only` will do.
+/// Tables and columns that change in PostgreSQL are noticed; of schemas made later, tell with
+/// [`refresh`].
 ///
 /// # Errors
 /// `CONNECT` when the extension does not load or the database is not reached.
@@ -24,10 +25,10 @@ pub fn attach_postgres(
     duck: &mut dyn Connection,
     alias: &str,
     params: &PostgresParams,
-    read_only: bool,
 ) -> SqlResult<()> {
     let _one = ATTACHING.lock().unwrap_or_else(PoisonError::into_inner);
-    let attached = include_str!("../sql/duckdb_attached.sql").replace("$alias", &quote_literal(alias));
+    let attached =
+        include_str!("../sql/duckdb_attached.sql").replace("$alias", &quote_literal(alias));
     if !duck.query(&attached, Some(1))?.rows.is_empty() {
         return Ok(());
     }
@@ -58,9 +59,8 @@ pub fn attach_postgres(
         options.join(", ")
     ))
     .map_err(failed)?;
-    let access = if read_only { ", READ_ONLY" } else { "" };
     duck.execute(&format!(
-        "ATTACH {} AS {} (TYPE postgres, SECRET {secret}{access})",
+        "ATTACH {} AS {} (TYPE postgres, SECRET {secret})",
         quote_literal(&connection_string(params)),
         quote_identifier(alias)
     ))
@@ -119,14 +119,13 @@ pub fn refresh(duck: &mut dyn Connection, alias: &str, schemas: &[&str]) -> SqlR
         if duck.query(&there, Some(1))?.rows.is_empty() {
             continue;
         }
-        // Of a schema that is there, this only makes DuckDB's entry. Clearing the whole cache can
-        // disturb a query of another thread that is just looking up a table; so only where the
-        // attachment is read-only.
-        let entry =
-            format!("CREATE SCHEMA IF NOT EXISTS {}.{}", quote_identifier(alias), quote_identifier(schema));
-        if duck.execute(&entry).is_err() {
-            duck.execute("CALL pg_clear_cache()")?;
-        }
+        // Of a schema that is there, this only makes DuckDB's entry. `pg_clear_cache()` would do it
+        // too, but can make a query fail that another thread is just planning.
+        let known = Relation {
+            schema: Some(alias.to_owned()),
+            ..Relation::default().with_identifier(*schema)
+        };
+        retry(|| duck.execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", known.render())))?;
     }
     Ok(())
 }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
 
-use super::attach::refresh;
+use super::attach::{attach_postgres, refresh};
 use super::types::{Crossing, crossings};
+use crate::config::PostgresParams;
 use crate::diagnostic::Code;
 use crate::engine::error::headline;
 use crate::engine::publish::{Published, create_schema_if_missing, replace_table};
@@ -26,8 +27,8 @@ pub struct BridgeReport {
 }
 
 /// Copies `source` (a DuckDB relation, or any table function in `verbatim`) into the table
-/// `target` of the PostgreSQL database that is attached to DuckDB as `alias` and that `postgres`
-/// is connected to.
+/// `target` of the PostgreSQL database that `params` reach and that `postgres` is connected to.
+/// DuckDB writes through an attachment of the bridge's own.
 ///
 /// Types are checked before anything is copied. The rows go into a table beside the target, are
 /// counted, and are swapped in by one transaction; on any error the target stays as it was.
@@ -38,7 +39,7 @@ pub struct BridgeReport {
 pub fn copy(
     duck: &mut dyn Connection,
     postgres: &mut dyn Connection,
-    alias: &str,
+    params: &PostgresParams,
     source: &Relation,
     target: &Relation,
 ) -> SqlResult<BridgeReport> {
@@ -52,10 +53,13 @@ pub fn copy(
         .help("Build it first."));
     }
     let columns = crossings(source, &columns)?;
+    let place = format!("{}\0{}\0{}", params.host, params.port, params.user);
+    let alias = format!("__pintail_bridge_{}", hash(&place, &params.dbname));
+    attach_postgres(duck, &alias, params)?;
     let schema = target.schema.as_deref().unwrap_or("public");
     create_schema_if_missing(postgres, None, schema)?;
     let bridge = Bridge {
-        alias,
+        alias: &alias,
         source,
         target: Relation { database: None, schema: Some(schema.to_owned()), ..target.clone() },
         shadow: Relation {
@@ -102,7 +106,8 @@ impl Bridge<'_> {
         postgres.execute(&format!("CREATE TABLE {shadow} ({})", definitions.join(", ")))?;
         refresh(duck, self.alias, &[self.shadow.schema.as_deref().unwrap_or_default()])?;
 
-        let selected: Vec<&str> = self.columns.iter().map(|column| column.select.as_str()).collect();
+        let selected: Vec<&str> =
+            self.columns.iter().map(|column| column.select.as_str()).collect();
         let into = Relation { database: Some(self.alias.to_owned()), ..self.shadow.clone() };
         let insert = format!(
             "INSERT INTO {} SELECT {} FROM {}",
@@ -116,9 +121,8 @@ impl Bridge<'_> {
         self.narrow(postgres)?;
         let arrived = number(postgres, &format!("SELECT count(*) FROM {shadow}"))?;
         if sent != arrived {
-            return Err(self.failed(&format!(
-                "DuckDB sent {sent} rows and {arrived} arrived in PostgreSQL"
-            )));
+            return Err(self
+                .failed(&format!("DuckDB sent {sent} rows and {arrived} arrived in PostgreSQL")));
         }
         postgres.execute(&format!("ANALYZE {shadow}"))?;
         let size = format!("SELECT pg_total_relation_size({})", quote_literal(&shadow));
@@ -189,8 +193,7 @@ impl Bridge<'_> {
             None => String::new(),
         };
         let said = clean.replace("Failed to copy data: ", "").replace("Invalid Input Error: ", "");
-        self.failed(&format!("{what}{}", headline(said.trim_start_matches("ERROR:"))))
-            .note(clean)
+        self.failed(&format!("{what}{}", headline(said.trim_start_matches("ERROR:")))).note(clean)
     }
 
     /// The first column for which a row meets its condition.

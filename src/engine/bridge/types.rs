@@ -150,7 +150,9 @@ fn scalar(data_type: &str) -> Result<Scalar, String> {
         "INTERVAL" => same("interval"),
         "UUID" => same("uuid"),
         "TIMESTAMP_NS" => {
-            return Err("PostgreSQL keeps microseconds: write $column::TIMESTAMP in the model.".into());
+            return Err(
+                "PostgreSQL keeps microseconds: write $column::TIMESTAMP in the model.".into()
+            );
         }
         "TIME_NS" => {
             return Err("PostgreSQL keeps microseconds: write $column::TIME in the model.".into());
@@ -159,7 +161,10 @@ fn scalar(data_type: &str) -> Result<Scalar, String> {
             return Err("Write to_json($column) in the model, or take its fields apart.".into());
         }
         "\"NULL\"" => {
-            return Err("It is NULL without a type: write $column::VARCHAR, or the type that it has.".into());
+            return Err(
+                "It is NULL without a type: write $column::VARCHAR, or the type that it has."
+                    .into(),
+            );
         }
         "GEOMETRY" => return Err("Write ST_AsText($column) in the model.".into()),
         _ => return Err("Write $column::VARCHAR in the model.".into()),
@@ -169,11 +174,10 @@ fn scalar(data_type: &str) -> Result<Scalar, String> {
 /// The extension widens the scale to full groups of four digits and then overflows the storage
 /// of some types. Those are loaded wider and narrowed in PostgreSQL.
 fn decimal(data_type: &str) -> Result<Scalar, String> {
-    let numbers = data_type
-        .trim_start_matches("DECIMAL(")
-        .trim_end_matches(')')
-        .split_once(',')
-        .and_then(|(width, scale)| Some((width.trim().parse().ok()?, scale.trim().parse().ok()?)));
+    let numbers =
+        data_type.trim_start_matches("DECIMAL(").trim_end_matches(')').split_once(',').and_then(
+            |(width, scale)| Some((width.trim().parse().ok()?, scale.trim().parse().ok()?)),
+        );
     let Some((width, scale)) = numbers else {
         return Err("Write $column::DECIMAL(38,9) in the model.".into());
     };
@@ -267,9 +271,9 @@ fn is_inexact(data_type: &str) -> bool {
     let element = data_type.trim_end_matches("[]");
     let Some(modifier) = element.strip_prefix("numeric") else { return false };
     let numbers = modifier.trim_start_matches('(').trim_end_matches(')').split_once(',');
-    match numbers.and_then(|(width, scale)| {
-        Some((width.parse::<i32>().ok()?, scale.parse::<i32>().ok()?))
-    }) {
+    match numbers
+        .and_then(|(width, scale)| Some((width.parse::<i32>().ok()?, scale.parse::<i32>().ok()?)))
+    {
         Some((width, scale)) => width > 38 || scale < 0 || scale > width,
         None => true,
     }
