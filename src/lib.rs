@@ -7,5 +7,6 @@ pub mod config;
 pub mod diagnostic;
 pub mod engine;
 pub mod jinja;
+pub mod load;
 pub mod manifest;
 pub mod relation;
