@@ -6,6 +6,7 @@
 pub mod config;
 pub mod diagnostic;
 pub mod engine;
+pub mod graph;
 pub mod jinja;
 pub mod manifest;
 pub mod relation;
