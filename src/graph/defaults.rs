@@ -30,16 +30,15 @@ pub fn config_defaults(kind: ResourceType) -> &'static IndexMap<String, Value> {
 /// The value of a config key as dbt's manifest has it: what was set, what Pintail keeps beside
 /// the config (tags, meta, engine, …), or dbt's default. `None` for a key that is in neither.
 pub fn config_value<'m>(member: Member<'m>, key: &str) -> Option<Cow<'m, Value>> {
-    let texts = |list: &[String]| Cow::Owned(Value::from(list.to_vec()));
+    let set = member.config().values.get(key);
     let map = |map: &IndexMap<String, Value>| {
-        Cow::Owned(Value::Object(map.iter().map(|(k, v)| (k.clone(), v.clone())).collect()))
+        Value::Object(map.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
     };
     let own = match (key, member) {
-        ("tags", _) => return Some(texts(member.tags())),
-        ("meta", Member::Node(node)) if !node.meta.is_empty() => return Some(map(&node.meta)),
-        ("meta", Member::Source(source)) if !source.meta.is_empty() => {
-            return Some(map(&source.meta));
-        }
+        ("tags", Member::Node(_)) => Some(Value::from(member.config().tags())),
+        ("tags", _) => Some(Value::from(member.tags().to_vec())),
+        ("meta", Member::Node(node)) if set.is_none() => Some(map(&node.meta)),
+        ("meta", Member::Source(source)) if set.is_none() => Some(map(&source.meta)),
         ("engine", _) => member.engine().map(Value::from),
         ("materialized", Member::Node(node)) => Some(node.materialized().into()),
         ("access", Member::Node(node)) if node.resource_type == ResourceType::Model => {
@@ -53,7 +52,6 @@ pub fn config_value<'m>(member: Member<'m>, key: &str) -> Option<Cow<'m, Value>>
     if let Some(own) = own {
         return Some(Cow::Owned(own));
     }
-    let set = member.config().values.get(key);
     let default = || config_defaults(member.resource_type()).get(key);
     set.or_else(default).map(Cow::Borrowed)
 }

@@ -106,7 +106,11 @@ fn node(json: &Value) -> Node {
             kwargs: map(&json["test_metadata"]["kwargs"]),
         }),
         column_name: optional(json, "column_name"),
-        attached_node: json["attached_node"].as_str().map(Into::into),
+        attached_node: json["attached_node"].as_str().map(Into::into).or_else(|| {
+            // dbt attaches tests to nodes only; Pintail also to sources.
+            let key = json["file_key_name"].as_str()?;
+            key.starts_with("sources.").then(|| ids(&json["depends_on"]["nodes"])[0].clone())
+        }),
         root_path: optional(json, "root_path"),
         index: json["index"].as_u64().map(|index| index as usize),
     }
@@ -186,7 +190,7 @@ fn a_macro(json: &Value) -> Macro {
                 description: text(json, "description"),
             })
             .collect(),
-        supported_adapter: None,
+        supported_adapter: json["supported_languages"].as_array().map(|_| "default".to_owned()),
     }
 }
 
