@@ -3,10 +3,13 @@
 //! A stage is a module and has one representation of its own; data goes down this list once and
 //! never back up. A module imports only from those above it. See ARCHITECTURE.md.
 
+pub mod artifacts;
 pub mod config;
 pub mod diagnostic;
 pub mod engine;
+pub mod graph;
 pub mod jinja;
 pub mod load;
 pub mod manifest;
 pub mod relation;
+pub mod run;
