@@ -13,16 +13,21 @@
 {%- endmacro %}
 
 
+{% macro seconds_between(earlier, later) -%}
+  {{ return(adapter.dispatch('seconds_between')(earlier, later)) }}
+{%- endmacro %}
+
+{% macro duckdb__seconds_between(earlier, later) -%}
+  date_diff('second', {{ earlier }}, {{ later }})
+{%- endmacro %}
+
+{% macro postgres__seconds_between(earlier, later) -%}
+  cast(extract(epoch from ({{ later }} - {{ earlier }})) as bigint)
+{%- endmacro %}
+
+
 {% macro hours_between(earlier, later) -%}
-  {{ return(adapter.dispatch('hours_between')(earlier, later)) }}
-{%- endmacro %}
-
-{% macro duckdb__hours_between(earlier, later) -%}
-  cast(date_diff('second', {{ earlier }}, {{ later }}) / 3600.0 as decimal(12, 2))
-{%- endmacro %}
-
-{% macro postgres__hours_between(earlier, later) -%}
-  cast(extract(epoch from ({{ later }} - {{ earlier }})) / 3600.0 as decimal(12, 2))
+  cast({{ seconds_between(earlier, later) }} / 3600.0 as decimal(12, 2))
 {%- endmacro %}
 
 

@@ -25,7 +25,7 @@
 
 {# Started days, so that whatever is late is late by one day at least, and whatever is not by none. #}
 {% macro days_late(delivered_at, estimated_delivery_at) -%}
-  cast(greatest(0, ceil({{ hours_between(estimated_delivery_at, delivered_at) }} / 24)) as integer)
+  cast(greatest(0, ceil({{ seconds_between(estimated_delivery_at, delivered_at) }} / 86400.0)) as integer)
 {%- endmacro %}
 
 
