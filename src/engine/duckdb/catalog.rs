@@ -34,6 +34,11 @@ pub(super) fn columns(
         // Not in the catalog: `read_csv(…)` and the like tell their columns when asked.
         return described(connection, &format!("DESCRIBE SELECT * FROM {text}"));
     }
+    // DESCRIBE looks at the one relation; `duckdb_columns()` at all, but also knows broken views
+    // and says nothing of what is not there.
+    if let Ok(columns) = described(connection, &format!("DESCRIBE {}", relation.render())) {
+        return Ok(columns);
+    }
     let schema = match &relation.schema {
         Some(schema) => quote_literal(schema),
         None => "current_schema()".to_owned(),
