@@ -12,3 +12,4 @@ pub mod jinja;
 pub mod manifest;
 pub mod relation;
 pub mod run;
+pub mod store;
