@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod engine;
 pub mod graph;
 pub mod jinja;
+pub mod load;
 pub mod manifest;
 pub mod relation;
 pub mod run;
