@@ -13,3 +13,4 @@ pub mod load;
 pub mod manifest;
 pub mod relation;
 pub mod run;
+pub mod store;
