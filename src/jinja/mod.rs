@@ -2,5 +2,6 @@
 //! builtins and the macro registry.
 
 mod host;
+pub mod values;
 
 pub use host::{Adapter, Host};
