@@ -4,6 +4,8 @@
 //! never back up. A module imports only from those above it. See ARCHITECTURE.md.
 
 pub mod artifacts;
+pub mod cli;
+pub mod compile;
 pub mod config;
 pub mod diagnostic;
 pub mod engine;
@@ -11,6 +13,8 @@ pub mod graph;
 pub mod jinja;
 pub mod load;
 pub mod manifest;
+pub mod parse;
 pub mod relation;
+pub mod report;
 pub mod run;
 pub mod store;

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use pintail::config::{DuckDbAttach, DuckDbParams};
 use pintail::diagnostic::Code;
-use pintail::engine::duckdb::DuckDb;
 use pintail::engine::Engine;
+use pintail::engine::duckdb::DuckDb;
 use pintail::relation::{Cell, Relation, RelationKind};
 use support::{duckdb_file, duckdb_memory, rows, text, value};
 
@@ -85,11 +85,7 @@ fn expected() -> Vec<(&'static str, &'static str, Cell)> {
             "STRUCT(a INTEGER, \"b c\" VARCHAR)",
             Cell::Struct(vec![(t("a"), int(1)), (t("b c"), text("x"))]),
         ),
-        (
-            "MAP {'k': 1}",
-            "MAP(VARCHAR, INTEGER)",
-            Cell::Struct(vec![(t("k"), int(1))]),
-        ),
+        ("MAP {'k': 1}", "MAP(VARCHAR, INTEGER)", Cell::Struct(vec![(t("k"), int(1))])),
         ("'b'::ENUM('a', 'b')", "ENUM('a', 'b')", text("b")),
         ("'1011'::BIT", "BIT", text("1011")),
         ("union_value(k := 3)", "UNION(k INTEGER)", text("3")),
@@ -113,7 +109,8 @@ fn every_type_gives_an_exact_cell() {
         match got {
             // A result does not tell an enum's members.
             Ok((name, value))
-                if value == cell && (name == data_type || data_type.starts_with(&name) && name == "ENUM") => {}
+                if value == cell
+                    && (name == data_type || data_type.starts_with(&name) && name == "ENUM") => {}
             other => wrong.push(format!("{sql}: {other:?}")),
         }
     }
@@ -139,7 +136,8 @@ fn columns_of_a_table_have_duckdbs_own_names() {
 fn a_script_gives_the_rows_of_its_last_statement() {
     let engine = duckdb_memory();
     let mut connection = engine.connect().unwrap();
-    let sql = "create table t (a int); insert into t values (1), (2); -- ;\n select a from t order by a;";
+    let sql =
+        "create table t (a int); insert into t values (1), (2); -- ;\n select a from t order by a;";
     assert_eq!(rows(&mut *connection, sql), [[Cell::Int(1)], [Cell::Int(2)]]);
     assert_eq!(connection.query("select range from range(10000)", Some(3)).unwrap().rows.len(), 3);
     assert_eq!(connection.execute("insert into t select * from range(7)").unwrap(), Some(7));
@@ -158,10 +156,7 @@ fn errors_have_their_place_in_the_script() {
     let error = connection.query(sql, None).unwrap_err();
     assert_eq!(error.diagnostic.code, Code::SQL);
     assert_eq!(error.position, sql.find("bogus"));
-    assert_eq!(
-        error.diagnostic.message,
-        "Referenced column \"bogus\" not found in FROM clause"
-    );
+    assert_eq!(error.diagnostic.message, "Referenced column \"bogus\" not found in FROM clause");
     assert_eq!(
         error.diagnostic.notes,
         ["Binder Error: Referenced column \"bogus\" not found in FROM clause!"]

@@ -126,7 +126,10 @@ fn a_new_user_and_database_are_made() {
     params.dbname = "other".to_owned();
     let (resolved, _second) = embedded::ensure(&params).unwrap();
     assert_eq!(
-        rows(&mut project.connect(&resolved), "select current_user::text, current_database()::text"),
+        rows(
+            &mut project.connect(&resolved),
+            "select current_user::text, current_database()::text"
+        ),
         [[text("an\"alyst"), text("other")]]
     );
 }

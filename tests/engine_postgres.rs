@@ -104,7 +104,9 @@ fn every_type_gives_an_exact_cell() {
         let result = connection.query(&format!("SELECT {sql} AS x"), None);
         let got = result.map(|r| (r.columns[0].data_type.clone(), r.rows[0][0].clone()));
         match got {
-            Ok((name, value)) if value == cell && (name == data_type || sql.contains("price") || sql.starts_with("B'")) => {}
+            Ok((name, value))
+                if value == cell
+                    && (name == data_type || sql.contains("price") || sql.starts_with("B'")) => {}
             other => wrong.push(format!("{sql}: {other:?}")),
         }
     }
@@ -135,7 +137,9 @@ fn columns_of_a_table_have_postgresqls_own_names() {
         ]
     );
     assert!(connection.columns(&Relation::new("any", "s", "none")).unwrap().is_empty());
-    connection.execute("create view s.v as select 1; create materialized view s.m as select 1").unwrap();
+    connection
+        .execute("create view s.v as select 1; create materialized view s.m as select 1")
+        .unwrap();
     let found = connection.list_relations(None, "s").unwrap();
     let found: Vec<_> = found.iter().map(|r| (r.identifier.as_str(), r.kind)).collect();
     assert_eq!(
@@ -152,9 +156,13 @@ fn columns_of_a_table_have_postgresqls_own_names() {
 fn a_script_gives_the_rows_of_its_last_statement() {
     let database = TestDatabase::create();
     let mut connection = database.connect();
-    let sql = "create table t (a int); insert into t values (1), (2); -- ;\n select a from t order by a;";
+    let sql =
+        "create table t (a int); insert into t values (1), (2); -- ;\n select a from t order by a;";
     assert_eq!(rows(&mut connection, sql), [[Cell::Int(1)], [Cell::Int(2)]]);
-    assert_eq!(connection.query("select generate_series(1, 10000)", Some(3)).unwrap().rows.len(), 3);
+    assert_eq!(
+        connection.query("select generate_series(1, 10000)", Some(3)).unwrap().rows.len(),
+        3
+    );
     assert_eq!(
         connection.execute("insert into t select * from generate_series(1, 7)").unwrap(),
         Some(7)
@@ -234,7 +242,10 @@ fn another_thread_cancels_a_query() {
 #[test]
 fn a_profile_is_applied_when_connecting() {
     let database = TestDatabase::create();
-    database.connect().execute("create schema \"a b\"; create table \"a b\".t as select 1 as x").unwrap();
+    database
+        .connect()
+        .execute("create schema \"a b\"; create table \"a b\".t as select 1 as x")
+        .unwrap();
     let role = format!("r_{}", uuid::Uuid::new_v4().simple());
     database.connect().execute(&format!("create role {role}")).unwrap();
     let mut params = database.params.clone();

@@ -2,8 +2,8 @@
 
 mod support;
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use pintail::engine::publish::{
     create_schema_if_missing, drop_relation, replace_table, replace_view,
@@ -57,7 +57,9 @@ fn a_reader_sees_the_old_or_the_new_during_fifty_rebuilds() {
         };
         build(&mut *connection, 0);
         connection.execute("create view s.v as select gen, i from s.t").unwrap();
-        connection.execute("create view s.w as select v.gen, v.i from s.v join s.t on t.i = v.i").unwrap();
+        connection
+            .execute("create view s.w as select v.gen, v.i from s.v join s.t on t.i = v.i")
+            .unwrap();
         let stop = Arc::new(AtomicBool::new(false));
         let reads = Arc::new(AtomicUsize::new(0));
         let readers: Vec<_> = ["s.t", "s.v", "s.w"]
@@ -163,7 +165,10 @@ fn a_swapped_duckdb_table_is_there_after_opening_again() {
         replace_table(&mut *connection, &table("wh", "n"), &table("wh", "t")).unwrap();
     }
     let engine = duckdb_file(&path);
-    assert_eq!(value(&mut *engine.connect().unwrap(), "select a from s.t where a = 2"), Cell::Int(2));
+    assert_eq!(
+        value(&mut *engine.connect().unwrap(), "select a from s.t where a = 2"),
+        Cell::Int(2)
+    );
 }
 
 #[test]
@@ -235,7 +240,9 @@ fn views_upon_a_table_are_kept_or_named() {
     let published = {
         connection.execute("create table s.n as select 2 as a").unwrap();
         // `b` is gone: v1 cannot be kept, nor what stands on it.
-        connection.execute("create or replace view s.v1 as select a, 'x'::text as b from s.t").unwrap();
+        connection
+            .execute("create or replace view s.v1 as select a, 'x'::text as b from s.t")
+            .unwrap();
         replace_table(&mut connection, &table(name, "n"), &table(name, "t")).unwrap()
     };
     let names = |list: &[Relation]| {
@@ -244,10 +251,7 @@ fn views_upon_a_table_are_kept_or_named() {
         names
     };
     assert_eq!(names(&published.rebound), ["\"o ther\".\"v2\"", "\"s\".\"v1\""]);
-    assert_eq!(
-        names(&published.dropped),
-        ["\"s\".\"mat\"", "\"s\".\"on_b\"", "\"s\".\"only_b\""]
-    );
+    assert_eq!(names(&published.dropped), ["\"s\".\"mat\"", "\"s\".\"on_b\"", "\"s\".\"only_b\""]);
     assert_eq!(value(&mut connection, "select a from \"o ther\".v2"), Cell::Int(2));
     assert_eq!(value(&mut connection, "select one from s.unrelated"), Cell::Int(1));
     assert_eq!(value(&mut connection, "select obj_description('s.v1'::regclass)"), text("kept"));

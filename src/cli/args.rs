@@ -43,7 +43,13 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true, env = "DBT_QUIET")]
     pub quiet: bool,
     /// Text for people, or a JSON object a line for machines
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "default", env = "DBT_LOG_FORMAT")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "default",
+        env = "DBT_LOG_FORMAT"
+    )]
     pub log_format: LogFormat,
     /// Colour even where the output is not a terminal
     #[arg(long, global = true, overrides_with = "no_use_colors", env = "DBT_USE_COLORS")]

@@ -92,7 +92,8 @@ pub fn plan(manifest: &Manifest, config: &Config) -> Result<Bridges, Vec<Diagnos
             continue;
         }
         each_upstream(node, manifest, &mut |id| {
-            let (engine, name, relation) = match (manifest.nodes.get(id), manifest.sources.get(id)) {
+            let (engine, name, relation) = match (manifest.nodes.get(id), manifest.sources.get(id))
+            {
                 (Some(up), _) => (&up.engine, up.name.clone(), up.relation()),
                 (None, Some(up)) => {
                     (&up.engine, format!("{}__{}", up.source_name, up.name), up.relation())
@@ -107,7 +108,8 @@ pub fn plan(manifest: &Manifest, config: &Config) -> Result<Bridges, Vec<Diagnos
                 (EngineKind::Postgres, EngineKind::DuckDb) => {}
                 (EngineKind::DuckDb, EngineKind::Postgres) => {
                     let bridge = Bridge {
-                        unique_id: format!("bridge.{}.{}.{name}", manifest.project_name, to.name).into(),
+                        unique_id: format!("bridge.{}.{}.{name}", manifest.project_name, to.name)
+                            .into(),
                         source: id.clone(),
                         from_engine: from.name.clone(),
                         to_engine: to.name.clone(),
@@ -121,7 +123,10 @@ pub fn plan(manifest: &Manifest, config: &Config) -> Result<Bridges, Vec<Diagnos
                         Code::ENGINE_MISMATCH,
                         format!(
                             "`{}` on the engine `{}` reads `{name}` on `{}`, but both are {}",
-                            node.name, to.name, from.name, to.kind().as_str()
+                            node.name,
+                            to.name,
+                            from.name,
+                            to.kind().as_str()
                         ),
                     )
                     .at(start_of(node))

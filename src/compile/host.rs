@@ -191,11 +191,16 @@ impl Host for CompileHost {
 
     fn is_incremental(&self) -> bool {
         if self.node().materialized() != "incremental"
-            || self.node().config.flag("full_refresh").unwrap_or(self.compiler.config.flags.full_refresh)
+            || self
+                .node()
+                .config
+                .flag("full_refresh")
+                .unwrap_or(self.compiler.config.flags.full_refresh)
         {
             return false;
         }
-        let existing = self.adapter().and_then(|a| a.get_relation(&self.node().relation()).ok().flatten());
+        let existing =
+            self.adapter().and_then(|a| a.get_relation(&self.node().relation()).ok().flatten());
         existing.is_some_and(|relation| relation.kind == Some(RelationKind::Table))
     }
 

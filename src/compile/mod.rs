@@ -95,7 +95,12 @@ impl Compiler {
     }
 
     /// The host of a statement that is no node: it may ref anything.
-    pub fn free_host(self: &Arc<Self>, engine: &str, name: &str, file: Arc<SourceFile>) -> Arc<CompileHost> {
+    pub fn free_host(
+        self: &Arc<Self>,
+        engine: &str,
+        name: &str,
+        file: Arc<SourceFile>,
+    ) -> Arc<CompileHost> {
         Arc::new(CompileHost::free(self.clone(), free_node(&self.config, engine, name, file)))
     }
 
@@ -103,7 +108,11 @@ impl Compiler {
     ///
     /// # Errors
     /// Jinja errors at their place in the model; `REF_UNSEEN`.
-    pub fn compile(self: &Arc<Self>, id: &UniqueId, host: &Arc<CompileHost>) -> Result<CompiledNode> {
+    pub fn compile(
+        self: &Arc<Self>,
+        id: &UniqueId,
+        host: &Arc<CompileHost>,
+    ) -> Result<CompiledNode> {
         let node = &self.manifest.nodes[id];
         let dialect = self.dialects.get(host.engine());
         let sql = self.render_node(node, dialect, host)?;
@@ -116,7 +125,8 @@ impl Compiler {
     /// Jinja errors.
     pub fn compile_free(self: &Arc<Self>, host: &Arc<CompileHost>) -> Result<CompiledNode> {
         let file = host.node().file.clone();
-        let sql = self.dialects.get(host.engine()).render(&file, trimmed(&file.text), host.clone())?.text;
+        let sql =
+            self.dialects.get(host.engine()).render(&file, trimmed(&file.text), host.clone())?.text;
         self.with_ctes(sql, host)
     }
 

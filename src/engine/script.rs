@@ -80,7 +80,8 @@ pub(super) fn first_word(statement: &str) -> String {
             }
             b'/' if bytes.get(at + 1) == Some(&b'*') => at = comment(bytes, at),
             byte if is_word(byte) => {
-                let end = bytes[at..].iter().position(|b| !is_word(*b)).map_or(bytes.len(), |n| at + n);
+                let end =
+                    bytes[at..].iter().position(|b| !is_word(*b)).map_or(bytes.len(), |n| at + n);
                 return statement[at..end].to_ascii_lowercase();
             }
             _ => at += 1,
@@ -196,8 +197,14 @@ mod tests {
         assert_eq!(split("select ';'; select 2;"), ["select ';'", "select 2"]);
         assert_eq!(split(r"select E'a\';b'; x"), [r"select E'a\';b'", "x"]);
         assert_eq!(split(r"select 'a\'; x"), [r"select 'a\'", "x"]);
-        assert_eq!(split("a -- ; \n b; /* ; /* ; */ ; */ c"), ["a -- ; \n b", "/* ; /* ; */ ; */ c"]);
-        assert_eq!(split("do $x$ ; $$ ; $x$; select \"a;\""), ["do $x$ ; $$ ; $x$", "select \"a;\""]);
+        assert_eq!(
+            split("a -- ; \n b; /* ; /* ; */ ; */ c"),
+            ["a -- ; \n b", "/* ; /* ; */ ; */ c"]
+        );
+        assert_eq!(
+            split("do $x$ ; $$ ; $x$; select \"a;\""),
+            ["do $x$ ; $$ ; $x$", "select \"a;\""]
+        );
         assert_eq!(split("select $1; select 2"), ["select $1", "select 2"]);
     }
 

@@ -11,13 +11,24 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, SourceFile};
 /// What a top-level block defines.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockKind {
-    Macro { name: String },
+    Macro {
+        name: String,
+    },
     /// A generic test; its macro is `test_<name>`.
-    Test { name: String },
+    Test {
+        name: String,
+    },
     /// Its macro is `materialization_<name>_<adapter>`.
-    Materialization { name: String, adapter: String },
-    Snapshot { name: String },
-    Docs { name: String },
+    Materialization {
+        name: String,
+        adapter: String,
+    },
+    Snapshot {
+        name: String,
+    },
+    Docs {
+        name: String,
+    },
 }
 
 /// A top-level block of a file.
@@ -105,7 +116,13 @@ pub fn split_blocks(file: &Arc<SourceFile>) -> Result<Vec<Block>, Diagnostics> {
 fn adapter_of(after_name: &str) -> String {
     let Some(at) = after_name.find("adapter") else { return "default".to_owned() };
     let value = after_name[at + "adapter".len()..].trim_start().trim_start_matches('=');
-    value.trim_start().trim_start_matches(['\'', '"']).split(['\'', '"']).next().unwrap_or("default").to_owned()
+    value
+        .trim_start()
+        .trim_start_matches(['\'', '"'])
+        .split(['\'', '"'])
+        .next()
+        .unwrap_or("default")
+        .to_owned()
 }
 
 fn argument_range(text: &str, from: usize, to: usize) -> Option<Range<usize>> {
@@ -276,10 +293,7 @@ mod tests {
     fn macros_with_strings_comments_and_raw_inside() {
         let text = "{# {% macro no() %} #}{%- macro a(x, y='%}') -%}\n {{ '{% endmacro %}' }}{% raw %}{% endmacro %}{% endraw %}z\n{%- endmacro %}";
         let expected = " {{ '{% endmacro %}' }}{% raw %}{% endmacro %}{% endraw %}z".trim_start();
-        assert_eq!(
-            names(text),
-            vec![(BlockKind::Macro { name: "a".into() }, expected.to_owned())]
-        );
+        assert_eq!(names(text), vec![(BlockKind::Macro { name: "a".into() }, expected.to_owned())]);
     }
 
     #[test]

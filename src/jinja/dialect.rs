@@ -74,7 +74,8 @@ impl Dialect {
         values::install(&mut environment);
         functions::install(&mut environment, &invocation);
         let macros = registry.clone();
-        environment.set_loader(move |name| macros.get(name).map(|def| template_text(def)).transpose());
+        environment
+            .set_loader(move |name| macros.get(name).map(|def| template_text(def)).transpose());
         let fixed = Fixed {
             registry,
             adapter: engine.kind().as_str(),
@@ -97,7 +98,12 @@ impl Dialect {
         if !has_jinja(text) {
             return Ok(Rendered { text: text.to_owned() });
         }
-        let place = Place { file: file.clone(), offset: span.start, map: OffsetMap::default(), fixed: None };
+        let place = Place {
+            file: file.clone(),
+            offset: span.start,
+            map: OffsetMap::default(),
+            fixed: None,
+        };
         self.run(text, place, host, |environment, text, root| {
             environment.template_from_named_str("node", text)?.render(root)
         })
@@ -115,7 +121,12 @@ impl Dialect {
         host: Arc<dyn Host>,
     ) -> Result<(String, SourceMap)> {
         let text = &file.text[span.clone()];
-        let place = Place { file: file.clone(), offset: span.start, map: OffsetMap::default(), fixed: None };
+        let place = Place {
+            file: file.clone(),
+            offset: span.start,
+            map: OffsetMap::default(),
+            fixed: None,
+        };
         let (output, spans) = self.run(text, place, host, |environment, text, root| {
             environment.template_from_named_str("node", text)?.render_with_spans(root)
         })?;
@@ -282,11 +293,8 @@ impl Dialect {
 
     fn context(&self, place: Place, host: Arc<dyn Host>) -> Arc<Context> {
         let package = host.package().into();
-        let shared = Shared {
-            fixed: self.fixed.clone(),
-            host,
-            results: Mutex::new(HashMap::new()),
-        };
+        let shared =
+            Shared { fixed: self.fixed.clone(), host, results: Mutex::new(HashMap::new()) };
         Arc::new(Context {
             shared: Arc::new(shared),
             place: Arc::new(place),

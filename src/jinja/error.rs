@@ -110,7 +110,9 @@ pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnosti
             );
             match did_you_mean(name, known.iter().map(String::as_str)) {
                 Some(help) => error.help(help),
-                None => error.help("Define it in a file of the macros folder, or install the package that has it."),
+                None => error.help(
+                    "Define it in a file of the macros folder, or install the package that has it.",
+                ),
             }
         }
         ErrorKind::UndefinedError => {

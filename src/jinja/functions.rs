@@ -12,7 +12,8 @@ use super::context::Context;
 use super::error::{carry, fail};
 use super::macros::{caller_function, return_function};
 use super::objects::{Arguments, Exceptions, RelationObject, api};
-use super::values::{self, List, Table, from_json, py_str};
+use super::pending::{Table, datetime, modules};
+use super::values::{self, List, from_json, py_str};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{RefCall, SourceCall};
 
@@ -94,9 +95,9 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
     environment.add_global("builtins", Value::from_iter(builtins));
     environment.add_global("exceptions", Value::from_object(Exceptions));
     environment.add_global("api", api());
-    environment.add_global("modules", values::modules());
+    environment.add_global("modules", modules());
     environment.add_global("invocation_id", invocation.invocation_id.as_str());
-    environment.add_global("run_started_at", values::datetime(invocation.started_at));
+    environment.add_global("run_started_at", datetime(invocation.started_at));
     environment.add_global("dbt_version", super::DBT_VERSION);
     environment.add_global("project_name", invocation.project_name.as_str());
     environment.add_global("flags", from_json(&invocation.flags));
@@ -259,8 +260,7 @@ fn store_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 fn load_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     let name = args.first().map(py_str).unwrap_or_default();
-    let results =
-        context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let results = context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     Ok(results.get(&name).cloned().unwrap_or(Value::from(())))
 }
 

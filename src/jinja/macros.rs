@@ -57,7 +57,10 @@ pub fn call_macro(
     if caller.depth >= MAX_DEPTH {
         return Err(fail(
             Code::JINJA_RUNTIME,
-            format!("Macros call each other {MAX_DEPTH} deep; `{}` may be calling itself", def.name),
+            format!(
+                "Macros call each other {MAX_DEPTH} deep; `{}` may be calling itself",
+                def.name
+            ),
         ));
     }
     caller.host().note_macro(&def.unique_id);
@@ -181,7 +184,7 @@ fn default_of(
         "true" | "True" => return Ok(true.into()),
         "false" | "False" => return Ok(false.into()),
         "[]" => return Ok(values::List::value(Vec::new())),
-        "{}" => return Ok(values::Dict::value([])),
+        "{}" => return Ok(values::Dict::value(Vec::<(Value, Value)>::new())),
         _ => {}
     }
     if let Ok(number) = text.parse::<i64>() {

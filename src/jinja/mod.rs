@@ -9,6 +9,7 @@ mod functions;
 mod host;
 mod macros;
 mod objects;
+mod pending;
 mod registry;
 mod rewrite;
 pub mod values;

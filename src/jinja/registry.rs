@@ -180,9 +180,7 @@ fn check_syntax(file: &Arc<SourceFile>, span: Range<usize>) -> Result<()> {
             .map(|_| ())
             .map_err(|error| (error, Some(rewritten.map)))
     });
-    parsed.map_err(|(error, map)| {
-        Box::new(syntax_error(&error, file, span.start, map.as_ref()))
-    })
+    parsed.map_err(|(error, map)| Box::new(syntax_error(&error, file, span.start, map.as_ref())))
 }
 
 impl RegistryBuilder {
@@ -329,8 +327,7 @@ mod tests {
     #[test]
     fn arguments_with_defaults_of_any_shape() {
         let arguments = split_arguments("a, b=[1, 2], c='x,=y', d={'k': (1, 2)}");
-        let shown: Vec<_> =
-            arguments.iter().map(|a| (&*a.name, a.default.as_deref())).collect();
+        let shown: Vec<_> = arguments.iter().map(|a| (&*a.name, a.default.as_deref())).collect();
         assert_eq!(
             shown,
             vec![

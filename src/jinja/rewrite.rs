@@ -130,7 +130,8 @@ enum Open {
 }
 
 /// Words after which a bracket begins a literal.
-const OPERATOR_WORDS: &[&str] = &["in", "and", "or", "not", "if", "else", "elif", "is", "do", "call"];
+const OPERATOR_WORDS: &[&str] =
+    &["in", "and", "or", "not", "if", "else", "elif", "is", "do", "call"];
 
 impl Scan<'_, '_> {
     fn span(&self, at: usize) -> Range<usize> {
@@ -343,10 +344,14 @@ impl Scan<'_, '_> {
         edits.retain(|edit| {
             !(edit.range.start >= body_start && edit.range.end <= self.span(close_end).end)
         });
-        let dash = |text: &str, yes: bool| if yes { text.to_owned() } else { text.replace('-', "") };
+        let dash =
+            |text: &str, yes: bool| if yes { text.to_owned() } else { text.replace('-', "") };
         let opens = dash("{{-", self.text[tag.clone()].ends_with('-'));
         let closes = dash("-}}", self.text[self.span(close_end)].starts_with('-'));
-        edits.push(Edit { range: tag.start..self.span(expression).start, text: format!("{opens} ") });
+        edits.push(Edit {
+            range: tag.start..self.span(expression).start,
+            text: format!("{opens} "),
+        });
         let at = self.span(last).start;
         edits.push(Edit { range: at..at, text: caller });
         edits.push(Edit {
@@ -404,7 +409,10 @@ mod tests {
             ("{{ [1, [2]] }}", "{{ __list(1, __list(2)) }}"),
             ("{{ x[0]['a'][1:2] }}", "{{ x[0]['a'][1:2] }}"),
             ("{{ {'a': [1], 'b': x[1:]} }}", "{{ __dict('a', __list(1), 'b', x[1:]) }}"),
-            ("{% for x in [1] if x not in [2] %}", "{% for x in __list(1) if x not in __list(2) %}"),
+            (
+                "{% for x in [1] if x not in [2] %}",
+                "{% for x in __list(1) if x not in __list(2) %}",
+            ),
             ("{{ a.in[0] }}", "{{ a.in[0] }}"),
             ("{{ f([])[0] }}", "{{ f(__list())[0] }}"),
             ("select '[1]' -- {x}", "select '[1]' -- {x}"),

@@ -148,12 +148,9 @@ impl Parser<'_> {
             &fqn,
         );
         let mut node = self.bare_node(loaded, ResourceType::Test, &full_name, fqn, config);
-        node.unique_id = format!(
-            "test.{}.{full_name}.{}",
-            loaded.package,
-            identity_hash(&full_name, &metadata)
-        )
-        .into();
+        node.unique_id =
+            format!("test.{}.{full_name}.{}", loaded.package, identity_hash(&full_name, &metadata))
+                .into();
         node.path = format!("{short_name}.sql");
         node.raw_code = raw_code(&metadata, &settings).into();
         node.location = Some(entry.location.clone());
@@ -177,8 +174,7 @@ impl Parser<'_> {
             TestTarget::Source { source, table, unique_id, engine } => {
                 node.attached_node = Some((*unique_id).clone());
                 node.engine = (*engine).clone();
-                let call =
-                    SourceCall { source: (*source).to_owned(), table: (*table).to_owned() };
+                let call = SourceCall { source: (*source).to_owned(), table: (*table).to_owned() };
                 node.source_calls.push((call, Some(entry.location.clone())));
             }
         }
@@ -198,7 +194,11 @@ impl Parser<'_> {
         Ok(node)
     }
 
-    fn render_settings(&self, loaded: &LoadedFile, settings: &Map<String, Value>) -> Result<Map<String, Value>> {
+    fn render_settings(
+        &self,
+        loaded: &LoadedFile,
+        settings: &Map<String, Value>,
+    ) -> Result<Map<String, Value>> {
         let mut out = Map::new();
         for (key, value) in settings {
             let value = match value {
@@ -242,7 +242,8 @@ impl Parser<'_> {
                  or install the package that has it.",
             )));
         };
-        let plain = PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
+        let plain =
+            PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
         node.depends_on_macros.push(macro_id);
 
         // The common case: `to: ref('x')`, and no template to render.
@@ -274,8 +275,7 @@ impl Parser<'_> {
         let mut arguments = Vec::new();
         for (key, value) in &metadata.kwargs {
             let value = test_argument(key, value);
-            let value =
-                dialect.render_value(&value, Some(entry.location.clone()), host.clone())?;
+            let value = dialect.render_value(&value, Some(entry.location.clone()), host.clone())?;
             arguments.push((key.clone(), value));
         }
         if !plain {
@@ -432,7 +432,9 @@ mod tests {
         let (short, full) = synthesized_names(
             "accepted_values",
             "orders",
-            &kwargs(json!({"values": ["placed", "ship ped"], "column_name": "status", "model": "m"})),
+            &kwargs(
+                json!({"values": ["placed", "ship ped"], "column_name": "status", "model": "m"}),
+            ),
         );
         assert_eq!(full, "accepted_values_orders_status__placed__ship_ped");
         assert_eq!(short, full);

@@ -457,7 +457,10 @@ fn add_generic_tests(
                     let node = manifest.nodes.get(id.as_str());
                     node.into_iter().flat_map(move |node| {
                         let target = TestTarget::Node(node);
-                        properties.tests.iter().map(move |t| parser.generic_test(loaded, &target, t))
+                        properties
+                            .tests
+                            .iter()
+                            .map(move |t| parser.generic_test(loaded, &target, t))
                     })
                 })
             });
@@ -490,8 +493,7 @@ fn add_generic_tests(
 fn add_hooks(parser: &Parser, manifest: &mut Manifest, errors: &mut Vec<Diagnostic>) {
     let config = parser.config.clone();
     for project in config.projects() {
-        let hooks =
-            [("on-run-start", &project.on_run_start), ("on-run-end", &project.on_run_end)];
+        let hooks = [("on-run-start", &project.on_run_start), ("on-run-end", &project.on_run_end)];
         for (when, list) in hooks {
             for (index, hook) in list.iter().enumerate() {
                 match parser.hook(project, when, index, hook) {

@@ -32,18 +32,39 @@ impl Parser<'_> {
         engine: &EngineConfig,
     ) -> Result<Names> {
         let custom = |key: &str| config.text(key).map(str::trim).filter(|text| !text.is_empty());
-        let database = match self.overridden("generate_database_name", package, name, config, engine, custom("database"))? {
+        let database = match self.overridden(
+            "generate_database_name",
+            package,
+            name,
+            config,
+            engine,
+            custom("database"),
+        )? {
             Some(database) => database,
             None => custom("database").unwrap_or(&engine.database).to_owned(),
         };
-        let schema = match self.overridden("generate_schema_name", package, name, config, engine, custom("schema"))? {
+        let schema = match self.overridden(
+            "generate_schema_name",
+            package,
+            name,
+            config,
+            engine,
+            custom("schema"),
+        )? {
             Some(schema) => schema,
             None => match custom("schema") {
                 Some(custom) => format!("{}_{custom}", engine.schema),
                 None => engine.schema.clone(),
             },
         };
-        let alias = match self.overridden("generate_alias_name", package, name, config, engine, custom("alias"))? {
+        let alias = match self.overridden(
+            "generate_alias_name",
+            package,
+            name,
+            config,
+            engine,
+            custom("alias"),
+        )? {
             Some(alias) => alias,
             None => custom("alias").unwrap_or(name).to_owned(),
         };
@@ -73,7 +94,8 @@ impl Parser<'_> {
         });
         let node = Value::from(minijinja::value::Serde(&model));
         let this = Relation::new(&engine.database, &engine.schema, name);
-        let host = ParseHost::new(&self.config, package, config.clone(), this).with_model(node.clone());
+        let host =
+            ParseHost::new(&self.config, package, config.clone(), this).with_model(node.clone());
         let custom = custom.map_or(Value::from(()), Value::from);
         let value =
             dialect.call_macro(macro_name, vec![custom, node], Vec::new(), Arc::new(host))?;

@@ -145,7 +145,11 @@ impl Parser<'_> {
             label: properties.label.clone(),
             url: properties.url.clone(),
             maturity: properties.maturity.clone(),
-            description: self.description(package, &properties.description, &properties.location)?,
+            description: self.description(
+                package,
+                &properties.description,
+                &properties.location,
+            )?,
             owner: properties.owner.clone(),
             meta: meta_of(&config),
             tags: config.tags(),
@@ -166,9 +170,7 @@ impl Parser<'_> {
             original_file_path: loaded.original_file_path.clone(),
             description: properties.description.clone(),
             owner: properties.owner.clone(),
-            config: NodeConfig {
-                values: properties.config.clone().into_iter().collect(),
-            },
+            config: NodeConfig { values: properties.config.clone().into_iter().collect() },
         }
     }
 
@@ -186,9 +188,11 @@ impl Parser<'_> {
         let package: Arc<str> = project.name.as_str().into();
         let name = format!("{package}-{when}-{index}");
         let host = self.host(&package, NodeConfig::default());
-        let location = project.file.text.find(hook.sql.trim()).map(|at| {
-            Location::new(project.file.clone(), at..at + hook.sql.trim().len())
-        });
+        let location = project
+            .file
+            .text
+            .find(hook.sql.trim())
+            .map(|at| Location::new(project.file.clone(), at..at + hook.sql.trim().len()));
         let dialect = self.dialects.default_one();
         dialect.render_str(&hook.sql, location.clone(), host.clone())?;
         let notes = host.take_notes();
@@ -244,10 +248,10 @@ impl Parser<'_> {
             let Some(end) = rest[start..].find("}}") else { break };
             out.push_str(&rest[..start]);
             let inner = rest[start + 2..start + end].trim();
-            let names = inner
-                .strip_prefix("doc(")
-                .and_then(|call| call.strip_suffix(')'))
-                .map(|args| args.split(',').map(|a| a.trim().trim_matches(['"', '\''])).collect::<Vec<_>>());
+            let names =
+                inner.strip_prefix("doc(").and_then(|call| call.strip_suffix(')')).map(|args| {
+                    args.split(',').map(|a| a.trim().trim_matches(['"', '\''])).collect::<Vec<_>>()
+                });
             match names.as_deref() {
                 Some([name]) => out.push_str(self.doc_block(None, package, name, location)?),
                 Some([package, name]) => {
@@ -286,7 +290,9 @@ impl Parser<'_> {
         if let Some(help) = crate::diagnostic::did_you_mean(name, known) {
             error = error.help(help);
         }
-        Err(Box::new(error.help(format!("Define it: {{% docs {name} %}} … {{% enddocs %}} in a .md file."))))
+        Err(Box::new(
+            error.help(format!("Define it: {{% docs {name} %}} … {{% enddocs %}} in a .md file.")),
+        ))
     }
 }
 

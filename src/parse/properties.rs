@@ -110,8 +110,7 @@ pub struct GroupProperties {
 /// `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
 pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFile> {
     let document = yaml::parse(&loaded.file)?;
-    let mut reader =
-        Reader { file: &loaded.file, renderer, warnings: document.warnings };
+    let mut reader = Reader { file: &loaded.file, renderer, warnings: document.warnings };
     let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)?;
     let mut out = PropertiesFile::default();
     map.ignore(&[
@@ -174,7 +173,7 @@ impl<'a> Reader<'a> {
         Location::new(self.file.clone(), yaml.span.clone())
     }
 
-    fn node(&mut self, yaml: &'a Yaml, what: &str) -> Result<NodeProperties> {
+    fn node(&mut self, yaml: &'a Yaml, what: &'a str) -> Result<NodeProperties> {
         let mut map = MapReader::new(self.file, what, yaml)?;
         let name_at = yaml.get("name").unwrap_or(yaml);
         let name = map.required_text("name")?;
@@ -293,9 +292,12 @@ impl<'a> Reader<'a> {
     ) -> Result<TestEntry> {
         let malformed = || {
             Box::new(
-                Diagnostic::error(Code::BAD_CONFIG, "A test is a name, or a map with one name in it")
-                    .at(self.location(yaml))
-                    .help("Write `- unique`, or `- accepted_values: {arguments: {values: […]}}`."),
+                Diagnostic::error(
+                    Code::BAD_CONFIG,
+                    "A test is a name, or a map with one name in it",
+                )
+                .at(self.location(yaml))
+                .help("Write `- unique`, or `- accepted_values: {arguments: {values: […]}}`."),
             )
         };
         let (name, arguments) = match &yaml.kind {
@@ -310,7 +312,14 @@ impl<'a> Reader<'a> {
                     [(key, value)] => match value.to_json() {
                         Value::Object(arguments) => (key.text.clone(), arguments),
                         Value::Null => (key.text.clone(), Map::new()),
-                        _ => return Err(type_error(self.file, "a test's arguments", "a map", value)),
+                        _ => {
+                            return Err(type_error(
+                                self.file,
+                                "a test's arguments",
+                                "a map",
+                                value,
+                            ));
+                        }
                     },
                     _ => return Err(malformed()),
                 },
@@ -334,7 +343,7 @@ impl<'a> Reader<'a> {
                 merge_alias(&mut config, key, value);
             }
         }
-        let mut text = |map: &mut MapReader<'a>, key| -> Result<Option<String>> {
+        let text = |map: &mut MapReader<'a>, key| -> Result<Option<String>> {
             let Some(value) = map.any(key) else { return Ok(None) };
             Ok(match self.renderer.render(self.file, value)? {
                 Value::String(text) => Some(text),
@@ -464,9 +473,7 @@ fn merge_alias(config: &mut Map<String, Value>, key: &str, value: Value) {
 pub fn texts_of(value: &Value) -> Vec<String> {
     match value {
         Value::String(one) => vec![one.clone()],
-        Value::Array(many) => {
-            many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect()
-        }
+        Value::Array(many) => many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
         _ => Vec::new(),
     }
 }

@@ -106,7 +106,8 @@ impl RefIndex {
                 .help("Enable it, or take the source() out."),
             ));
         }
-        let known: Vec<String> = self.sources.keys().map(|k| format!("{}.{}", k.source, k.table)).collect();
+        let known: Vec<String> =
+            self.sources.keys().map(|k| format!("{}.{}", k.source, k.table)).collect();
         let mut error =
             Diagnostic::error(Code::REF_NOT_FOUND, format!("There is no source `{full}`"));
         error = match did_you_mean(&full, known.iter().map(String::as_str)) {
@@ -183,9 +184,9 @@ fn dependencies(
     for (call, location) in &node.source_calls {
         match index.source(&node.package_name, call) {
             Ok(id) => add(id),
-            Err(error) => errors.push(
-                error.or_at(location.clone().or_else(|| locate_ref(node, &call.table))),
-            ),
+            Err(error) => {
+                errors.push(error.or_at(location.clone().or_else(|| locate_ref(node, &call.table))))
+            }
         }
     }
     ids
@@ -230,7 +231,8 @@ fn place_tests(manifest: &mut Manifest, config: &Config) {
     let kind_of = |engine: &str| config.target.engine(engine).map(|e| e.kind());
     let mut moves = Vec::new();
     for (at, node) in manifest.nodes.values().enumerate() {
-        let fixed = node.resource_type != ResourceType::Test || node.config.text("engine").is_some();
+        let fixed =
+            node.resource_type != ResourceType::Test || node.config.text("engine").is_some();
         if fixed || kind_of(&node.engine) != Some(EngineKind::Postgres) {
             continue;
         }

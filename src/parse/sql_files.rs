@@ -32,8 +32,7 @@ impl Parser<'_> {
         check_name(loaded, name)?;
         let package = &loaded.package;
         let fqn = fqn(package, &loaded.path, name);
-        let mut base =
-            config_levels::from_own_project(&self.config, package, resource_type, &fqn);
+        let mut base = config_levels::from_own_project(&self.config, package, resource_type, &fqn);
         if let Some((properties, _)) = patch {
             config_levels::apply(&mut base, properties.config.clone());
         }
@@ -50,7 +49,13 @@ impl Parser<'_> {
             notes = self.render(loaded, package, name, &base, chosen)?;
             config = base.clone();
             config_levels::apply(&mut config, notes.config.values.clone());
-            config_levels::apply_root_project(&mut config, &self.config, package, resource_type, &fqn);
+            config_levels::apply_root_project(
+                &mut config,
+                &self.config,
+                package,
+                resource_type,
+                &fqn,
+            );
         }
         engine = chosen;
         if resource_type == ResourceType::Test && config.get("schema").is_none() {
@@ -242,7 +247,10 @@ fn access(node: &Node) -> Result<Access> {
         Some("private") => Err(Box::new(
             Diagnostic::error(
                 Code::REF_ACCESS,
-                format!("`{}` is private but belongs to no group, so nobody could ref it", node.name),
+                format!(
+                    "`{}` is private but belongs to no group, so nobody could ref it",
+                    node.name
+                ),
             )
             .or_at(node.location.clone())
             .help("Give it a group, or make it protected."),

@@ -58,9 +58,9 @@ impl Console {
     pub fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         // A closed pipe (`| head`) ends the reading, which is not an error of ours.
-        let _closed = out.write_all(text.as_bytes()).and_then(|()| {
-            if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") }
-        });
+        let _closed = out
+            .write_all(text.as_bytes())
+            .and_then(|()| if text.ends_with('\n') { Ok(()) } else { out.write_all(b"\n") });
     }
 
     /// A line about how the work goes on.

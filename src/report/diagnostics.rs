@@ -39,7 +39,8 @@ fn snippet<'a>(
     // Only the lines around the place are given: files may be long, and tabs are kept as they are.
     let text = &location.file.text;
     let start = text[..location.span.start].rfind('\n').map_or(0, |at| at + 1);
-    let line_end = text[location.span.start..].find('\n').map_or(text.len(), |n| location.span.start + n);
+    let line_end =
+        text[location.span.start..].find('\n').map_or(text.len(), |n| location.span.start + n);
     let end = location.span.end.clamp(location.span.start, line_end);
     let (line, _) = location.line_column();
     let mut annotation = kind.span(location.span.start - start..end - start);

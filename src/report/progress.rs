@@ -156,8 +156,14 @@ impl Observer for Progress {
             });
             self.console.event(name, level, &text, data.clone());
             let mut finished = data;
-            finished["run_result"] = json!({"status": result.status.as_str(), "message": result.message});
-            self.console.event("NodeFinished", "debug", &format!("Finished running node {}", node.unique_id), finished);
+            finished["run_result"] =
+                json!({"status": result.status.as_str(), "message": result.message});
+            self.console.event(
+                "NodeFinished",
+                "debug",
+                &format!("Finished running node {}", node.unique_id),
+                finished,
+            );
             if let Some(error) = error {
                 self.console.diagnostic(error);
             }

@@ -33,7 +33,7 @@ pub fn format_rows(rows: &ResultSet, format: RowFormat) -> String {
 
 fn table(rows: &ResultSet) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_BORDERS_ONLY);
+    table.load_style(presets::UTF8_BORDERS_ONLY);
     table.set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(rows.columns.iter().map(|column| column.name.as_str()));
     for row in &rows.rows {

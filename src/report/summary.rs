@@ -27,7 +27,7 @@ pub fn summary(results: &[RunResult], bridges: &[DataLoad], elapsed: Duration) -
     let trouble = |r: &&RunResult| r.status.is_failure() || r.status == Status::Warn;
     if results.iter().any(|r| trouble(&r)) {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_BORDERS_ONLY);
+        table.load_style(presets::UTF8_BORDERS_ONLY);
         table.set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(["status", "node", "engine", "why"]);
         let mut sorted: Vec<&RunResult> = results.iter().filter(trouble).collect();
@@ -53,10 +53,7 @@ pub fn summary(results: &[RunResult], bridges: &[DataLoad], elapsed: Duration) -
     }
     if !bridges.is_empty() {
         let rows: u64 = bridges.iter().filter_map(|load| load.rows).sum();
-        out.push_str(&format!(
-            "bridged: {}, {rows} rows\n",
-            plural(bridges.len(), "relation")
-        ));
+        out.push_str(&format!("bridged: {}, {rows} rows\n", plural(bridges.len(), "relation")));
     }
     out.push_str(&format!("{} in {:.2}s", counts_line(results), elapsed.as_secs_f64()));
     out

@@ -121,8 +121,10 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
             let failed = |error| Failure::Sql(create.clone(), error);
             publish::drop_relation(connection, &shadow).map_err(failed)?;
             run(connection, &create)?;
-            publish::replace_table(connection, &target, &shadow).map_err(failed)?;
             Ok(())
+        })?;
+        job.on_connection(&create, |connection| {
+            publish::replace_table(connection, &shadow, &target).map(|_| ())
         })?;
     }
     Ok(format!("select * from {}", target.render()))

@@ -110,7 +110,7 @@ impl Engines {
             && params.embedded.is_some()
         {
             let (params, held) = embedded::ensure(params)?;
-            guard = Some(Arc::new(held));
+            guard = held.map(Arc::new);
             let params = EngineParams::Postgres(params);
             resolved = Arc::new(EngineConfig { params, ..(**config).clone() });
         }

@@ -41,11 +41,9 @@ pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
 }
 
 fn unknown(job: &Job, name: &str) -> Box<Diagnostic> {
-    let mut error = Diagnostic::error(
-        Code::BAD_CONFIG,
-        format!("`{name}` is not a materialization"),
-    )
-    .or_at(job.node.location.clone());
+    let mut error =
+        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not a materialization"))
+            .or_at(job.node.location.clone());
     if let Some(help) = did_you_mean(name, MATERIALIZATIONS.iter().copied()) {
         error = error.help(help);
     }
@@ -56,34 +54,29 @@ fn value(relation: &Relation) -> Value {
     Value::from_object(RelationObject::new(relation.clone()))
 }
 
-/// The hooks inside the transaction around the work.
-fn with_hooks<T>(
-    job: &Job,
-    work: impl Fn(&mut dyn crate::engine::Connection) -> Result<T, Failure>,
-) -> Result<T> {
-    let before = job.hooks("pre-hook", true)?;
-    // Rendered before the work: the connection belongs to the work while it goes on.
-    let after = job.hooks("post-hook", true)?;
+/// `pre-hook`s that run in a transaction, as one.
+fn hooks_in_transaction(job: &Job, key: &str) -> Result<()> {
+    let hooks = job.hooks(key, true)?;
+    if hooks.is_empty() {
+        return Ok(());
+    }
     job.transaction(|connection| {
-        for sql in &before {
+        for sql in &hooks {
             run(connection, sql)?;
         }
-        let done = work(connection)?;
-        for sql in &after {
-            run(connection, sql)?;
-        }
-        Ok(done)
+        Ok(())
     })
 }
 
 fn view(job: &Job) -> Result<Option<u64>> {
     let target = job.target();
-    let sql = &job.compiled.sql;
-    with_hooks(job, |connection| {
-        publish::replace_view(connection, &target, sql)
-            .map_err(|error| Failure::Sql(sql.to_string(), error))?;
-        Ok(None)
-    })
+    let sql = &*job.compiled.sql;
+    hooks_in_transaction(job, "pre-hook")?;
+    job.on_connection(sql, |connection| {
+        publish::replace_view(connection, &target, sql).map(|_| ())
+    })?;
+    hooks_in_transaction(job, "post-hook")?;
+    Ok(None)
 }
 
 /// The name that a table is built under before it takes its place.
@@ -99,17 +92,21 @@ fn table(job: &Job) -> Result<Option<u64>> {
         vec![false.into(), value(&shadow), Value::from(&*job.compiled.sql)],
     )?;
     let indexes = indexes(job, &shadow)?;
-    with_hooks(job, |connection| {
+    hooks_in_transaction(job, "pre-hook")?;
+    let rows = job.transaction(|connection| {
         publish::drop_relation(connection, &shadow)
             .map_err(|error| Failure::Sql(String::new(), error))?;
         let rows = run(connection, &create)?;
         for sql in &indexes {
             run(connection, sql)?;
         }
-        publish::replace_table(connection, &target, &shadow)
-            .map_err(|error| Failure::Sql(String::new(), error))?;
         Ok(rows)
-    })
+    })?;
+    job.on_connection("", |connection| {
+        publish::replace_table(connection, &shadow, &target).map(|_| ())
+    })?;
+    hooks_in_transaction(job, "post-hook")?;
+    Ok(rows)
 }
 
 /// `indexes` of the configuration, on PostgreSQL.
@@ -161,30 +158,36 @@ fn incremental(job: &Job) -> Result<Option<u64>> {
         some => some,
     };
     let arguments = Dict::value([
-        ("target_relation".into(), value(&target)),
-        ("temp_relation".into(), value(&temporary)),
-        ("unique_key".into(), config("unique_key")),
-        ("dest_columns".into(), List::value(columns)),
-        ("incremental_predicates".into(), predicates),
+        ("target_relation", value(&target)),
+        ("temp_relation", value(&temporary)),
+        ("unique_key", config("unique_key")),
+        ("dest_columns", List::value(columns)),
+        ("incremental_predicates", predicates),
     ]);
     let change = job.sql(&name, vec![arguments])?;
     let drop = format!("drop table if exists {}", temporary.render());
-    with_hooks(job, |connection| {
+    let before = job.hooks("pre-hook", true)?;
+    let after = job.hooks("post-hook", true)?;
+    job.transaction(|connection| {
+        for sql in &before {
+            run(connection, sql)?;
+        }
         run(connection, &drop)?;
         run(connection, &create)?;
         let rows = run(connection, &change)?;
         run(connection, &drop)?;
+        for sql in &after {
+            run(connection, sql)?;
+        }
         Ok(rows)
     })
 }
 
 fn unknown_strategy(job: &Job, name: &str) -> Box<Diagnostic> {
     let known = ["append", "delete+insert", "merge"];
-    let mut error = Diagnostic::error(
-        Code::BAD_CONFIG,
-        format!("`{name}` is not an incremental strategy"),
-    )
-    .or_at(job.node.location.clone());
+    let mut error =
+        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not an incremental strategy"))
+            .or_at(job.node.location.clone());
     if let Some(help) = did_you_mean(name, known) {
         error = error.help(help);
     }

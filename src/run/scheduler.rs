@@ -244,7 +244,9 @@ impl Scheduler<'_> {
         for bridge in compiler.bridges.read_by(node, &compiler.manifest) {
             match state.bridges.get_mut(&bridge.unique_id) {
                 Some(BridgeState::Done(_)) => {}
-                Some(BridgeState::Failed(error)) => return Err(self.not_bridged(node, bridge, error)),
+                Some(BridgeState::Failed(error)) => {
+                    return Err(self.not_bridged(node, bridge, error));
+                }
                 Some(BridgeState::UnderWay(waiting)) => {
                     // It comes back here when that bridge is done, and asks for the next one then.
                     waiting.push(index);
@@ -310,4 +312,3 @@ impl Scheduler<'_> {
         self.enqueue(state, waiting.into_iter().map(NodeIndex::new).collect());
     }
 }
-

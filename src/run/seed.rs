@@ -60,8 +60,10 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         for insert in &inserts {
             run(connection, insert)?;
         }
-        publish::replace_table(connection, &target, &shadow).map_err(failed)?;
         Ok(())
+    })?;
+    job.on_connection("", |connection| {
+        publish::replace_table(connection, &shadow, &target).map(|_| ())
     })?;
     for key in [true, false] {
         for sql in job.hooks("post-hook", key)? {
@@ -157,8 +159,12 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
             .help("Check the quotes on this line."),
         )
     };
-    let header: Vec<String> =
-        reader.headers().map_err(|e| broken(&e))?.iter().map(|name| name.trim().to_owned()).collect();
+    let header: Vec<String> = reader
+        .headers()
+        .map_err(|e| broken(&e))?
+        .iter()
+        .map(|name| name.trim().to_owned())
+        .collect();
     if let Some(at) = header.iter().position(String::is_empty) {
         return Err(Box::new(
             Diagnostic::error(
@@ -188,9 +194,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
                 .help("Add or remove fields; put quotes around a field with a comma in it."),
             ));
         }
-        rows.push(
-            record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect(),
-        );
+        rows.push(record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect());
     }
     Ok(Table { header, rows, bytes: size })
 }
@@ -299,4 +303,3 @@ impl Inferred {
         }
     }
 }
-

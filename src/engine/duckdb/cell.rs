@@ -148,7 +148,8 @@ fn cell(array: &dyn Array, row: usize, data_type: &DuckType) -> Cell {
                     // The same sixteen bytes, without a sign.
                     #[allow(clippy::cast_sign_loss)]
                     let value = value as u128;
-                    i128::try_from(value).map_or_else(|_| Cell::Decimal(value.to_string()), Cell::Int)
+                    i128::try_from(value)
+                        .map_or_else(|_| Cell::Decimal(value.to_string()), Cell::Int)
                 }
                 _ => Cell::Decimal(decimal(value, data_type.decimal.1)),
             }
@@ -240,7 +241,8 @@ fn map(entries: &StructArray, data_type: &DuckType) -> Cell {
     if key.id == LogicalTypeId::Varchar {
         return Cell::Struct(pairs.map(|(key, value)| (key.to_text(), value)).collect());
     }
-    let pair = |(key, value)| Cell::Struct(vec![("key".to_owned(), key), ("value".to_owned(), value)]);
+    let pair =
+        |(key, value)| Cell::Struct(vec![("key".to_owned(), key), ("value".to_owned(), value)]);
     Cell::List(pairs.map(pair).collect())
 }
 

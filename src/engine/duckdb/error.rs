@@ -69,7 +69,11 @@ impl Words {
                 .and_then(Value::as_str)
                 .and_then(|position| position.parse().ok());
             let kind = fields.get("exception_type").and_then(Value::as_str).unwrap_or("Unknown");
-            return Words { kind: format!("{kind} Error"), message: without_caret(message), position };
+            return Words {
+                kind: format!("{kind} Error"),
+                message: without_caret(message),
+                position,
+            };
         }
         match text.split_once(": ").filter(|(kind, _)| kind.ends_with("Error")) {
             Some((kind, rest)) => {
@@ -86,13 +90,17 @@ pub(super) fn of_text(text: &str, sql: &str) -> Box<EngineError> {
     let mut said = Vec::new();
     let mut candidates = Vec::new();
     for line in words.message.lines() {
-        match line.strip_prefix("Did you mean ").or_else(|| line.strip_prefix("Candidate bindings: ")) {
+        match line
+            .strip_prefix("Did you mean ")
+            .or_else(|| line.strip_prefix("Candidate bindings: "))
+        {
             Some(names) => candidates.push(names.trim_end_matches(['?', '!']).replace('"', "`")),
             None => said.push(line),
         }
     }
     let said = said.join("\n").trim().to_owned();
-    let framed = if words.kind.is_empty() { said.clone() } else { format!("{}: {said}", words.kind) };
+    let framed =
+        if words.kind.is_empty() { said.clone() } else { format!("{}: {said}", words.kind) };
     let mut diagnostic = Diagnostic::error(Code::SQL, headline(&said)).note(framed);
     for names in candidates {
         diagnostic = diagnostic.help(format!("Did you mean {names}?"));
@@ -125,7 +133,9 @@ pub(super) fn of_opening(text: &str, what: &str) -> Box<EngineError> {
         return EngineError::of(Code::LOCKED, format!("{what} is locked by {holder}"))
             .note(framed)
             .help("DuckDB lets one process write to a file. End that process, or wait for it.")
-            .help("To use both at once, give each target a file of its own in profiles.yml (`path`).");
+            .help(
+                "To use both at once, give each target a file of its own in profiles.yml (`path`).",
+            );
     }
     let error = EngineError::of(
         Code::CONNECT,

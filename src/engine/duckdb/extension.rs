@@ -48,7 +48,8 @@ fn platform() -> String {
 /// # Errors
 /// `CONNECT` with where it was looked for.
 pub fn load_postgres(connection: &mut dyn Connection) -> SqlResult<()> {
-    let loaded = "SELECT 1 FROM duckdb_extensions() WHERE extension_name = 'postgres_scanner' AND loaded";
+    let loaded =
+        "SELECT 1 FROM duckdb_extensions() WHERE extension_name = 'postgres_scanner' AND loaded";
     if !connection.query(loaded, Some(1))?.rows.is_empty() {
         return Ok(());
     }

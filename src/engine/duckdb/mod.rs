@@ -165,7 +165,8 @@ impl Connection for DuckDbConnection {
 }
 
 /// Statements that tell how many rows they wrote.
-const COUNTING: &[&str] = &["insert", "update", "delete", "merge", "create", "copy", "with", "from"];
+const COUNTING: &[&str] =
+    &["insert", "update", "delete", "merge", "create", "copy", "with", "from"];
 
 struct Interrupt(Arc<InterruptHandle>);
 

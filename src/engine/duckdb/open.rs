@@ -105,7 +105,8 @@ fn open(params: &DuckDbParams, path: Option<&Path>) -> SqlResult<Instance> {
 
     let mut opening = Opening { connection: root, session: &mut session };
     // Some settings are there only once their extension is, and some are for loading extensions.
-    let later = opening.settings(params.settings.iter().filter(|(name, _)| !is_startup(name)), true)?;
+    let later =
+        opening.settings(params.settings.iter().filter(|(name, _)| !is_startup(name)), true)?;
     for wanted in &params.extensions {
         opening.extension(wanted)?;
     }
@@ -281,8 +282,10 @@ fn literal(value: &Value) -> String {
             format!("[{}]", items.iter().map(literal).collect::<Vec<_>>().join(", "))
         }
         Value::Object(map) => {
-            let pairs: Vec<String> =
-                map.iter().map(|(key, value)| format!("{}: {}", quote_literal(key), literal(value))).collect();
+            let pairs: Vec<String> = map
+                .iter()
+                .map(|(key, value)| format!("{}: {}", quote_literal(key), literal(value)))
+                .collect();
             format!("MAP {{{}}}", pairs.join(", "))
         }
     }

@@ -176,7 +176,8 @@ impl Cluster {
         fs::rename(&fresh, &data).map_err(io)?;
         if home != self.dir {
             fs::write(home.join("project"), self.dir.as_os_str().as_encoded_bytes()).map_err(io)?;
-            fs::write(self.dir.join("location"), home.as_os_str().as_encoded_bytes()).map_err(io)?;
+            fs::write(self.dir.join("location"), home.as_os_str().as_encoded_bytes())
+                .map_err(io)?;
         }
         self.data = data;
         Ok(())
@@ -209,7 +210,10 @@ impl Cluster {
     /// Makes the socket's folder, which others may neither read nor have made before.
     pub(super) fn make_socket_dir(&self) -> SqlResult<()> {
         let refused = |said: &str| {
-            self.failed(&format!("cannot use the socket folder {}", self.socket_dir.display()), said)
+            self.failed(
+                &format!("cannot use the socket folder {}", self.socket_dir.display()),
+                said,
+            )
         };
         if self.socket_dir.as_os_str().len() > LONGEST_SOCKET_DIR {
             return Err(refused("Its path is too long for a Unix socket.")
@@ -273,7 +277,9 @@ fn away(hash: &str) -> PathBuf {
 
 fn socket_dir(owner: Owner, hash: &str) -> PathBuf {
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|dir| {
-        !owner.other && dir.is_dir() && dir.as_os_str().len() + 1 + hash.len() + 8 <= LONGEST_SOCKET_DIR
+        !owner.other
+            && dir.is_dir()
+            && dir.as_os_str().len() + 1 + hash.len() + 8 <= LONGEST_SOCKET_DIR
     });
     match runtime {
         Some(dir) => dir.join(format!("pintail-{hash}")),

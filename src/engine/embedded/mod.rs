@@ -205,8 +205,11 @@ fn provide(params: &PostgresParams, cluster: &Cluster) -> SqlResult<()> {
     if PostgresConnection::open(&plain).is_ok() {
         return Ok(());
     }
-    let admin =
-        PostgresParams { user: SUPERUSER.to_owned(), dbname: "postgres".to_owned(), ..plain.clone() };
+    let admin = PostgresParams {
+        user: SUPERUSER.to_owned(),
+        dbname: "postgres".to_owned(),
+        ..plain.clone()
+    };
     let mut connection = PostgresConnection::open(&admin).map_err(|error| {
         error.note(cluster.log_tail()).help("Look into the server's log for the reason.")
     })?;

@@ -66,11 +66,8 @@ impl Cluster {
 
     fn launch(&self, install: &Install) -> SqlResult<()> {
         let failed = |error: std::io::Error| self.failed("cannot be started", &error.to_string());
-        let log = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(self.log())
-            .map_err(failed)?;
+        let log =
+            fs::OpenOptions::new().create(true).append(true).open(self.log()).map_err(failed)?;
         let mut command = self.owner.command(&install.program("postgres"));
         command.arg("-D").arg(&self.data).arg("-k").arg(&self.socket_dir);
         command.arg("-p").arg(self.port.to_string());

@@ -43,9 +43,15 @@ pub(super) fn connect(params: &PostgresParams) -> SqlResult<Client> {
     }
     client.batch_execute(&session).map_err(|error| {
         let error = error::of_statement(&error, &session, 0);
-        EngineError::of(Code::CONNECT, format!("PostgreSQL refused the profile's session settings: {}", error.diagnostic.message))
-            .note(error.words().to_owned())
-            .help("Check `role` and `search_path` in profiles.yml.")
+        EngineError::of(
+            Code::CONNECT,
+            format!(
+                "PostgreSQL refused the profile's session settings: {}",
+                error.diagnostic.message
+            ),
+        )
+        .note(error.words().to_owned())
+        .help("Check `role` and `search_path` in profiles.yml.")
     })?;
     Ok(client)
 }

@@ -98,7 +98,10 @@ pub(super) fn place(params: &PostgresParams) -> String {
 }
 
 /// An error of connecting.
-pub(super) fn of_connecting(error: &::postgres::Error, params: &PostgresParams) -> Box<EngineError> {
+pub(super) fn of_connecting(
+    error: &::postgres::Error,
+    params: &PostgresParams,
+) -> Box<EngineError> {
     let secret = params.password.as_ref().map_or("", |password| password.reveal());
     let place = place(params);
     let Some(db) = error.as_db_error() else {
@@ -123,7 +126,8 @@ pub(super) fn of_connecting(error: &::postgres::Error, params: &PostgresParams) 
     let said = redact(&framed(db), &[secret]);
     let code = db.code();
     let failed = |code: Code, message: String| EngineError::of(code, message).note(said.clone());
-    if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION {
+    if *code == SqlState::INVALID_PASSWORD || *code == SqlState::INVALID_AUTHORIZATION_SPECIFICATION
+    {
         return failed(
             Code::AUTH,
             format!("PostgreSQL at {place} refused the user `{}`", params.user),
@@ -142,7 +146,8 @@ pub(super) fn of_connecting(error: &::postgres::Error, params: &PostgresParams) 
     }
     let mut refused =
         failed(Code::CONNECT, format!("PostgreSQL at {place} refused: {}", headline(db.message())));
-    refused.retryable = *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS;
+    refused.retryable =
+        *code == SqlState::CANNOT_CONNECT_NOW || *code == SqlState::TOO_MANY_CONNECTIONS;
     if *code == SqlState::TOO_MANY_CONNECTIONS {
         return refused.help("Lower `threads`, or raise the server's max_connections.");
     }

@@ -141,11 +141,7 @@ impl Connection for PostgresConnection {
 /// Statements whose completion tells a number of rows even when it is none.
 const COUNTING: &[&str] = &["insert", "update", "delete", "merge", "copy", "select", "with"];
 
-fn result_set(
-    prepared: &Statement,
-    messages: &[SimpleQueryMessage],
-    limit: usize,
-) -> ResultSet {
+fn result_set(prepared: &Statement, messages: &[SimpleQueryMessage], limit: usize) -> ResultSet {
     let columns: Vec<Column> = prepared
         .columns()
         .iter()

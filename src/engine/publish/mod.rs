@@ -149,10 +149,7 @@ fn view_statement(target: &Relation, select_sql: &str) -> (String, usize) {
 }
 
 /// An error's position in the SELECT instead of the whole statement.
-fn within_select(
-    mut error: Box<super::EngineError>,
-    before: usize,
-) -> Box<super::EngineError> {
+fn within_select(mut error: Box<super::EngineError>, before: usize) -> Box<super::EngineError> {
     error.position = error.position.and_then(|at| at.checked_sub(before));
     error
 }

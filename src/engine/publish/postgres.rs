@@ -231,12 +231,7 @@ fn patiently<T>(mut swap: impl FnMut() -> SqlResult<T>) -> SqlResult<T> {
 }
 
 fn rename(relation: &Relation, kind: RelationKind, name: &str) -> String {
-    format!(
-        "ALTER {} {} RENAME TO {}",
-        type_word(kind),
-        relation.render(),
-        quote_identifier(name)
-    )
+    format!("ALTER {} {} RENAME TO {}", type_word(kind), relation.render(), quote_identifier(name))
 }
 
 fn type_word(kind: RelationKind) -> &'static str {

@@ -49,18 +49,30 @@ impl Object for AdapterObject {
                 let quote = args.get(1).is_none_or(|v| v.is_none() || v.is_true());
                 Ok(if quote { quote_identifier(&name).into() } else { name.into() })
             }
-            "commit" | "cache_added" | "cache_dropped" | "cache_renamed" | "cache_new"
-            | "verify_database" | "is_motherduck" | "disable_transactions" | "is_ducklake"
-            | "use_database" | "store_relation" | "warn_once" | "pre_model_hook" | "post_model_hook" => {
-                Ok(false.into())
-            }
+            "commit"
+            | "cache_added"
+            | "cache_dropped"
+            | "cache_renamed"
+            | "cache_new"
+            | "verify_database"
+            | "is_motherduck"
+            | "disable_transactions"
+            | "is_ducklake"
+            | "use_database"
+            | "store_relation"
+            | "warn_once"
+            | "pre_model_hook"
+            | "post_model_hook" => Ok(false.into()),
             "location_exists" => Ok(false.into()),
-            "drop_relation" | "rename_relation" | "truncate_relation" | "create_schema"
-            | "drop_schema" | "expand_target_column_types" => {
-                statement(&context, state, method, args)
-            }
+            "drop_relation"
+            | "rename_relation"
+            | "truncate_relation"
+            | "create_schema"
+            | "drop_schema"
+            | "expand_target_column_types" => statement(&context, state, method, args),
             _ => {
-                let database = if context.host().execute() { context.host().adapter() } else { None };
+                let database =
+                    if context.host().execute() { context.host().adapter() } else { None };
                 with_database(database, method, args)
             }
         }
@@ -90,9 +102,9 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
             if let Some(help) = did_you_mean(&format!("default__{name}"), registry.names()) {
                 error = error.help(help);
             }
-            Err(carry(Box::new(error.help(format!(
-                "Define a macro `{adapter}__{name}` or `default__{name}`."
-            )))))
+            Err(carry(Box::new(
+                error.help(format!("Define a macro `{adapter}__{name}` or `default__{name}`.")),
+            )))
         }
     }
 }
@@ -171,10 +183,13 @@ fn with_database(
         "execute" => {
             let args = Arguments::new(args, &["sql", "auto_begin", "fetch", "limit"])?;
             let Some(database) = database else {
-                return Ok(List::value(vec![Value::from(""), super::super::values::Table::empty()]));
+                return Ok(List::value(vec![
+                    Value::from(""),
+                    crate::jinja::pending::Table::empty(),
+                ]));
             };
             let (rows, _) = database.execute(&args.required("sql")).map_err(carry)?;
-            let table = super::super::values::Table::value(rows);
+            let table = crate::jinja::pending::Table::value(rows);
             Ok(List::value(vec![Value::from("OK"), table]))
         }
         _ => Err(fail(Code::UNDEFINED, format!("adapter has no method `{method}`"))),
@@ -211,7 +226,9 @@ fn statement(
             format!("drop {kind} if exists {} cascade", relation.render())
         }
         ("create_schema" | "drop_schema", _) => {
-            let Some(found) = context.registry().find(method, &context.package) else { return none };
+            let Some(found) = context.registry().find(method, &context.package) else {
+                return none;
+            };
             let value = call_macro(found, state.env(), context, args)?;
             let sql = value.to_string();
             if sql.trim().is_empty() {

@@ -43,10 +43,17 @@ impl Object for Exceptions {
                 let name = args.get(1).map(py_str).unwrap_or_default();
                 Err(fail(Code::RAISED, format!("The config `{name}` is missing")))
             }
-            "ref_invalid_args" | "ref_target_not_found" | "missing_relation"
-            | "raise_compiler_error" | "raise_parsing_error" | "raise_database_error"
-            | "raise_dependency_error" | "raise_not_implemented" | "raise_contract_error"
-            | "column_type_missing" | "raise_fail_fast_error"
+            "ref_invalid_args"
+            | "ref_target_not_found"
+            | "missing_relation"
+            | "raise_compiler_error"
+            | "raise_parsing_error"
+            | "raise_database_error"
+            | "raise_dependency_error"
+            | "raise_not_implemented"
+            | "raise_contract_error"
+            | "column_type_missing"
+            | "raise_fail_fast_error"
             | "raise_invalid_property_yml_version" => Err(fail(Code::RAISED, message)),
             _ => Err(fail(Code::UNDEFINED, format!("exceptions has no method `{method}`"))),
         }

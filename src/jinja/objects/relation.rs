@@ -99,11 +99,9 @@ impl Object for RelationObject {
             "is_materialized_view" => is(RelationKind::MaterializedView),
             "is_cte" => is(RelationKind::Cte),
             "is_dynamic_table" | "is_iceberg_format" | "is_pointer" | "is_shared" => false.into(),
-            "can_be_renamed" => matches!(
-                relation.kind,
-                Some(RelationKind::Table | RelationKind::View)
-            )
-            .into(),
+            "can_be_renamed" => {
+                matches!(relation.kind, Some(RelationKind::Table | RelationKind::View)).into()
+            }
             "can_be_replaced" => true.into(),
             "View" => "view".into(),
             "Table" => "table".into(),
@@ -123,7 +121,8 @@ impl Object for RelationObject {
         match method {
             "render" | "__str__" => Ok(self.sql().into()),
             "include" => {
-                let include = three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
+                let include =
+                    three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
                 Ok(self.with(|r| {
                     for at in 0..3 {
                         r.include[at] &= include[at];
@@ -131,7 +130,8 @@ impl Object for RelationObject {
                 }))
             }
             "quote" => {
-                let quote = three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
+                let quote =
+                    three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
                 Ok(self.with(|r| r.quote = quote))
             }
             "without_identifier" => Ok(self.with(|r| r.include[2] = false)),
@@ -160,7 +160,8 @@ impl Object for RelationObject {
             "replace_path" => {
                 let args = Arguments::new(args, &["database", "schema", "identifier"])?;
                 Ok(self.with(|r| {
-                    r.relation.database = args.text("database").or_else(|| r.relation.database.take());
+                    r.relation.database =
+                        args.text("database").or_else(|| r.relation.database.take());
                     r.relation.schema = args.text("schema").or_else(|| r.relation.schema.take());
                     if let Some(identifier) = args.text("identifier") {
                         r.relation.identifier = identifier;
@@ -261,7 +262,10 @@ impl Object for ColumnObject {
         Ok(match method {
             "is_string" => self.is_string().into(),
             "is_number" | "is_numeric" | "is_integer" | "is_float" => {
-                let integers = ["integer", "bigint", "smallint", "tinyint", "hugeint", "int", "int4", "int8", "int2"];
+                let integers = [
+                    "integer", "bigint", "smallint", "tinyint", "hugeint", "int", "int4", "int8",
+                    "int2",
+                ];
                 let floats = ["real", "double", "double precision", "float", "float4", "float8"];
                 let decimals = ["decimal", "numeric"];
                 match method {
@@ -351,8 +355,10 @@ struct ColumnFactory;
 
 impl ColumnFactory {
     fn create(args: &[Value]) -> Result<Value, Error> {
-        let args =
-            Arguments::new(args, &["column", "dtype", "char_size", "numeric_precision", "numeric_scale"])?;
+        let args = Arguments::new(
+            args,
+            &["column", "dtype", "char_size", "numeric_precision", "numeric_scale"],
+        )?;
         let dtype = args.required("dtype");
         let data_type = match (args.text("char_size"), args.text("numeric_precision")) {
             (Some(size), _) => format!("{dtype}({size})"),
