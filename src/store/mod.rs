@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use postgres::Client;
 use postgres::types::ToSql;
 
+use crate::config::PostgresParams;
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use history::{CheckSummary, RunSummary, TaskSummary};
@@ -87,18 +89,32 @@ pub struct Outcome {
 
 /// An open results store with its schema up to date.
 pub struct Store {
-    client: Client,
+    connection: PostgresConnection,
 }
 
 impl Store {
+    /// Connects to a server that is up, and opens the store there: see [`Store::open`].
+    ///
+    /// # Errors
+    /// `CONNECT` or `AUTH` where the server cannot be reached; those of [`Store::open`].
+    pub fn connect(params: &PostgresParams) -> Result<Store> {
+        let connection =
+            PostgresConnection::open(params).map_err(|error| Box::new(error.diagnostic))?;
+        Store::open(connection)
+    }
+
     /// Takes a connection, and makes or upgrades the tables where they are behind. Where they are
     /// not, that costs one query.
     ///
     /// # Errors
     /// `STORE` where the server refuses, or where a newer Pintail made the tables.
-    pub fn open(mut client: Client) -> Result<Store> {
-        migrate::bring_up_to_date(&mut client)?;
-        Ok(Store { client })
+    pub fn open(mut connection: PostgresConnection) -> Result<Store> {
+        migrate::bring_up_to_date(connection.client())?;
+        Ok(Store { connection })
+    }
+
+    fn client(&mut self) -> &mut Client {
+        self.connection.client()
     }
 
     /// Writes the row of a run before its first node starts, and marks runs whose process died
@@ -132,7 +148,7 @@ impl Store {
             client.execute(include_str!("sql/begin_run.sql"), &values)?;
             client.execute(include_str!("sql/mark_interrupted.sql"), &[&run.invocation_id])
         };
-        begin(&mut self.client).map_err(|error| problem("take note of this run", &error))?;
+        begin(self.client()).map_err(|error| problem("take note of this run", &error))?;
         Ok(())
     }
 
@@ -156,7 +172,7 @@ impl Store {
             &count(counts.skipped),
             &message.as_deref().map(rows::clean),
         ];
-        self.client
+        self.client()
             .execute(include_str!("sql/finish_run.sql"), &values)
             .map_err(|error| problem("take note of how this run ended", &error))?;
         Ok(())
@@ -167,7 +183,7 @@ impl Store {
     /// # Errors
     /// `STORE` where the server refuses.
     pub fn retire_rules(&mut self, project: &str, known: &[&str]) -> Result<u64> {
-        self.client
+        self.client()
             .execute(include_str!("sql/retire_rules.sql"), &[&project, &known])
             .map_err(|error| problem("mark tests that are gone", &error))
     }
