@@ -317,6 +317,7 @@ fn a_run_whose_process_died_is_interrupted_by_the_next_one() {
     }
     let mut store = Store::connect(&database.params).unwrap();
     store.begin_run(&next, 3).unwrap();
+    assert_eq!(store.mark_interrupted(&next).unwrap(), 1);
     let status = |run: &InvocationInfo| {
         let id = run.invocation_id;
         one(
@@ -405,6 +406,12 @@ fn a_lost_connection_is_told_at_the_end() {
     assert!(finished.store.is_none());
     assert_eq!(finished.unsent.len(), 3);
     assert_eq!(finished.warnings.len(), 1);
+}
+
+#[test]
+fn a_writer_is_shared_by_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<Writer>();
 }
 
 #[test]

@@ -117,9 +117,8 @@ impl Store {
         self.connection.client()
     }
 
-    /// Writes the row of a run before its first node starts, and marks runs whose process died
-    /// as interrupted. The store must be kept, or handed to a [`Writer`], until the run ends:
-    /// its connection shows that the run is alive.
+    /// Writes the row of a run before its first node starts. The store must be kept, or handed to
+    /// a [`Writer`], until the run ends: its connection shows that the run is alive.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
@@ -145,11 +144,21 @@ impl Store {
                 &started_at,
                 &total,
             ];
-            client.execute(include_str!("sql/begin_run.sql"), &values)?;
-            client.execute(include_str!("sql/mark_interrupted.sql"), &[&run.invocation_id])
+            client.execute(include_str!("sql/begin_run.sql"), &values)
         };
         begin(self.client()).map_err(|error| problem("take note of this run", &error))?;
         Ok(())
+    }
+
+    /// Marks other runs that were never completed, and whose process is gone, as interrupted.
+    /// A [`Writer`] does this by itself.
+    ///
+    /// # Errors
+    /// `STORE` where the server refuses.
+    pub fn mark_interrupted(&mut self, run: &InvocationInfo) -> Result<u64> {
+        self.client()
+            .execute(include_str!("sql/mark_interrupted.sql"), &[&run.invocation_id])
+            .map_err(|error| problem("mark runs that were broken off", &error))
     }
 
     /// Completes the row of a run.

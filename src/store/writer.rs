@@ -67,9 +67,12 @@ impl Writer {
         let terms = rules.iter().map(|rule| (rule.unique_id.clone(), rule.terms())).collect();
         let (entries, inbox) = channel();
         let work = {
-            let options = options.clone();
+            let (run, options) = (run.clone(), options.clone());
             move || {
                 let mut thread = Thread { store, problems: Problems::default() };
+                if let Err(error) = thread.store.mark_interrupted(&run) {
+                    thread.problems.note(*error);
+                }
                 thread.run(&inbox, &rules, &options);
                 thread
             }
