@@ -91,7 +91,7 @@ impl Store {
         node: Option<&str>,
         limit: usize,
     ) -> Result<Vec<RunSummary>> {
-        let rows = self.client.query(
+        let rows = self.client().query(
             include_str!("sql/history.sql"),
             &[&project, &node, &i64::try_from(limit).unwrap_or(i64::MAX)],
         );
@@ -111,7 +111,7 @@ impl Store {
         node: Option<&str>,
         limit: usize,
     ) -> Result<Vec<TaskSummary>> {
-        let rows = self.client.query(
+        let rows = self.client().query(
             include_str!("sql/tasks.sql"),
             &[&run, &project, &node, &i64::try_from(limit).unwrap_or(i64::MAX)],
         );
@@ -135,12 +135,12 @@ impl Store {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut ask = || {
             let checks =
-                self.client.query(include_str!("sql/checks.sql"), &[&project, &test, &run])?;
+                self.client().query(include_str!("sql/checks.sql"), &[&project, &test, &run])?;
             let mut found: Vec<CheckSummary> = checks.iter().map(check_summary).collect();
             if limit > 0 {
-                let failing = self.client.prepare(include_str!("sql/failing_rows.sql"))?;
+                let failing = self.client().prepare(include_str!("sql/failing_rows.sql"))?;
                 for check in found.iter_mut().filter(|check| check.failures != Some(0)) {
-                    let rows = self.client.query(&failing, &[&check.check_id, &limit])?;
+                    let rows = self.client().query(&failing, &[&check.check_id, &limit])?;
                     check.rows = rows.iter().map(|row| row.get(0)).collect();
                 }
             }
@@ -154,7 +154,7 @@ impl Store {
     /// # Errors
     /// `STORE` where the server refuses.
     pub fn rule_names(&mut self, project: Option<&str>) -> Result<Vec<String>> {
-        let rows = self.client.query(include_str!("sql/rule_names.sql"), &[&project]);
+        let rows = self.client().query(include_str!("sql/rule_names.sql"), &[&project]);
         let rows = rows.map_err(|error| problem("list tests", &error))?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
     }

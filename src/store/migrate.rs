@@ -3,8 +3,8 @@
 //! All of what is missing is done in one transaction under an advisory lock, so two commands that
 //! start at once are safe, and a command that dies leaves nothing half done.
 
-use postgres::Client;
 use postgres::error::SqlState;
+use postgres::{Client, SimpleQueryMessage};
 
 use super::problem;
 use crate::diagnostic::{Code, Diagnostic, Result};
@@ -53,8 +53,15 @@ pub(super) fn bring_up_to_date(client: &mut Client) -> Result<()> {
 /// The version of the tables; 0 where there are none.
 fn version(client: &mut Client) -> Result<i32> {
     let missing = [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME];
-    match client.query_one(include_str!("sql/schema_version.sql"), &[]) {
-        Ok(row) => Ok(row.get::<_, Option<i32>>(0).unwrap_or(0)),
+    // Without parameters there is nothing to prepare: one round trip.
+    match client.simple_query(include_str!("sql/schema_version.sql")) {
+        Ok(messages) => Ok(messages
+            .iter()
+            .find_map(|message| match message {
+                SimpleQueryMessage::Row(row) => row.get(0)?.parse().ok(),
+                _ => None,
+            })
+            .unwrap_or(0)),
         Err(error) if error.code().is_some_and(|code| missing.contains(code)) => Ok(0),
         Err(error) => Err(problem("be read", &error)),
     }

@@ -15,7 +15,9 @@ use jiff::Timestamp;
 use postgres::Client;
 use postgres::types::ToSql;
 
+use crate::config::PostgresParams;
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use history::{CheckSummary, RunSummary, TaskSummary};
@@ -87,23 +89,36 @@ pub struct Outcome {
 
 /// An open results store with its schema up to date.
 pub struct Store {
-    client: Client,
+    connection: PostgresConnection,
 }
 
 impl Store {
+    /// Connects to a server that is up, and opens the store there: see [`Store::open`].
+    ///
+    /// # Errors
+    /// `CONNECT` or `AUTH` where the server cannot be reached; those of [`Store::open`].
+    pub fn connect(params: &PostgresParams) -> Result<Store> {
+        let connection =
+            PostgresConnection::open(params).map_err(|error| Box::new(error.diagnostic))?;
+        Store::open(connection)
+    }
+
     /// Takes a connection, and makes or upgrades the tables where they are behind. Where they are
     /// not, that costs one query.
     ///
     /// # Errors
     /// `STORE` where the server refuses, or where a newer Pintail made the tables.
-    pub fn open(mut client: Client) -> Result<Store> {
-        migrate::bring_up_to_date(&mut client)?;
-        Ok(Store { client })
+    pub fn open(mut connection: PostgresConnection) -> Result<Store> {
+        migrate::bring_up_to_date(connection.client())?;
+        Ok(Store { connection })
     }
 
-    /// Writes the row of a run before its first node starts, and marks runs whose process died
-    /// as interrupted. The store must be kept, or handed to a [`Writer`], until the run ends:
-    /// its connection shows that the run is alive.
+    fn client(&mut self) -> &mut Client {
+        self.connection.client()
+    }
+
+    /// Writes the row of a run before its first node starts. The store must be kept, or handed to
+    /// a [`Writer`], until the run ends: its connection shows that the run is alive.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
@@ -129,11 +144,21 @@ impl Store {
                 &started_at,
                 &total,
             ];
-            client.execute(include_str!("sql/begin_run.sql"), &values)?;
-            client.execute(include_str!("sql/mark_interrupted.sql"), &[&run.invocation_id])
+            client.execute(include_str!("sql/begin_run.sql"), &values)
         };
-        begin(&mut self.client).map_err(|error| problem("take note of this run", &error))?;
+        begin(self.client()).map_err(|error| problem("take note of this run", &error))?;
         Ok(())
+    }
+
+    /// Marks other runs that were never completed, and whose process is gone, as interrupted.
+    /// A [`Writer`] does this by itself.
+    ///
+    /// # Errors
+    /// `STORE` where the server refuses.
+    pub fn mark_interrupted(&mut self, run: &InvocationInfo) -> Result<u64> {
+        self.client()
+            .execute(include_str!("sql/mark_interrupted.sql"), &[&run.invocation_id])
+            .map_err(|error| problem("mark runs that were broken off", &error))
     }
 
     /// Completes the row of a run.
@@ -156,7 +181,7 @@ impl Store {
             &count(counts.skipped),
             &message.as_deref().map(rows::clean),
         ];
-        self.client
+        self.client()
             .execute(include_str!("sql/finish_run.sql"), &values)
             .map_err(|error| problem("take note of how this run ended", &error))?;
         Ok(())
@@ -167,7 +192,7 @@ impl Store {
     /// # Errors
     /// `STORE` where the server refuses.
     pub fn retire_rules(&mut self, project: &str, known: &[&str]) -> Result<u64> {
-        self.client
+        self.client()
             .execute(include_str!("sql/retire_rules.sql"), &[&project, &known])
             .map_err(|error| problem("mark tests that are gone", &error))
     }

@@ -67,9 +67,12 @@ impl Writer {
         let terms = rules.iter().map(|rule| (rule.unique_id.clone(), rule.terms())).collect();
         let (entries, inbox) = channel();
         let work = {
-            let options = options.clone();
+            let (run, options) = (run.clone(), options.clone());
             move || {
-                let mut thread = Thread { client: store.client, problems: Problems::default() };
+                let mut thread = Thread { store, problems: Problems::default() };
+                if let Err(error) = thread.store.mark_interrupted(&run) {
+                    thread.problems.note(*error);
+                }
                 thread.run(&inbox, &rules, &options);
                 thread
             }
@@ -105,26 +108,25 @@ impl Writer {
     pub fn finish(self, outcome: &Outcome) -> Finished {
         let Writer { run, entries, thread, .. } = self;
         drop(entries);
-        let Ok(Thread { client, problems }) = thread.join() else {
+        let Ok(Thread { mut store, problems }) = thread.join() else {
             let warning = Diagnostic::warning(Code::STORE, "The results store's writer broke down")
                 .help("Results of this run are in run_results.json. Please report this.");
             return Finished { store: None, warnings: vec![warning], unsent: Vec::new() };
         };
         let mut warnings = problems.warnings();
-        let mut store = (!client.is_closed()).then_some(Store { client });
-        if let Some(open) = &mut store
-            && let Err(error) = open.finish_run(&run, outcome)
+        if !store.client().is_closed()
+            && let Err(error) = store.finish_run(&run, outcome)
         {
             warnings.push(Diagnostic { severity: Severity::Warning, ..*error });
-            store = store.filter(|open| !open.client.is_closed());
         }
+        let store = (!store.client().is_closed()).then_some(store);
         Finished { store, warnings, unsent: problems.unsent }
     }
 }
 
 /// What the thread owns.
 struct Thread {
-    client: Client,
+    store: Store,
     problems: Problems,
 }
 
@@ -137,9 +139,9 @@ struct Problems {
 }
 
 impl Problems {
-    fn note(&mut self, error: Box<Diagnostic>) {
+    fn note(&mut self, error: Diagnostic) {
         if self.first.is_none() {
-            self.first = Some(Diagnostic { severity: Severity::Warning, ..*error });
+            self.first = Some(Diagnostic { severity: Severity::Warning, ..error });
         }
     }
 
@@ -158,8 +160,8 @@ impl Thread {
     fn run(&mut self, inbox: &Receiver<Entry>, rules: &[QualityRule], options: &WriterOptions) {
         for rules in rules.chunks(2_000) {
             let upsert = include_str!("sql/upsert_rules.sql");
-            if let Err(error) = self.client.execute(upsert, &[&json(rules)]) {
-                self.problems.note(problem("take note of the tests of this run", &error));
+            if let Err(error) = self.store.client().execute(upsert, &[&json(rules)]) {
+                self.problems.note(*problem("take note of the tests of this run", &error));
             }
         }
         while let Ok(first) = inbox.recv() {
@@ -180,18 +182,18 @@ impl Thread {
     /// Writes a batch, or where PostgreSQL refuses it, each result by itself.
     fn write(&mut self, batch: Vec<Entry>) {
         let what = "take note of results";
-        if self.client.is_closed() {
+        if self.store.client().is_closed() {
             self.problems.unsent.extend(batch);
             return;
         }
-        let Err(error) = send(&mut self.client, &batch) else { return };
-        self.problems.note(problem(what, &error));
+        let Err(error) = send(self.store.client(), &batch) else { return };
+        self.problems.note(*problem(what, &error));
         for entry in batch {
-            if self.client.is_closed() {
+            if self.store.client().is_closed() {
                 self.problems.unsent.push(entry);
-            } else if let Err(error) = send(&mut self.client, std::slice::from_ref(&entry)) {
-                self.problems.note(problem(what, &error));
-                if self.client.is_closed() {
+            } else if let Err(error) = send(self.store.client(), std::slice::from_ref(&entry)) {
+                self.problems.note(*problem(what, &error));
+                if self.store.client().is_closed() {
                     self.problems.unsent.push(entry);
                 } else {
                     self.problems.refused += 1;

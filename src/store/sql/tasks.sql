@@ -8,7 +8,7 @@ select
 from etl_orchestration.task_executions as task
 join etl_orchestration.pipeline_runs as run using (run_id)
 where
-    ($1::text is null or starts_with(task.run_id::text, $1))
+    ($1::text is null or starts_with(run.run_id::text, $1))
     and ($2::text is null or run.project = $2)
     and ($3::text is null or task.unique_id = $3 or task.name = $3)
 order by run.started_at desc, task.started_at nulls last, task.unique_id
