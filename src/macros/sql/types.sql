@@ -14,7 +14,7 @@
 {%- endmacro %}
 
 {% macro default__type_timestamp() -%}
-    {% do return('TIMESTAMP') %}
+    {% do return('timestamp') %}
 {%- endmacro %}
 
 {% macro type_float() -%}
@@ -22,7 +22,7 @@
 {%- endmacro %}
 
 {% macro default__type_float() -%}
-    {% do return('FLOAT') %}
+    {% do return('float') %}
 {%- endmacro %}
 
 {% macro type_numeric() -%}
@@ -46,7 +46,7 @@
 {%- endmacro %}
 
 {% macro default__type_int() -%}
-    {% do return('INTEGER') %}
+    {% do return('integer') %}
 {%- endmacro %}
 
 {% macro type_boolean() -%}
@@ -54,7 +54,7 @@
 {%- endmacro %}
 
 {% macro default__type_boolean() -%}
-    {% do return('BOOLEAN') %}
+    {% do return('boolean') %}
 {%- endmacro %}
 
 {% macro cast(field, type) -%}
