@@ -180,7 +180,10 @@ impl Session {
     }
 
     /// Writes target/manifest.json.
-    pub fn write_manifest(&self, compiled: &(dyn Fn(&str) -> Option<&str> + Sync)) -> Result<()> {
+    pub fn write_manifest<'a>(
+        &'a self,
+        compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    ) -> Result<()> {
         let target = &self.config.target;
         let default_engine = &target.engines[&target.default_engine];
         artifacts::write_manifest(

@@ -9,7 +9,6 @@ use super::session::Session;
 use crate::config::{EngineConfig, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
 use crate::engine::embedded;
-use crate::engine::postgres::PostgresConnection;
 use crate::graph::Selected;
 use crate::manifest::ResourceType;
 use crate::run::RunResult;
@@ -30,8 +29,7 @@ pub(super) fn open(results: &EngineConfig) -> Result<OpenStore> {
         )));
     };
     let (resolved, guard) = embedded::ensure(params)?;
-    let client = PostgresConnection::open(&resolved)?.into_client();
-    Ok(OpenStore { store: Store::open(client)?, _guard: guard })
+    Ok(OpenStore { store: Store::connect(&resolved)?, _guard: guard })
 }
 
 /// The error of a command that needs a store where the target has none.
