@@ -74,12 +74,10 @@ fn connection_string(params: &PostgresParams) -> String {
     if let Some(role) = &params.role {
         settings.push(format!("-c role={}", escape(role, &[' ', '\\'])));
     }
-    let sslmode = match params.sslmode.as_deref() {
-        Some(mode @ ("allow" | "prefer")) => mode,
-        _ => "disable",
-    };
+    let sslmode = params.sslmode.as_deref().filter(|mode| matches!(*mode, "allow" | "prefer"));
     format!(
-        "application_name=pintail sslmode={sslmode} connect_timeout={} options='{}'",
+        "application_name=pintail sslmode={} connect_timeout={} options='{}'",
+        sslmode.unwrap_or("disable"),
         params.connect_timeout.as_secs().max(2),
         escape(&settings.join(" "), &['\'', '\\'])
     )

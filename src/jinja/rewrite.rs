@@ -1,0 +1,452 @@
+//! Rewriting of template text before minijinja sees it.
+//!
+//! minijinja's lists and dicts cannot change, and its callers belong to one template; dbt code
+//! expects both otherwise. So `[…]` and `{…}` become calls that make objects of our own,
+//! `'…' % x` a filter, and a call block a call with a `caller` that carries its own text. Every
+//! changed place is remembered, so that errors point into the user's file.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use minijinja::machinery::{Span, Token, tokenize};
+use minijinja::syntax::SyntaxConfig;
+
+/// Text for minijinja, and the way back to the text that it came from.
+#[derive(Debug, Clone)]
+pub struct Rewritten<'a> {
+    pub text: Cow<'a, str>,
+    pub map: OffsetMap,
+}
+
+/// Offsets in rewritten text → offsets in the original.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OffsetMap {
+    /// (new offset, old offset, bytes that are the same from there on)
+    segments: Vec<(usize, usize, usize)>,
+}
+
+impl OffsetMap {
+    /// The original offset. Inside replaced text: where the replaced text began.
+    pub fn original(&self, offset: usize) -> usize {
+        let at = self.segments.partition_point(|(new, _, _)| *new <= offset);
+        match at.checked_sub(1).map(|at| self.segments[at]) {
+            Some((new, old, length)) => old + (offset - new).min(length),
+            None => offset,
+        }
+    }
+
+    /// The original range of a range.
+    pub fn range(&self, range: Range<usize>) -> Range<usize> {
+        let start = self.original(range.start);
+        start..self.original(range.end).max(start)
+    }
+}
+
+#[derive(Debug)]
+struct Edit {
+    range: Range<usize>,
+    text: String,
+}
+
+/// The syntax of dbt's templates: nothing is trimmed that does not ask for it.
+pub fn syntax() -> SyntaxConfig {
+    SyntaxConfig::builder()
+        .keep_trailing_newline(true)
+        .build()
+        .expect("the default delimiters are valid")
+}
+
+/// Rewrites a template.
+///
+/// # Errors
+/// The tokenizer's syntax error; its range is in `text`.
+pub fn rewrite(text: &str) -> Result<Rewritten<'_>, minijinja::Error> {
+    rewrite_as(text, false)
+}
+
+/// Rewrites a lone expression.
+///
+/// # Errors
+/// The tokenizer's syntax error.
+pub fn rewrite_expression(text: &str) -> Result<Rewritten<'_>, minijinja::Error> {
+    rewrite_as(text, true)
+}
+
+fn rewrite_as(text: &str, expression: bool) -> Result<Rewritten<'_>, minijinja::Error> {
+    let plain = Rewritten { text: Cow::Borrowed(text), map: OffsetMap::default() };
+    if !(expression || needs_a_look(text)) {
+        return Ok(plain);
+    }
+    let tokens: Vec<(Token, Span)> =
+        tokenize(text, expression, syntax()).collect::<Result<_, _>>()?;
+    let mut edits = Vec::new();
+    Scan { text, tokens: &tokens }.literals(&mut edits);
+    if !expression {
+        let scan = Scan { text, tokens: &tokens };
+        scan.call_blocks(&mut edits);
+    }
+    if edits.is_empty() { Ok(plain) } else { Ok(apply(text, edits)) }
+}
+
+/// Whether any tag holds a byte that could begin something to rewrite.
+fn needs_a_look(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    while let Some(open) = text[at..].find('{') {
+        let start = at + open;
+        let close: &[u8] = match bytes.get(start + 1) {
+            Some(b'{') => b"}}",
+            Some(b'%') => b"%}",
+            _ => {
+                at = start + 1;
+                continue;
+            }
+        };
+        let mut end = start + 2;
+        while end < bytes.len() && !bytes[end..].starts_with(close) {
+            match bytes[end] {
+                b'[' | b'{' | b'%' => return true,
+                b'c' if bytes[end..].starts_with(b"call") => return true,
+                _ => end += 1,
+            }
+        }
+        at = (end + 2).min(bytes.len());
+    }
+    false
+}
+
+struct Scan<'t, 's> {
+    text: &'s str,
+    tokens: &'t [(Token<'s>, Span)],
+}
+
+/// What an open bracket stands for.
+#[derive(Clone, Copy, PartialEq)]
+enum Open {
+    Group,
+    Subscript,
+    List,
+    Dict,
+}
+
+/// Words after which a bracket begins a literal.
+const OPERATOR_WORDS: &[&str] =
+    &["in", "and", "or", "not", "if", "else", "elif", "is", "do", "call"];
+
+impl Scan<'_, '_> {
+    fn span(&self, at: usize) -> Range<usize> {
+        let span = self.tokens[at].1;
+        span.start_offset as usize..span.end_offset as usize
+    }
+
+    /// Whether the token before `at` ends a value, so that a bracket after it is a subscript.
+    fn follows_value(&self, at: usize) -> bool {
+        let Some(before) = at.checked_sub(1) else { return false };
+        match &self.tokens[before].0 {
+            Token::Ident(word) => {
+                // After a dot every word is a name.
+                let after_dot = before > 0 && matches!(self.tokens[before - 1].0, Token::Dot);
+                after_dot || !OPERATOR_WORDS.contains(word)
+            }
+            Token::Str(_) | Token::String(_) => true,
+            Token::ParenClose | Token::BracketClose | Token::BraceClose => true,
+            _ => false,
+        }
+    }
+
+    fn literals(&self, edits: &mut Vec<Edit>) {
+        let mut open: Vec<Open> = Vec::new();
+        let mut replace = |at: usize, text: &str| {
+            edits.push(Edit { range: self.span(at), text: text.to_owned() });
+        };
+        for (at, (token, _)) in self.tokens.iter().enumerate() {
+            match token {
+                Token::ParenOpen => open.push(Open::Group),
+                Token::BracketOpen if self.follows_value(at) => open.push(Open::Subscript),
+                Token::BracketOpen => {
+                    open.push(Open::List);
+                    replace(at, "__list(");
+                }
+                Token::BraceOpen => {
+                    open.push(Open::Dict);
+                    replace(at, "__dict(");
+                }
+                Token::Colon if open.last() == Some(&Open::Dict) => replace(at, ","),
+                Token::ParenClose => {
+                    open.pop();
+                }
+                Token::BracketClose => {
+                    if open.pop() == Some(Open::List) {
+                        replace(at, ")");
+                    }
+                }
+                Token::BraceClose => {
+                    if open.pop() == Some(Open::Dict) {
+                        replace(at, ")");
+                    }
+                }
+                Token::Mod if self.formats(at) => replace(at, "|__mod("),
+                _ => {}
+            }
+        }
+        for at in (0..self.tokens.len()).filter(|at| self.formats(*at)) {
+            let end = self.span(self.operand_end(at + 1)).end;
+            edits.push(Edit { range: end..end, text: ")".to_owned() });
+        }
+    }
+
+    /// Whether the token is the `%` of `'text' % values`.
+    fn formats(&self, at: usize) -> bool {
+        matches!(self.tokens[at].0, Token::Mod)
+            && at > 0
+            && matches!(self.tokens[at - 1].0, Token::Str(_) | Token::String(_))
+    }
+
+    /// The last token of the operand that begins at `at`: a primary with its calls and subscripts.
+    fn operand_end(&self, mut at: usize) -> usize {
+        let last = self.tokens.len() - 1;
+        if matches!(self.tokens.get(at), Some((Token::Minus | Token::Plus, _))) {
+            at += 1;
+        }
+        let mut end = at.min(last);
+        if self.opens(end) {
+            end = self.matching(end);
+        }
+        while let Some((token, _)) = self.tokens.get(end + 1) {
+            match token {
+                Token::Dot => end = (end + 2).min(last),
+                Token::ParenOpen | Token::BracketOpen => end = self.matching(end + 1),
+                _ => break,
+            }
+        }
+        end
+    }
+
+    fn opens(&self, at: usize) -> bool {
+        matches!(self.tokens[at].0, Token::ParenOpen | Token::BracketOpen | Token::BraceOpen)
+    }
+
+    /// The token that closes the bracket at `at`, or the last token.
+    fn matching(&self, at: usize) -> usize {
+        let mut depth = 0usize;
+        for (index, (token, _)) in self.tokens.iter().enumerate().skip(at) {
+            match token {
+                Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => depth += 1,
+                Token::ParenClose | Token::BracketClose | Token::BraceClose => {
+                    depth = depth.saturating_sub(1);
+                    if depth == 0 {
+                        return index;
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.tokens.len() - 1
+    }
+
+    /// The tags: index of the start token, of the end token.
+    fn tags(&self) -> Vec<(usize, usize)> {
+        let mut tags = Vec::new();
+        let mut start = None;
+        for (at, (token, _)) in self.tokens.iter().enumerate() {
+            match token {
+                Token::BlockStart => start = Some(at),
+                Token::BlockEnd => tags.extend(start.take().map(|start| (start, at))),
+                _ => {}
+            }
+        }
+        tags
+    }
+
+    /// `{% call(x) f(a) %}body{% endcall %}` → `{{ f(a, caller=__caller(offset, "body", "x")) }}`.
+    /// Edits inside the body are dropped: the body is a template of its own, rewritten when it is
+    /// rendered.
+    fn call_blocks(&self, edits: &mut Vec<Edit>) {
+        let tags = self.tags();
+        let mut index = 0;
+        while index < tags.len() {
+            let (start, end) = tags[index];
+            index += 1;
+            if !self.is_word(start + 1, "call") {
+                continue;
+            }
+            let mut depth = 1;
+            let mut close = index;
+            while close < tags.len() {
+                if self.is_word(tags[close].0 + 1, "call") {
+                    depth += 1;
+                } else if self.is_word(tags[close].0 + 1, "endcall") {
+                    depth -= 1;
+                    if depth == 0 {
+                        break;
+                    }
+                }
+                close += 1;
+            }
+            let Some((close_start, close_end)) = tags.get(close).copied() else { return };
+            self.call_block(start, end, close_start, close_end, edits);
+            index = close + 1;
+        }
+    }
+
+    fn is_word(&self, at: usize, word: &str) -> bool {
+        matches!(self.tokens.get(at), Some((Token::Ident(found), _)) if *found == word)
+    }
+
+    fn call_block(
+        &self,
+        start: usize,
+        end: usize,
+        close_start: usize,
+        close_end: usize,
+        edits: &mut Vec<Edit>,
+    ) {
+        let mut names = String::new();
+        let mut expression = start + 2;
+        if matches!(self.tokens[expression].0, Token::ParenOpen) {
+            let close = self.matching(expression);
+            let mut depth = 0;
+            for at in expression..=close {
+                match &self.tokens[at].0 {
+                    Token::ParenOpen => depth += 1,
+                    Token::ParenClose => depth -= 1,
+                    // Names only: defaults of a caller's arguments are not used in dbt code.
+                    Token::Ident(name) if depth == 1 => {
+                        let before = &self.tokens[at - 1].0;
+                        if matches!(before, Token::ParenOpen | Token::Comma) {
+                            names.push_str(&format!(", {name:?}"));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            expression = close + 1;
+        }
+        let last = end - 1;
+        if expression >= last || !matches!(self.tokens[last].0, Token::ParenClose) {
+            return;
+        }
+        let (tag, body_end) = (self.span(start), self.span(close_start).start);
+        let body_start = self.span(end).end;
+        let mut body = &self.text[body_start..body_end];
+        let mut offset = body_start;
+        let tag_text = &self.text[self.span(end)];
+        if tag_text.starts_with('-') {
+            offset += body.len() - body.trim_start().len();
+            body = body.trim_start();
+        }
+        if self.text[self.span(close_start)].ends_with('-') {
+            body = body.trim_end();
+        }
+        let no_arguments = matches!(self.tokens[last - 1].0, Token::ParenOpen);
+        let comma = if no_arguments { "" } else { ", " };
+        let caller = format!("{comma}caller=__caller({offset}, {}{names})", literal(body));
+        edits.retain(|edit| {
+            !(edit.range.start >= body_start && edit.range.end <= self.span(close_end).end)
+        });
+        let dash =
+            |text: &str, yes: bool| if yes { text.to_owned() } else { text.replace('-', "") };
+        let opens = dash("{{-", self.text[tag.clone()].ends_with('-'));
+        let closes = dash("-}}", self.text[self.span(close_end)].starts_with('-'));
+        edits.push(Edit {
+            range: tag.start..self.span(expression).start,
+            text: format!("{opens} "),
+        });
+        let at = self.span(last).start;
+        edits.push(Edit { range: at..at, text: caller });
+        edits.push(Edit {
+            range: self.span(end).start..self.span(close_end).end,
+            text: format!(" {closes}"),
+        });
+    }
+}
+
+/// A text as a literal of a template.
+fn literal(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            c => out.push(c),
+        }
+    }
+    out.push('"');
+    out
+}
+
+fn apply(text: &str, mut edits: Vec<Edit>) -> Rewritten<'_> {
+    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+    let mut out = String::with_capacity(text.len() + edits.len() * 8);
+    let mut segments = Vec::with_capacity(edits.len() * 2 + 1);
+    let mut at = 0;
+    for edit in edits {
+        segments.push((out.len(), at, edit.range.start - at));
+        out.push_str(&text[at..edit.range.start]);
+        segments.push((out.len(), edit.range.start, 0));
+        out.push_str(&edit.text);
+        at = edit.range.end;
+    }
+    segments.push((out.len(), at, text.len() - at));
+    out.push_str(&text[at..]);
+    Rewritten { text: Cow::Owned(out), map: OffsetMap { segments } }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(text: &str) -> String {
+        rewrite(text).expect("tokenizes").text.into_owned()
+    }
+
+    #[test]
+    fn literals_become_calls_and_subscripts_stay() {
+        let cases = [
+            ("{{ [1, [2]] }}", "{{ __list(1, __list(2)) }}"),
+            ("{{ x[0]['a'][1:2] }}", "{{ x[0]['a'][1:2] }}"),
+            ("{{ {'a': [1], 'b': x[1:]} }}", "{{ __dict('a', __list(1), 'b', x[1:]) }}"),
+            (
+                "{% for x in [1] if x not in [2] %}",
+                "{% for x in __list(1) if x not in __list(2) %}",
+            ),
+            ("{{ a.in[0] }}", "{{ a.in[0] }}"),
+            ("{{ f([])[0] }}", "{{ f(__list())[0] }}"),
+            ("select '[1]' -- {x}", "select '[1]' -- {x}"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(rewritten(text), expected);
+        }
+    }
+
+    #[test]
+    fn formatting_takes_the_whole_operand() {
+        assert_eq!(rewritten("{{ '%s' % f(x).y[0] ~ z }}"), "{{ '%s' |__mod( f(x).y[0]) ~ z }}");
+        assert_eq!(rewritten("{{ '%s %s' % (a, b) }}"), "{{ '%s %s' |__mod( (a, b)) }}");
+        assert_eq!(rewritten("{{ '%s' % [a] }}"), "{{ '%s' |__mod( __list(a)) }}");
+        assert_eq!(rewritten("{{ 5 % 3 }}"), "{{ 5 % 3 }}");
+    }
+
+    #[test]
+    fn call_blocks_carry_their_text() {
+        assert_eq!(
+            rewritten("a{%- call(x) f('b') -%} [1] \"{{ x }}\" {% endcall %}z"),
+            "a{{- f('b', caller=__caller(23, \"[1] \\\"{{ x }}\\\" \", \"x\")) }}z"
+        );
+        assert_eq!(
+            rewritten("{% call f() %}{% call g() %}x{% endcall %}{% endcall %}"),
+            "{{ f(caller=__caller(14, \"{% call g() %}x{% endcall %}\")) }}"
+        );
+    }
+
+    #[test]
+    fn offsets_lead_back() {
+        let text = "{{ [1] }} {{ boom }}";
+        let rewritten = rewrite(text).expect("tokenizes");
+        let at = rewritten.text.find("boom").expect("is there");
+        assert_eq!(&text[rewritten.map.range(at..at + 4)], "boom");
+    }
+}
