@@ -5,14 +5,19 @@
 //! `config`, `adapter`); it depends on minijinja, jiff, regex, serde_json and `crate::relation` only.
 
 mod args;
+mod checks;
 mod datetime;
 mod dict;
 mod format;
+mod func;
+mod globals;
 mod json;
 mod list;
 mod number;
 mod ops;
 mod repr;
+mod scalars;
+mod sequences;
 mod set;
 mod split;
 mod strings;
@@ -32,6 +37,10 @@ pub fn install(env: &mut Environment<'static>) {
     env.set_formatter(repr::formatter);
     env.set_unknown_method_callback(method);
     ops::install(env);
+    sequences::install(env);
+    scalars::install(env);
+    checks::install(env);
+    globals::install(env);
 }
 
 /// Methods of values that are not objects of this folder.
