@@ -11,10 +11,14 @@ mod dict;
 mod format;
 mod func;
 mod globals;
+mod itertools;
 mod json;
 mod list;
+mod matches;
+mod modules;
 mod number;
 mod ops;
+mod pattern;
 mod repr;
 mod scalars;
 mod sequences;
@@ -25,9 +29,11 @@ mod strings;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, State, Value};
 
+pub use datetime::DateTime;
 pub use dict::Dict;
 pub use json::{from_json, to_json};
 pub use list::List;
+pub use modules::modules;
 pub use repr::{py_repr, py_str};
 pub use set::Set;
 
