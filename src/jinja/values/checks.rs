@@ -63,9 +63,7 @@ fn same(a: &Value, b: &Value) -> bool {
             }
             a == b
         }
-        (None, None) => {
-            a.kind() == b.kind() && a.is_integer() == b.is_integer() && a == b
-        }
+        (None, None) => a.kind() == b.kind() && a.is_integer() == b.is_integer() && a == b,
         _ => false,
     }
 }

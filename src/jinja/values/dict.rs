@@ -124,7 +124,9 @@ pub(super) fn pairs_of(source: &Value) -> Result<Vec<(Value, Value)>, Error> {
     let mut pairs = Vec::new();
     for (index, item) in iterate(source)?.into_iter().enumerate() {
         let parts = iterate(&item).map_err(|_| {
-            error(format!("cannot convert dictionary update sequence element #{index} to a sequence"))
+            error(format!(
+                "cannot convert dictionary update sequence element #{index} to a sequence"
+            ))
         })?;
         let [key, value] = <[Value; 2]>::try_from(parts).map_err(|parts| {
             error(format!(

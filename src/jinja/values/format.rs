@@ -44,7 +44,9 @@ pub(super) fn printf(text: &str, args: &Value) -> Result<String, Error> {
             rest = &after[end + 1..];
         }
         let spec_len = rest
-            .find(|c: char| !matches!(c, '#' | '-' | ' ' | '+' | '.' | '*' | 'l' | 'h' | 'L' | '0'..='9'))
+            .find(|c: char| {
+                !matches!(c, '#' | '-' | ' ' | '+' | '.' | '*' | 'l' | 'h' | 'L' | '0'..='9')
+            })
             .ok_or_else(|| error("incomplete format"))?;
         let mut spec = rest[..spec_len].replace(['l', 'h', 'L'], "");
         rest = &rest[spec_len..];
@@ -157,8 +159,8 @@ impl Fields<'_> {
             } else if brace == "}" {
                 return Err(error("Single '}' encountered in format string"));
             } else {
-                let end = closing(rest)
-                    .ok_or_else(|| error("expected '}' before end of string"))?;
+                let end =
+                    closing(rest).ok_or_else(|| error("expected '}' before end of string"))?;
                 self.field(&mut out, &rest[..end], depth)?;
                 rest = &rest[end + 1..];
             }
@@ -241,7 +243,10 @@ impl Fields<'_> {
                 let after = &path[1..];
                 let end = after.find(['.', '[']).unwrap_or(after.len());
                 if after.starts_with('_') {
-                    return Err(error(format!("access to attribute '{}' is unsafe", &after[..end])));
+                    return Err(error(format!(
+                        "access to attribute '{}' is unsafe",
+                        &after[..end]
+                    )));
                 }
                 value = value.get_attr(&after[..end])?;
                 path = &after[end..];

@@ -4,8 +4,8 @@
 //! dbt's own functions (`ref`, `var`, `log`) are not here.
 
 use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use md5::{Digest, Md5};
 use minijinja::value::{Object, ObjectRepr};
@@ -65,11 +65,14 @@ fn range(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     if step == 0 {
         return Err(error("range() arg 3 must not be zero"));
     }
-    let length = (i128::from(stop) - i128::from(start) + i128::from(step) - i128::from(step.signum()))
+    let length = (i128::from(stop) - i128::from(start) + i128::from(step)
+        - i128::from(step.signum()))
         / i128::from(step);
     // Jinja2's sandbox has the same limit.
     if length > 100_000 {
-        return Err(error("Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000)."));
+        return Err(error(
+            "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).",
+        ));
     }
     let length = usize::try_from(length).unwrap_or(0);
     Ok(Value::from_object(Range { start, stop, step, length }))

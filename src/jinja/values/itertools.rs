@@ -70,9 +70,7 @@ fn product(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
             }
             rows = rows
                 .iter()
-                .flat_map(|row| {
-                    pool.iter().map(|item| row.iter().chain([item]).cloned().collect())
-                })
+                .flat_map(|row| pool.iter().map(|item| row.iter().chain([item]).cloned().collect()))
                 .collect();
         }
     }
@@ -146,9 +144,8 @@ fn zip_longest(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let fill = fill.unwrap_or_else(|| Value::from(()));
     let columns = columns.iter().map(iterate).collect::<Result<Vec<_>, _>>()?;
     let rows = columns.iter().map(Vec::len).max().unwrap_or(0);
-    let row = |at: usize| {
-        tuple(columns.iter().map(|c| c.get(at).unwrap_or(&fill).clone()).collect())
-    };
+    let row =
+        |at: usize| tuple(columns.iter().map(|c| c.get(at).unwrap_or(&fill).clone()).collect());
     Ok(Generator::value((0..rows).map(row).collect()))
 }
 

@@ -163,8 +163,8 @@ impl Object for List {
                 if items.is_empty() {
                     return Err(error("pop from empty list"));
                 }
-                let at = absolute(index, items.len())
-                    .ok_or_else(|| error("pop index out of range"))?;
+                let at =
+                    absolute(index, items.len()).ok_or_else(|| error("pop index out of range"))?;
                 Ok(items.remove(at))
             }
             "index" => {

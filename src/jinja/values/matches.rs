@@ -188,9 +188,7 @@ impl Object for Match {
                 let default = default.unwrap_or_else(|| Value::from(()));
                 let groups = self.groups(&default);
                 let names = self.pattern.names().iter().zip(groups);
-                Ok(Dict::value(
-                    names.filter_map(|(name, value)| Some((name.as_deref()?, value))),
-                ))
+                Ok(Dict::value(names.filter_map(|(name, value)| Some((name.as_deref()?, value)))))
             }
             "start" | "end" | "span" => {
                 let [group] = bind(method, ["group"], args)?;

@@ -5,15 +5,18 @@
 //! `config`, `adapter`); it depends on minijinja, jiff, regex, serde_json and `crate::relation` only.
 
 mod args;
+mod cells;
 mod checks;
 mod datetime;
 mod dict;
+mod drawing;
 mod format;
 mod func;
 mod globals;
 mod itertools;
 mod json;
 mod list;
+mod mapped;
 mod matches;
 mod modules;
 mod number;
@@ -25,6 +28,7 @@ mod sequences;
 mod set;
 mod split;
 mod strings;
+mod table;
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, State, Value};
@@ -36,6 +40,7 @@ pub use list::List;
 pub use modules::modules;
 pub use repr::{py_repr, py_str};
 pub use set::Set;
+pub use table::Table;
 
 /// Makes an environment print, compare and convert as Python does: the formatter, the methods of
 /// values, filters, tests and global functions.

@@ -99,9 +99,7 @@ fn modulo(a: &Value, b: &Value) -> Result<Value, Error> {
         return format::printf(text, b).map(Value::from);
     }
     match numbers(a, b) {
-        Some(Pair::Int(_, 0)) | Some(Pair::Float(_, 0.0)) => {
-            Err(error("integer modulo by zero"))
-        }
+        Some(Pair::Int(_, 0)) | Some(Pair::Float(_, 0.0)) => Err(error("integer modulo by zero")),
         Some(Pair::Int(a, b)) => {
             let rest = a.checked_rem(b).unwrap_or(0);
             exact(Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }))

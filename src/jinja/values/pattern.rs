@@ -278,7 +278,22 @@ fn translate(source: &str) -> String {
                 (Some('b'), Some(_)) => out.push_str("\\x08"),
                 (Some(e), _) => {
                     // Escapes of harmless characters, which fancy-regex may read otherwise.
-                    if matches!(e, '<' | '>' | '/' | '"' | '\'' | ',' | ';' | ':' | '=' | '@' | '!' | '%' | '`' | '_') {
+                    if matches!(
+                        e,
+                        '<' | '>'
+                            | '/'
+                            | '"'
+                            | '\''
+                            | ','
+                            | ';'
+                            | ':'
+                            | '='
+                            | '@'
+                            | '!'
+                            | '%'
+                            | '`'
+                            | '_'
+                    ) {
                         out.push(e);
                     } else {
                         out.push('\\');
@@ -337,7 +352,10 @@ fn quantifier(text: &str) -> Option<(String, usize)> {
     let inner = &text[1..end];
     let (low, high) = inner.split_once(',').map_or((inner, None), |(a, b)| (a, Some(b)));
     let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-    if !digits(low) || !high.is_none_or(digits) || (low.is_empty() && high.is_none_or(str::is_empty)) {
+    if !digits(low)
+        || !high.is_none_or(digits)
+        || (low.is_empty() && high.is_none_or(str::is_empty))
+    {
         return None;
     }
     let low = if low.is_empty() { "0" } else { low };

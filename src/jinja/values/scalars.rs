@@ -22,8 +22,12 @@ pub(super) fn install(env: &mut Environment<'static>) {
     filter(env, "d", default);
     filter(env, "attr", attr);
     filter(env, "tojson", tojson);
-    filter(env, "upper", |_, args| one("upper", args).map(|v| repr::py_str(&v).to_uppercase().into()));
-    filter(env, "lower", |_, args| one("lower", args).map(|v| repr::py_str(&v).to_lowercase().into()));
+    filter(env, "upper", |_, args| {
+        one("upper", args).map(|v| repr::py_str(&v).to_uppercase().into())
+    });
+    filter(env, "lower", |_, args| {
+        one("lower", args).map(|v| repr::py_str(&v).to_lowercase().into())
+    });
     filter(env, "capitalize", |_, args| {
         one("capitalize", args).map(|v| strings::capitalize(&repr::py_str(&v)).into())
     });
@@ -172,10 +176,8 @@ fn attr(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 fn tojson(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let [value, indent] = bind("tojson", ["value", "indent"], args)?;
     let indent = opt_integer("tojson", &indent)?.and_then(|indent| usize::try_from(indent).ok());
-    let json = json::dumps(
-        &required("tojson", "value", value)?,
-        Style { sort_keys: true, indent },
-    )?;
+    let json =
+        json::dumps(&required("tojson", "value", value)?, Style { sort_keys: true, indent })?;
     // Jinja2 makes it safe for HTML, also where nothing is escaped.
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {

@@ -5,7 +5,9 @@
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Environment, Error, State, Value};
 
-use super::args::{bind, error, flag, integer, iterate, opt_integer, required, split_kwargs, type_name};
+use super::args::{
+    bind, error, flag, integer, iterate, opt_integer, required, split_kwargs, type_name,
+};
 use super::dict::{pair_tuples, pairs_of};
 use super::func::{Generator, filter};
 use super::list::sort as sort_values;

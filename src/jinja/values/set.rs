@@ -55,11 +55,7 @@ fn hashable(items: Vec<Value>) -> Result<Items, Error> {
 impl fmt::Debug for Set {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let items = self.to_vec();
-        if items.is_empty() {
-            f.write_str("set()")
-        } else {
-            repr::write_items(f, "{", &items, "}")
-        }
+        if items.is_empty() { f.write_str("set()") } else { repr::write_items(f, "{", &items, "}") }
     }
 }
 
@@ -128,10 +124,9 @@ impl Object for Set {
                 self.lock().shift_remove(&one("discard")?);
                 none()
             }
-            "pop" => self
-                .lock()
-                .shift_remove_index(0)
-                .ok_or_else(|| error("pop from an empty set")),
+            "pop" => {
+                self.lock().shift_remove_index(0).ok_or_else(|| error("pop from an empty set"))
+            }
             "clear" => {
                 self.lock().clear();
                 none()

@@ -141,7 +141,8 @@ pub(super) fn lines(s: &str, keep_ends: bool) -> Value {
     while let Some((at, c)) = chars.next() {
         let is_break = matches!(
             c,
-            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'
+                ..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
         );
         if !is_break {
             continue;

@@ -19,9 +19,7 @@ pub(super) fn method(value: &Value, method: &str, args: &[Value]) -> Result<Valu
         "title" => none(method, args, || title(s))?,
         "capitalize" => none(method, args, || capitalize(s))?,
         "swapcase" => none(method, args, || swapcase(s))?,
-        "isdigit" | "isnumeric" | "isdecimal" => {
-            none(method, args, || all(s, |c| c.is_numeric()))?
-        }
+        "isdigit" | "isnumeric" | "isdecimal" => none(method, args, || all(s, |c| c.is_numeric()))?,
         "isalpha" => none(method, args, || all(s, char::is_alphabetic))?,
         "isalnum" => none(method, args, || all(s, char::is_alphanumeric))?,
         "isspace" => none(method, args, || all(s, char::is_whitespace))?,

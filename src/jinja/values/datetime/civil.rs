@@ -95,7 +95,9 @@ pub(super) fn date_class() -> Value {
         Ok(Value::from_object(Date(date)))
     };
     let today = Function::value("today", |_, _| {
-        Ok(Value::from_object(Date(jiff::tz::TimeZone::system().to_datetime(jiff::Timestamp::now()).date())))
+        Ok(Value::from_object(Date(
+            jiff::tz::TimeZone::system().to_datetime(jiff::Timestamp::now()).date(),
+        )))
     });
     let from_iso = Function::value("fromisoformat", |_, args| {
         let [value] = bind("fromisoformat", ["date_string"], args)?;

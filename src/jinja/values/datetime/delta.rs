@@ -42,8 +42,7 @@ pub(super) fn class() -> Value {
 }
 
 fn construct(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let names =
-        ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"];
+    let names = ["days", "seconds", "microseconds", "milliseconds", "minutes", "hours", "weeks"];
     let units = [DAY, 1_000_000, 1, 1000, 60_000_000, 3_600_000_000, 7 * DAY];
     let mut micros = 0i128;
     for (value, unit) in bind("timedelta", names, args)?.into_iter().zip(units) {

@@ -18,6 +18,7 @@ use super::func::Namespace;
 pub(super) use civil::{Date, Time};
 pub(super) use delta::Delta;
 pub use stamp::DateTime;
+pub(super) use stamp::from_iso;
 pub(super) use zone::Zone;
 
 /// The module `datetime`.
@@ -32,6 +33,11 @@ pub(super) fn module() -> Value {
             ("timezone", zone::class()),
         ],
     )
+}
+
+/// A time of day as databases print it.
+pub(super) fn time_from_iso(text: &str) -> Option<jiff::civil::Time> {
+    parse::iso_time(text).map(|parsed| parsed.civil.time())
 }
 
 /// The module `pytz`.

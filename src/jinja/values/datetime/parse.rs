@@ -109,9 +109,13 @@ impl Parts {
         if let Some(day) = self.day_of_year {
             date = date.with().day_of_year(i16::try_from(day).ok()?).build().ok()?;
         }
-        let time =
-            civil::Time::new(small(hour)?, small(self.minute)?, small(self.second)?, self.micros * 1000)
-                .ok()?;
+        let time = civil::Time::new(
+            small(hour)?,
+            small(self.minute)?,
+            small(self.second)?,
+            self.micros * 1000,
+        )
+        .ok()?;
         Some(Parsed { civil: date.to_datetime(time), offset: self.offset })
     }
 }
@@ -166,7 +170,9 @@ fn read(reader: &mut Reader<'_>, parts: &mut Parts, format: &str) -> Result<bool
             'p' => reader.name(&["AM.", "PM."].map(|n| &n[..2]), false).map(|n| {
                 parts.afternoon = n == 1;
             }),
-            'B' => reader.name(&MONTHS, false).map(|n| parts.month = i32::try_from(n + 1).unwrap_or(1)),
+            'B' => {
+                reader.name(&MONTHS, false).map(|n| parts.month = i32::try_from(n + 1).unwrap_or(1))
+            }
             'b' | 'h' => {
                 reader.name(&MONTHS, true).map(|n| parts.month = i32::try_from(n + 1).unwrap_or(1))
             }
@@ -174,9 +180,7 @@ fn read(reader: &mut Reader<'_>, parts: &mut Parts, format: &str) -> Result<bool
             'a' => reader.name(&DAYS, true).map(|_| ()),
             'w' | 'u' => reader.number(1).map(|_| ()),
             'z' => reader.offset().map(|n| parts.offset = Some(n)),
-            'Z' => ["UTC", "GMT"]
-                .iter()
-                .find_map(|name| reader.literal(name)),
+            'Z' => ["UTC", "GMT"].iter().find_map(|name| reader.literal(name)),
             'T' | 'X' => read(reader, parts, "%H:%M:%S")?.then_some(()),
             'F' => read(reader, parts, "%Y-%m-%d")?.then_some(()),
             'D' | 'x' => read(reader, parts, "%m/%d/%y")?.then_some(()),
@@ -223,7 +227,9 @@ fn clock(reader: &mut Reader<'_>, parts: &mut Parts) -> Option<()> {
     let colons = reader.literal(":").is_some();
     if colons || reader.rest.starts_with(|c: char| c.is_ascii_digit()) {
         parts.minute = reader.digits(2)?;
-        if reader.literal(":").is_some() || (!colons && reader.rest.starts_with(|c: char| c.is_ascii_digit())) {
+        if reader.literal(":").is_some()
+            || (!colons && reader.rest.starts_with(|c: char| c.is_ascii_digit()))
+        {
             parts.second = reader.digits(2)?;
             if reader.literal(".").is_some() || reader.literal(",").is_some() {
                 parts.micros = reader.fraction()?;

@@ -13,9 +13,9 @@ use super::super::args::{bind, error, integer, required, text};
 use super::super::func::{Function, Namespace};
 use super::civil::{Date, Time, date_method, date_of, part, time_of, write_time};
 use super::delta::Delta;
+use super::parse;
 use super::strftime::Fields;
 use super::zone::{self, Zone};
-use super::parse;
 
 /// A timestamp as Python's `datetime`.
 #[derive(Clone)]
@@ -25,17 +25,14 @@ pub struct DateTime {
 }
 
 impl DateTime {
-    pub(crate) fn new(civil: civil::DateTime, zone: Option<Zone>) -> Self {
-        DateTime { civil, zone }
-    }
-
     /// A moment in UTC: dbt's `run_started_at`, which is a pytz one.
     pub fn utc(at: jiff::Timestamp) -> Self {
         let civil = micros(TimeZone::UTC.to_datetime(at));
         DateTime { civil, zone: Some(Zone::pytz_utc()) }
     }
 
-    pub(super) fn civil(&self) -> civil::DateTime {
+    /// The date and time on the wall clock.
+    pub(in super::super) fn civil(&self) -> civil::DateTime {
         self.civil
     }
 
@@ -136,60 +133,89 @@ pub(crate) fn from_iso(value: &str) -> Option<DateTime> {
 /// The class `datetime`.
 pub(super) fn class() -> Value {
     let members = vec![
-        ("now", Function::value("now", |_, args| {
-            let [zone] = bind("now", ["tz"], args)?;
-            Ok(Value::from_object(now(zone.as_ref().map_or(Ok(None), zone::of)?)))
-        })),
-        ("today", Function::value("today", |_, args| {
-            let [] = bind("today", [], args)?;
-            Ok(Value::from_object(now(None)))
-        })),
-        ("utcnow", Function::value("utcnow", |_, args| {
-            let [] = bind("utcnow", [], args)?;
-            Ok(Value::from_object(now(Some(Zone::utc())).with_zone(None)))
-        })),
-        ("strptime", Function::value("strptime", |_, args| {
-            let [value, format] = bind("strptime", ["date_string", "format"], args)?;
-            let value = required("strptime", "date_string", value)?;
-            let format = required("strptime", "format", format)?;
-            let parsed = parse::strptime(text("strptime", &value)?, text("strptime", &format)?)?;
-            let zone = parsed.offset.map(Zone::fixed).transpose()?;
-            Ok(Value::from_object(DateTime { civil: parsed.civil, zone }))
-        })),
-        ("fromisoformat", Function::value("fromisoformat", |_, args| {
-            let [value] = bind("fromisoformat", ["date_string"], args)?;
-            let value = required("fromisoformat", "date_string", value)?;
-            let value = text("fromisoformat", &value)?;
-            from_iso(value)
-                .map(Value::from_object)
-                .ok_or_else(|| error(format!("Invalid isoformat string: '{value}'")))
-        })),
-        ("fromtimestamp", Function::value("fromtimestamp", |_, args| {
-            let [seconds, zone] = bind("fromtimestamp", ["timestamp", "tz"], args)?;
-            let zone = zone.as_ref().map_or(Ok(None), zone::of)?;
-            let seconds = required("fromtimestamp", "timestamp", seconds)?;
-            from_seconds(&seconds, zone).map(Value::from_object)
-        })),
-        ("utcfromtimestamp", Function::value("utcfromtimestamp", |_, args| {
-            let [seconds] = bind("utcfromtimestamp", ["timestamp"], args)?;
-            let seconds = required("utcfromtimestamp", "timestamp", seconds)?;
-            let stamp = from_seconds(&seconds, Some(Zone::utc()))?;
-            Ok(Value::from_object(stamp.with_zone(None)))
-        })),
-        ("combine", Function::value("combine", |_, args| {
-            let [date, time, zone] = bind("combine", ["date", "time", "tzinfo"], args)?;
-            let date = required("combine", "date", date)?;
-            let time = required("combine", "time", time)?;
-            let date = match (date.downcast_object_ref::<Date>(), date.downcast_object_ref::<DateTime>()) {
-                (Some(date), _) => date.0,
-                (_, Some(stamp)) => stamp.civil.date(),
-                _ => return Err(error("combine() argument 1 must be datetime.date")),
-            };
-            let time = time.downcast_object_ref::<Time>();
-            let time = time.ok_or_else(|| error("combine() argument 2 must be datetime.time"))?;
-            let zone = zone.as_ref().map_or(Ok(None), zone::of)?;
-            Ok(Value::from_object(DateTime { civil: date.to_datetime(time.0), zone }))
-        })),
+        (
+            "now",
+            Function::value("now", |_, args| {
+                let [zone] = bind("now", ["tz"], args)?;
+                Ok(Value::from_object(now(zone.as_ref().map_or(Ok(None), zone::of)?)))
+            }),
+        ),
+        (
+            "today",
+            Function::value("today", |_, args| {
+                let [] = bind("today", [], args)?;
+                Ok(Value::from_object(now(None)))
+            }),
+        ),
+        (
+            "utcnow",
+            Function::value("utcnow", |_, args| {
+                let [] = bind("utcnow", [], args)?;
+                Ok(Value::from_object(now(Some(Zone::utc())).with_zone(None)))
+            }),
+        ),
+        (
+            "strptime",
+            Function::value("strptime", |_, args| {
+                let [value, format] = bind("strptime", ["date_string", "format"], args)?;
+                let value = required("strptime", "date_string", value)?;
+                let format = required("strptime", "format", format)?;
+                let parsed =
+                    parse::strptime(text("strptime", &value)?, text("strptime", &format)?)?;
+                let zone = parsed.offset.map(Zone::fixed).transpose()?;
+                Ok(Value::from_object(DateTime { civil: parsed.civil, zone }))
+            }),
+        ),
+        (
+            "fromisoformat",
+            Function::value("fromisoformat", |_, args| {
+                let [value] = bind("fromisoformat", ["date_string"], args)?;
+                let value = required("fromisoformat", "date_string", value)?;
+                let value = text("fromisoformat", &value)?;
+                from_iso(value)
+                    .map(Value::from_object)
+                    .ok_or_else(|| error(format!("Invalid isoformat string: '{value}'")))
+            }),
+        ),
+        (
+            "fromtimestamp",
+            Function::value("fromtimestamp", |_, args| {
+                let [seconds, zone] = bind("fromtimestamp", ["timestamp", "tz"], args)?;
+                let zone = zone.as_ref().map_or(Ok(None), zone::of)?;
+                let seconds = required("fromtimestamp", "timestamp", seconds)?;
+                from_seconds(&seconds, zone).map(Value::from_object)
+            }),
+        ),
+        (
+            "utcfromtimestamp",
+            Function::value("utcfromtimestamp", |_, args| {
+                let [seconds] = bind("utcfromtimestamp", ["timestamp"], args)?;
+                let seconds = required("utcfromtimestamp", "timestamp", seconds)?;
+                let stamp = from_seconds(&seconds, Some(Zone::utc()))?;
+                Ok(Value::from_object(stamp.with_zone(None)))
+            }),
+        ),
+        (
+            "combine",
+            Function::value("combine", |_, args| {
+                let [date, time, zone] = bind("combine", ["date", "time", "tzinfo"], args)?;
+                let date = required("combine", "date", date)?;
+                let time = required("combine", "time", time)?;
+                let date = match (
+                    date.downcast_object_ref::<Date>(),
+                    date.downcast_object_ref::<DateTime>(),
+                ) {
+                    (Some(date), _) => date.0,
+                    (_, Some(stamp)) => stamp.civil.date(),
+                    _ => return Err(error("combine() argument 1 must be datetime.date")),
+                };
+                let time = time.downcast_object_ref::<Time>();
+                let time =
+                    time.ok_or_else(|| error("combine() argument 2 must be datetime.time"))?;
+                let zone = zone.as_ref().map_or(Ok(None), zone::of)?;
+                Ok(Value::from_object(DateTime { civil: date.to_datetime(time.0), zone }))
+            }),
+        ),
         ("min", constant(civil::datetime(1, 1, 1, 0, 0, 0, 0))),
         ("max", constant(civil::datetime(9999, 12, 31, 23, 59, 59, 999_999_000))),
     ];
@@ -285,9 +311,7 @@ impl Object for DateTime {
             "year" => Some(Value::from(self.civil.year())),
             "month" => Some(Value::from(self.civil.month())),
             "day" => Some(Value::from(self.civil.day())),
-            "tzinfo" => {
-                Some(self.zone.clone().map_or_else(|| Value::from(()), Value::from_object))
-            }
+            "tzinfo" => Some(self.zone.clone().map_or_else(|| Value::from(()), Value::from_object)),
             _ => time_part(self.civil.time(), key),
         }
     }

@@ -119,12 +119,8 @@ pub(super) fn pytz() -> Value {
         let seconds = i32::try_from(minutes * 60).map_err(|_| error("the offset is too large"))?;
         Zone::fixed(seconds).map(Value::from_object)
     });
-    let members = vec![
-        ("utc", utc.clone()),
-        ("UTC", utc),
-        ("timezone", timezone),
-        ("FixedOffset", fixed),
-    ];
+    let members =
+        vec![("utc", utc.clone()), ("UTC", utc), ("timezone", timezone), ("FixedOffset", fixed)];
     Namespace::module("pytz", members)
 }
 
