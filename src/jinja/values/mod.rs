@@ -46,7 +46,7 @@ pub use table::Table;
 /// values, filters, tests and global functions.
 pub fn install(env: &mut Environment<'static>) {
     env.set_formatter(repr::formatter);
-    env.set_unknown_method_callback(method);
+    env.set_unknown_method_callback(call_method);
     ops::install(env);
     sequences::install(env);
     scalars::install(env);
@@ -54,8 +54,12 @@ pub fn install(env: &mut Environment<'static>) {
     globals::install(env);
 }
 
-/// Methods of values that are not objects of this folder.
-fn method(
+/// Methods of values that are not objects of this folder: what [`install`] sets as the callback for
+/// unknown methods, of which an environment has only one.
+///
+/// # Errors
+/// `UnknownMethod` where the value's type has no such method; a method's own errors.
+pub fn call_method(
     _state: &mut State<'_, '_>,
     value: &Value,
     method: &str,
