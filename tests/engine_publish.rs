@@ -48,7 +48,7 @@ fn a_reader_sees_the_old_or_the_new_during_fifty_rebuilds() {
                     series(kind, 2000)
                 ))
                 .unwrap();
-            if generation % 2 == 0 {
+            if generation.is_multiple_of(2) {
                 connection
                     .execute(&format!("create index ix_{generation} on {} (i)", shadow.render()))
                     .unwrap();

@@ -6,12 +6,13 @@ use crate::run::Engines;
 
 /// Lets the signals cancel what the engines are running. The second one ends the process at once.
 pub(super) fn cancels(engines: &Arc<Engines>) {
-    let engines = engines.clone();
+    // The handler lives as long as the process; the engines close with their run.
+    let engines = Arc::downgrade(engines);
     // Fails only where a handler was set before; there is one run in a process.
     let _set_before = ctrlc::set_handler(move || {
-        if engines.is_interrupted() {
-            std::process::exit(130);
+        match engines.upgrade() {
+            Some(engines) if !engines.is_interrupted() => engines.interrupt(),
+            _ => std::process::exit(130),
         }
-        engines.interrupt();
     });
 }

@@ -80,12 +80,6 @@ impl Context {
         &self.shared.fixed.registry
     }
 
-    /// A macro by unqualified name.
-    pub fn find_macro(&self, name: &str) -> Option<Value> {
-        let found = self.registry().find(name, &self.package)?;
-        Some(Value::from_object(MacroObject(found.clone())))
-    }
-
     /// Names that a misspelt one may have meant.
     pub fn known_names(&self) -> Vec<String> {
         let functions = ["ref", "source", "config", "var", "env_var", "is_incremental", "this"];

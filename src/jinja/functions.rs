@@ -12,7 +12,7 @@ use super::context::Context;
 use super::error::{carry, fail};
 use super::macros::{caller_function, return_function};
 use super::objects::{Arguments, Exceptions, RelationObject, api};
-use super::pending::{Table, datetime, modules};
+use super::pending::Table;
 use super::values::{self, List, from_json, py_str};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{RefCall, SourceCall};
@@ -95,9 +95,12 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
     environment.add_global("builtins", Value::from_iter(builtins));
     environment.add_global("exceptions", Value::from_object(Exceptions));
     environment.add_global("api", api());
-    environment.add_global("modules", modules());
+    environment.add_global("modules", values::modules());
     environment.add_global("invocation_id", invocation.invocation_id.as_str());
-    environment.add_global("run_started_at", datetime(invocation.started_at));
+    environment.add_global(
+        "run_started_at",
+        Value::from_object(values::DateTime::utc(invocation.started_at)),
+    );
     environment.add_global("dbt_version", super::DBT_VERSION);
     environment.add_global("project_name", invocation.project_name.as_str());
     environment.add_global("flags", from_json(&invocation.flags));

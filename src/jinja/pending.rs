@@ -18,11 +18,3 @@ impl Table {
         List::value(rows.collect())
     }
 }
-
-pub fn modules() -> Value {
-    Value::from(())
-}
-
-pub fn datetime(at: jiff::Timestamp) -> Value {
-    at.to_string().into()
-}

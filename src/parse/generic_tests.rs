@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use super::Parser;
 use super::config_levels;
 use super::host::ParseHost;
-use super::properties::{TestEntry, texts_of};
+use super::properties::TestEntry;
 use super::python::{py_repr, py_str};
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::load::LoadedFile;
@@ -163,6 +163,9 @@ impl Parser<'_> {
         }
         node.tags.sort();
         node.tags.dedup();
+        if !node.tags.is_empty() {
+            node.config.values.insert("tags".to_owned(), node.tags.clone().into());
+        }
         match target {
             TestTarget::Node(of) => {
                 node.attached_node = Some(of.unique_id.clone());
@@ -410,11 +413,6 @@ fn raw_code(metadata: &TestMetadata, settings: &Map<String, Value>) -> String {
         })
         .collect();
     format!("{call}{{{{ config({}) }}}}", settings.join(","))
-}
-
-/// Tags of a `config: tags:` entry.
-pub fn tags_of(config: &Map<String, Value>) -> Vec<String> {
-    config.get("tags").map(texts_of).unwrap_or_default()
 }
 
 #[cfg(test)]

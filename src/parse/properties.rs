@@ -98,7 +98,6 @@ pub struct ExposureProperties {
 #[derive(Debug)]
 pub struct GroupProperties {
     pub name: String,
-    pub location: Location,
     pub description: String,
     pub owner: IndexMap<String, Value>,
     pub config: Map<String, Value>,
@@ -184,6 +183,10 @@ impl<'a> Reader<'a> {
                 merge_alias(&mut config, key, value);
             }
         }
+        // Constraints of the whole model are checked with its contract, from its config.
+        if let Some(value) = map.any("constraints") {
+            config.entry("constraints").or_insert_with(|| value.to_json());
+        }
         let mut extra = Map::new();
         for key in ["identifier", "loaded_at_field", "loaded_at_query", "freshness", "loader"] {
             if let Some(value) = map.any(key) {
@@ -210,7 +213,6 @@ impl<'a> Reader<'a> {
             "latest_version",
             "versions",
             "deprecation_date",
-            "constraints",
             "time_spine",
             "external",
             "primary_key",
@@ -438,7 +440,6 @@ impl<'a> Reader<'a> {
         let name = map.required_text("name")?;
         let config = self.config(&mut map, "config")?;
         let group = GroupProperties {
-            location: self.location(yaml.get("name").unwrap_or(yaml)),
             description: map.text("description")?.unwrap_or_default(),
             owner: map.json_map("owner")?.into_iter().collect(),
             config,

@@ -45,14 +45,14 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     };
     result.failures = Some(failures);
     if result.status != Status::Pass {
-        let condition = match result.status {
-            Status::Fail => text("error_if", "!= 0"),
-            _ => text("warn_if", "!= 0"),
+        let (key, condition) = match result.status {
+            Status::Fail => ("error_if", text("error_if", "!= 0")),
+            _ => ("warn_if", text("warn_if", "!= 0")),
         };
         let rows = if failures == 1 { "row" } else { "rows" };
         result.message = Some(match condition.as_str() {
             "!= 0" => format!("{failures} failing {rows}"),
-            other => format!("{failures} failing {rows}, allowed are not {other}"),
+            condition => format!("{failures} failing {rows} ({key}: {condition})"),
         });
     }
     if failures > 0 && job.runner.options.failing_rows > 0 {

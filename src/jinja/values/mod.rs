@@ -5,14 +5,23 @@
 //! `config`, `adapter`); it depends on minijinja, jiff, regex, serde_json and `crate::relation` only.
 
 mod args;
+mod checks;
 mod datetime;
 mod dict;
 mod format;
+mod func;
+mod globals;
+mod itertools;
 mod json;
 mod list;
+mod matches;
+mod modules;
 mod number;
 mod ops;
+mod pattern;
 mod repr;
+mod scalars;
+mod sequences;
 mod set;
 mod split;
 mod strings;
@@ -20,9 +29,11 @@ mod strings;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, State, Value};
 
+pub use datetime::DateTime;
 pub use dict::Dict;
 pub use json::{from_json, to_json};
 pub use list::List;
+pub use modules::modules;
 pub use repr::{py_repr, py_str};
 pub use set::Set;
 
@@ -32,6 +43,10 @@ pub fn install(env: &mut Environment<'static>) {
     env.set_formatter(repr::formatter);
     env.set_unknown_method_callback(method);
     ops::install(env);
+    sequences::install(env);
+    scalars::install(env);
+    checks::install(env);
+    globals::install(env);
 }
 
 /// Methods of values that are not objects of this folder.

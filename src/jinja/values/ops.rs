@@ -2,21 +2,21 @@
 //! otherwise than Python: `__list`, `__dict`, `__tuple`, `__mod`, `__concat`, `__add`, `__sub`,
 //! `__mul` and `__slice`. Nothing here is meant to be written by hand in a template.
 
-use indexmap::IndexMap;
 use minijinja::value::{Rest, Tuple, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::args::{check_hashable, error, iterate, opt_integer, type_name};
+use super::func::global;
 use super::{Dict, List, datetime, format, repr};
 
 /// Adds the functions, and `__mod` and `__concat` also as filters.
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_function("__list", |items: Rest<Value>| List::value(items.0));
-    env.add_function("__tuple", |items: Rest<Value>| Value::from(Tuple::new(items.0)));
-    env.add_function("__dict", dict);
+    global(env, "__list", |_, items| Ok(List::value(items.to_vec())));
+    global(env, "__tuple", |_, items| Ok(Value::from(Tuple::from(items))));
+    global(env, "__dict", |_, items| dict(items));
     env.add_function("__mod", modulo);
     env.add_filter("__mod", modulo);
-    env.add_function("__concat", |parts: Rest<Value>| concat(&parts));
+    global(env, "__concat", |_, parts| Ok(Value::from(concat(parts))));
     env.add_filter("__concat", |first: Value, rest: Rest<Value>| {
         let mut out = repr::py_str(&first);
         out.push_str(&concat(&rest));
@@ -29,12 +29,11 @@ pub(super) fn install(env: &mut Environment<'static>) {
 }
 
 /// `__dict(key, value, key, value, …)`
-fn dict(items: Rest<Value>) -> Result<Value, Error> {
-    let mut pairs = IndexMap::with_capacity(items.len() / 2);
-    let mut items = items.0.into_iter();
-    while let (Some(key), Some(value)) = (items.next(), items.next()) {
-        check_hashable(&key)?;
-        pairs.insert(key, value);
+fn dict(items: &[Value]) -> Result<Value, Error> {
+    let mut pairs = Vec::with_capacity(items.len() / 2);
+    for pair in items.chunks_exact(2) {
+        check_hashable(&pair[0])?;
+        pairs.push((pair[0].clone(), pair[1].clone()));
     }
     Ok(Dict::value(pairs))
 }
@@ -121,7 +120,7 @@ fn modulo(a: &Value, b: &Value) -> Result<Value, Error> {
 }
 
 /// `a + b`: numbers, strings, lists (a new [`List`]), tuples, and dates with time spans.
-fn add(a: &Value, b: &Value) -> Result<Value, Error> {
+pub(super) fn add(a: &Value, b: &Value) -> Result<Value, Error> {
     if let (Some(x), Some(y)) = (a.as_str(), b.as_str()) {
         return Ok(Value::from([x, y].concat()));
     }

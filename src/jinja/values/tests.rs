@@ -16,6 +16,7 @@ fn environment() -> Environment<'static> {
             {"name": "Cy", "age": 2, "city": "X"},
         ],
     });
+    env.add_global("modules", modules());
     for (name, value) in json.as_object().unwrap() {
         env.add_global(name.clone(), from_json(value));
     }
