@@ -1,9 +1,12 @@
 //! Rewriting of template text before minijinja sees it.
 //!
-//! minijinja's lists and dicts cannot change, and its callers belong to one template; dbt code
-//! expects both otherwise. So `[…]` and `{…}` become calls that make objects of our own,
-//! `'…' % x` a filter, and a call block a call with a `caller` that carries its own text. Every
-//! changed place is remembered, so that errors point into the user's file.
+//! minijinja's lists and dicts cannot change, its operators know nothing of Python's, and its
+//! callers belong to one template; dbt code expects all of it otherwise. So `[…]`, `{…}`, slices
+//! and some operators become calls ([`expression`]), and a call block a call with a `caller` that
+//! carries its own text. Every changed place is remembered, so that errors point into the user's
+//! file.
+
+mod expression;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -42,10 +45,22 @@ impl OffsetMap {
     }
 }
 
+/// A change of the text. Several may begin at one place: see [`Order`].
 #[derive(Debug)]
 struct Edit {
     range: Range<usize>,
-    text: String,
+    text: Cow<'static, str>,
+    order: Order,
+}
+
+/// What comes first of the edits that begin at one place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Order {
+    /// The end of a call; the inner ones, which were found first, go first.
+    Close,
+    /// The beginning of a call; the outer ones, which were found last, go first.
+    Open,
+    Replace,
 }
 
 /// The syntax of dbt's templates: nothing is trimmed that does not ask for it.
@@ -80,37 +95,55 @@ fn rewrite_as(text: &str, expression: bool) -> Result<Rewritten<'_>, minijinja::
     let tokens: Vec<(Token, Span)> =
         tokenize(text, expression, syntax()).collect::<Result<_, _>>()?;
     let mut edits = Vec::new();
-    Scan { text, tokens: &tokens }.literals(&mut edits);
-    if !expression {
+    if expression {
+        expression::edit_tag(&tokens, false, &mut edits);
+    } else {
         let scan = Scan { text, tokens: &tokens };
+        scan.expressions(&mut edits);
         scan.call_blocks(&mut edits);
     }
     if edits.is_empty() { Ok(plain) } else { Ok(apply(text, edits)) }
 }
 
-/// Whether any tag holds a byte that could begin something to rewrite.
+/// Whether any tag holds a byte that could begin something to rewrite. Strings are skipped.
 fn needs_a_look(text: &str) -> bool {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(open) = text[at..].find('{') {
         let start = at + open;
-        let close: &[u8] = match bytes.get(start + 1) {
-            Some(b'{') => b"}}",
-            Some(b'%') => b"%}",
+        let close = match bytes.get(start + 1) {
+            Some(b'{') => b'}',
+            Some(b'%') => b'%',
             _ => {
                 at = start + 1;
                 continue;
             }
         };
-        let mut end = start + 2;
-        while end < bytes.len() && !bytes[end..].starts_with(close) {
-            match bytes[end] {
-                b'[' | b'{' | b'%' => return true,
-                b'c' if bytes[end..].starts_with(b"call") => return true,
-                _ => end += 1,
+        at = start + 2;
+        // The sign of white space control.
+        at += usize::from(matches!(bytes.get(at), Some(b'-' | b'+')));
+        let mut quote = None;
+        while let Some(&byte) = bytes.get(at) {
+            let ends =
+                |at: usize| bytes.get(at) == Some(&close) && bytes.get(at + 1) == Some(&b'}');
+            match (quote, byte) {
+                (Some(_), b'\\') => at += 1,
+                (Some(q), _) if q == byte => quote = None,
+                (Some(_), _) => {}
+                (None, b'\'' | b'"') => quote = Some(byte),
+                (None, _) if ends(at) => break,
+                (None, b'-' | b'+') if ends(at + 1) => {}
+                (None, b'[' | b'{' | b'%' | b'~' | b'+' | b'-' | b'*') => return true,
+                (None, b'c') if bytes[at..].starts_with(b"call") => return true,
+                (None, b'd') if bytes[at..].starts_with(b"do ") => return true,
+                _ => {}
             }
+            at += 1;
         }
-        at = (end + 2).min(bytes.len());
+        at = (at + 2).min(bytes.len());
+        while !text.is_char_boundary(at) {
+            at += 1;
+        }
     }
     false
 }
@@ -120,110 +153,27 @@ struct Scan<'t, 's> {
     tokens: &'t [(Token<'s>, Span)],
 }
 
-/// What an open bracket stands for.
-#[derive(Clone, Copy, PartialEq)]
-enum Open {
-    Group,
-    Subscript,
-    List,
-    Dict,
-}
-
-/// Words after which a bracket begins a literal.
-const OPERATOR_WORDS: &[&str] =
-    &["in", "and", "or", "not", "if", "else", "elif", "is", "do", "call"];
-
 impl Scan<'_, '_> {
     fn span(&self, at: usize) -> Range<usize> {
         let span = self.tokens[at].1;
         span.start_offset as usize..span.end_offset as usize
     }
 
-    /// Whether the token before `at` ends a value, so that a bracket after it is a subscript.
-    fn follows_value(&self, at: usize) -> bool {
-        let Some(before) = at.checked_sub(1) else { return false };
-        match &self.tokens[before].0 {
-            Token::Ident(word) => {
-                // After a dot every word is a name.
-                let after_dot = before > 0 && matches!(self.tokens[before - 1].0, Token::Dot);
-                after_dot || !OPERATOR_WORDS.contains(word)
-            }
-            Token::Str(_) | Token::String(_) => true,
-            Token::ParenClose | Token::BracketClose | Token::BraceClose => true,
-            _ => false,
-        }
-    }
-
-    fn literals(&self, edits: &mut Vec<Edit>) {
-        let mut open: Vec<Open> = Vec::new();
-        let mut replace = |at: usize, text: &str| {
-            edits.push(Edit { range: self.span(at), text: text.to_owned() });
-        };
+    /// The edits of each tag.
+    fn expressions(&self, edits: &mut Vec<Edit>) {
+        let mut start = None;
         for (at, (token, _)) in self.tokens.iter().enumerate() {
             match token {
-                Token::ParenOpen => open.push(Open::Group),
-                Token::BracketOpen if self.follows_value(at) => open.push(Open::Subscript),
-                Token::BracketOpen => {
-                    open.push(Open::List);
-                    replace(at, "__list(");
-                }
-                Token::BraceOpen => {
-                    open.push(Open::Dict);
-                    replace(at, "__dict(");
-                }
-                Token::Colon if open.last() == Some(&Open::Dict) => replace(at, ","),
-                Token::ParenClose => {
-                    open.pop();
-                }
-                Token::BracketClose => {
-                    if open.pop() == Some(Open::List) {
-                        replace(at, ")");
+                Token::VariableStart => start = Some((at + 1, false)),
+                Token::BlockStart => start = Some((at + 1, true)),
+                Token::VariableEnd | Token::BlockEnd => {
+                    if let Some((start, in_block)) = start.take() {
+                        expression::edit_tag(&self.tokens[start..at], in_block, edits);
                     }
                 }
-                Token::BraceClose => {
-                    if open.pop() == Some(Open::Dict) {
-                        replace(at, ")");
-                    }
-                }
-                Token::Mod if self.formats(at) => replace(at, "|__mod("),
                 _ => {}
             }
         }
-        for at in (0..self.tokens.len()).filter(|at| self.formats(*at)) {
-            let end = self.span(self.operand_end(at + 1)).end;
-            edits.push(Edit { range: end..end, text: ")".to_owned() });
-        }
-    }
-
-    /// Whether the token is the `%` of `'text' % values`.
-    fn formats(&self, at: usize) -> bool {
-        matches!(self.tokens[at].0, Token::Mod)
-            && at > 0
-            && matches!(self.tokens[at - 1].0, Token::Str(_) | Token::String(_))
-    }
-
-    /// The last token of the operand that begins at `at`: a primary with its calls and subscripts.
-    fn operand_end(&self, mut at: usize) -> usize {
-        let last = self.tokens.len() - 1;
-        if matches!(self.tokens.get(at), Some((Token::Minus | Token::Plus, _))) {
-            at += 1;
-        }
-        let mut end = at.min(last);
-        if self.opens(end) {
-            end = self.matching(end);
-        }
-        while let Some((token, _)) = self.tokens.get(end + 1) {
-            match token {
-                Token::Dot => end = (end + 2).min(last),
-                Token::ParenOpen | Token::BracketOpen => end = self.matching(end + 1),
-                _ => break,
-            }
-        }
-        end
-    }
-
-    fn opens(&self, at: usize) -> bool {
-        matches!(self.tokens[at].0, Token::ParenOpen | Token::BracketOpen | Token::BraceOpen)
     }
 
     /// The token that closes the bracket at `at`, or the last token.
@@ -350,13 +300,15 @@ impl Scan<'_, '_> {
         let closes = dash("-}}", self.text[self.span(close_end)].starts_with('-'));
         edits.push(Edit {
             range: tag.start..self.span(expression).start,
-            text: format!("{opens} "),
+            text: format!("{opens} ").into(),
+            order: Order::Replace,
         });
         let at = self.span(last).start;
-        edits.push(Edit { range: at..at, text: caller });
+        edits.push(Edit { range: at..at, text: caller.into(), order: Order::Close });
         edits.push(Edit {
             range: self.span(end).start..self.span(close_end).end,
-            text: format!(" {closes}"),
+            text: format!(" {closes}").into(),
+            order: Order::Replace,
         });
     }
 }
@@ -378,12 +330,16 @@ fn literal(text: &str) -> String {
     out
 }
 
-fn apply(text: &str, mut edits: Vec<Edit>) -> Rewritten<'_> {
-    edits.sort_by_key(|edit| (edit.range.start, edit.range.end));
+fn apply(text: &str, edits: Vec<Edit>) -> Rewritten<'_> {
+    let mut edits: Vec<(usize, Edit)> = edits.into_iter().enumerate().collect();
+    edits.sort_by_key(|(found, edit)| {
+        let turn = if edit.order == Order::Open { usize::MAX - found } else { *found };
+        (edit.range.start, edit.order, turn)
+    });
     let mut out = String::with_capacity(text.len() + edits.len() * 8);
     let mut segments = Vec::with_capacity(edits.len() * 2 + 1);
     let mut at = 0;
-    for edit in edits {
+    for (_, edit) in edits {
         segments.push((out.len(), at, edit.range.start - at));
         out.push_str(&text[at..edit.range.start]);
         segments.push((out.len(), edit.range.start, 0));
@@ -407,15 +363,31 @@ mod tests {
     fn literals_become_calls_and_subscripts_stay() {
         let cases = [
             ("{{ [1, [2]] }}", "{{ __list(1, __list(2)) }}"),
-            ("{{ x[0]['a'][1:2] }}", "{{ x[0]['a'][1:2] }}"),
-            ("{{ {'a': [1], 'b': x[1:]} }}", "{{ __dict('a', __list(1), 'b', x[1:]) }}"),
+            ("{{ x[0]['a'][1:2] }}", "{{ __slice(x[0]['a'], 1, 2) }}"),
+            (
+                "{{ x[::2][:-1][-3:] }}",
+                "{{ __slice(__slice(__slice(x, none, none, 2), none, -1), -3, none) }}",
+            ),
+            ("{{ x[a:b:] }}", "{{ __slice(x, a, b) }}"),
+            (
+                "{{ {'a': [1], 'b': x[1:]} }}",
+                "{{ __dict('a', __list(1), 'b', __slice(x, 1, none)) }}",
+            ),
             (
                 "{% for x in [1] if x not in [2] %}",
                 "{% for x in __list(1) if x not in __list(2) %}",
             ),
             ("{{ a.in[0] }}", "{{ a.in[0] }}"),
             ("{{ f([])[0] }}", "{{ f(__list())[0] }}"),
+            ("{{ ns.x is divisibleby [1] }}", "{{ ns.x is divisibleby __list(1) }}"),
+            ("{% set a, b = [], {} %}", "{% set a, b = __list(), __dict() %}"),
+            ("{% macro f(a, b=[1]) %}", "{% macro f(a, b=__list(1)) %}"),
+            (
+                "{{ f(*[1], x=[2], **{'a': 1}) }}",
+                "{{ f(*__list(1), x=__list(2), **__dict('a', 1)) }}",
+            ),
             ("select '[1]' -- {x}", "select '[1]' -- {x}"),
+            ("{{ '}}' ~ x }}", "{{ __concat('}}' , x) }}"),
         ];
         for (text, expected) in cases {
             assert_eq!(rewritten(text), expected);
@@ -423,22 +395,57 @@ mod tests {
     }
 
     #[test]
-    fn formatting_takes_the_whole_operand() {
-        assert_eq!(rewritten("{{ '%s' % f(x).y[0] ~ z }}"), "{{ '%s' |__mod( f(x).y[0]) ~ z }}");
-        assert_eq!(rewritten("{{ '%s %s' % (a, b) }}"), "{{ '%s %s' |__mod( (a, b)) }}");
-        assert_eq!(rewritten("{{ '%s' % [a] }}"), "{{ '%s' |__mod( __list(a)) }}");
-        assert_eq!(rewritten("{{ 5 % 3 }}"), "{{ 5 % 3 }}");
+    fn operators_become_calls_in_the_order_in_which_they_bind() {
+        let cases = [
+            ("{{ a ~ b|f ~ 'c' }}", "{{ __concat(a , b|f , 'c') }}"),
+            ("{{ a + b ~ c * d }}", "{{ a + __concat(b , __mul(c , d)) }}"),
+            ("{{ a+b+c }}", "{{ __add(__add(a,b),c) }}"),
+            ("{{ (a ~ b)[1:] }}", "{{ __slice((__concat(a , b)), 1, none) }}"),
+            (
+                "{{ a ~ b if c ~ d == e else [f] }}",
+                "{{ __concat(a , b) if __concat(c , d) == e else __list(f) }}",
+            ),
+            ("{{ '%s' % f(x).y[0] ~ z }}", "{{ __concat(__mod('%s' , f(x).y[0]) , z) }}"),
+            ("{{ '%s %s' % (a, b) }}", "{{ __mod('%s %s' , (a, b)) }}"),
+            ("{{ loop.index + 1 - 2 * 3 }}", "{{ loop.index + 1 - 2 * 3 }}"),
+            ("{{ -1 % 3 ~ -x }}", "{{ __concat(-1 % 3 , -x) }}"),
+            ("{{ a - b }}", "{{ __sub(a , b) }}"),
+            ("{{- ref('a-b') -}}", "{{- ref('a-b') -}}"),
+            ("{{ not a ~ b in c }}", "{{ not __concat(a , b) in c }}"),
+            ("{% do x.append(1) %}", "{% do x.append(1) %}"),
+            ("{% do x.append(1) if y %}", "{% do __list(x.append(1) if y) %}"),
+            (
+                "{% set x | replace('a' ~ b, [c]) %}",
+                "{% set x | replace(__concat('a' , b), __list(c)) %}",
+            ),
+            ("{{ a[b ~ c] }}", "{{ a[__concat(b , c)] }}"),
+            ("{{ [a ~ b] ~ c }}", "{{ __concat(__list(__concat(a , b)) , c) }}"),
+            (
+                "{% call f(a ~ b) %}x{% endcall %}",
+                "{{ f(__concat(a , b), caller=__caller(19, \"x\"))  }}",
+            ),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(rewritten(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_left_to_minijinja() {
+        for text in ["{{ [1 }}", "{{ a ~ }}", "{% for x [1] %}", "{{ {1} }}"] {
+            assert_eq!(rewritten(text), text);
+        }
     }
 
     #[test]
     fn call_blocks_carry_their_text() {
         assert_eq!(
             rewritten("a{%- call(x) f('b') -%} [1] \"{{ x }}\" {% endcall %}z"),
-            "a{{- f('b', caller=__caller(23, \"[1] \\\"{{ x }}\\\" \", \"x\")) }}z"
+            "a{{- f('b', caller=__caller(24, \"[1] \\\"{{ x }}\\\" \", \"x\"))  }}z"
         );
         assert_eq!(
             rewritten("{% call f() %}{% call g() %}x{% endcall %}{% endcall %}"),
-            "{{ f(caller=__caller(14, \"{% call g() %}x{% endcall %}\")) }}"
+            "{{ f(caller=__caller(14, \"{% call g() %}x{% endcall %}\"))  }}"
         );
     }
 
