@@ -9,10 +9,8 @@ pub(super) fn cancels(engines: &Arc<Engines>) {
     // The handler lives as long as the process; the engines close with their run.
     let engines = Arc::downgrade(engines);
     // Fails only where a handler was set before; there is one run in a process.
-    let _set_before = ctrlc::set_handler(move || {
-        match engines.upgrade() {
-            Some(engines) if !engines.is_interrupted() => engines.interrupt(),
-            _ => std::process::exit(130),
-        }
+    let _set_before = ctrlc::set_handler(move || match engines.upgrade() {
+        Some(engines) if !engines.is_interrupted() => engines.interrupt(),
+        _ => std::process::exit(130),
     });
 }

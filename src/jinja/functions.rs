@@ -12,8 +12,8 @@ use super::context::Context;
 use super::error::{carry, fail};
 use super::macros::{caller_function, return_function};
 use super::objects::{Arguments, Exceptions, RelationObject, api};
-use super::pending::Table;
-use super::values::{self, List, from_json, py_str};
+
+use super::values::{self, List, Table, from_json, py_str};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{RefCall, SourceCall};
 
@@ -206,7 +206,7 @@ fn fetch(context: &Context, sql: &str) -> Result<(Value, Option<u64>), Error> {
     match context.host().adapter() {
         Some(adapter) => {
             let (rows, changed) = adapter.execute(sql).map_err(carry)?;
-            Ok((Table::value(rows), changed))
+            Ok((Table::value(&rows), changed))
         }
         None => Ok((Table::empty(), None)),
     }

@@ -9,7 +9,6 @@ mod functions;
 mod host;
 mod macros;
 mod objects;
-mod pending;
 mod registry;
 mod rewrite;
 pub mod values;

@@ -172,6 +172,7 @@ impl Cluster {
             }
         }
         self.initdb(install, &fresh)?;
+        flush(&fresh).map_err(io)?;
         let data = home.join("data");
         fs::rename(&fresh, &data).map_err(io)?;
         if home != self.dir {
@@ -193,7 +194,8 @@ impl Cluster {
                 .arg("--pgdata")
                 .arg(data)
                 .args(["--username", super::SUPERUSER, "--encoding", "UTF8", "--locale", locale])
-                .args(["--auth-local", "trust", "--auth-host", "reject", "--no-instructions"])
+                .args(["--auth-local", "trust", "--auth-host", "reject"])
+                .args(["--no-instructions", "--no-sync"])
                 .output()
                 .map_err(|error| self.failed("cannot be made", &error.to_string()))?;
             if output.status.success() {
@@ -238,6 +240,19 @@ impl Cluster {
         );
         if said.is_empty() { error } else { error.note(said) }
     }
+}
+
+/// Brings everything that was written to disk. One call for the file system takes a twentieth of
+/// the time of `initdb`'s call for each of its thousand files.
+fn flush(dir: &Path) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    nix::unistd::syncfs(fs::File::open(dir)?)?;
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = dir;
+        nix::unistd::sync();
+    }
+    Ok(())
 }
 
 /// The path with links resolved, as far as it is there.

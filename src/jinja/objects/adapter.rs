@@ -185,11 +185,11 @@ fn with_database(
             let Some(database) = database else {
                 return Ok(List::value(vec![
                     Value::from(""),
-                    crate::jinja::pending::Table::empty(),
+                    crate::jinja::values::Table::empty(),
                 ]));
             };
             let (rows, _) = database.execute(&args.required("sql")).map_err(carry)?;
-            let table = crate::jinja::pending::Table::value(rows);
+            let table = crate::jinja::values::Table::value(&rows);
             Ok(List::value(vec![Value::from("OK"), table]))
         }
         _ => Err(fail(Code::UNDEFINED, format!("adapter has no method `{method}`"))),

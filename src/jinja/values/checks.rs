@@ -24,11 +24,8 @@ pub(super) fn install(env: &mut Environment<'static>) {
 
 /// Sized and indexable: strings and mappings too; sets, views and generators are not.
 fn is_sequence(v: &Value) -> bool {
-    match v.kind() {
-        ValueKind::String | ValueKind::Seq | ValueKind::Map | ValueKind::Bytes => true,
-        ValueKind::Undefined => true,
-        _ => false,
-    }
+    use ValueKind::{Bytes, Map, Seq, String, Undefined};
+    matches!(v.kind(), String | Seq | Map | Bytes | Undefined)
 }
 
 fn is_iterable(v: &Value) -> bool {

@@ -240,7 +240,9 @@ impl Fields<'_> {
                 };
                 path = &after[end + 1..];
             } else {
-                let after = &path[1..];
+                let after = path.strip_prefix('.').ok_or_else(|| {
+                    error("Only '.' or '[' may follow ']' in format field specifier")
+                })?;
                 let end = after.find(['.', '[']).unwrap_or(after.len());
                 if after.starts_with('_') {
                     return Err(error(format!(

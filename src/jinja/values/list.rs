@@ -153,7 +153,10 @@ impl Object for List {
                 let at = self
                     .position(&item, 0, usize::MAX)
                     .ok_or_else(|| error("list.remove(x): x not in list"))?;
-                self.lock().remove(at);
+                let mut items = self.lock();
+                if at < items.len() {
+                    items.remove(at);
+                }
                 NONE()
             }
             "pop" => {

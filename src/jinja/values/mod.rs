@@ -5,15 +5,18 @@
 //! `config`, `adapter`); it depends on minijinja, jiff, regex, serde_json and `crate::relation` only.
 
 mod args;
+mod cells;
 mod checks;
 mod datetime;
 mod dict;
+mod drawing;
 mod format;
 mod func;
 mod globals;
 mod itertools;
 mod json;
 mod list;
+mod mapped;
 mod matches;
 mod modules;
 mod number;
@@ -25,6 +28,7 @@ mod sequences;
 mod set;
 mod split;
 mod strings;
+mod table;
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, State, Value};
@@ -36,12 +40,13 @@ pub use list::List;
 pub use modules::modules;
 pub use repr::{py_repr, py_str};
 pub use set::Set;
+pub use table::Table;
 
 /// Makes an environment print, compare and convert as Python does: the formatter, the methods of
 /// values, filters, tests and global functions.
 pub fn install(env: &mut Environment<'static>) {
     env.set_formatter(repr::formatter);
-    env.set_unknown_method_callback(method);
+    env.set_unknown_method_callback(call_method);
     ops::install(env);
     sequences::install(env);
     scalars::install(env);
@@ -49,8 +54,12 @@ pub fn install(env: &mut Environment<'static>) {
     globals::install(env);
 }
 
-/// Methods of values that are not objects of this folder.
-fn method(
+/// Methods of values that are not objects of this folder: what [`install`] sets as the callback for
+/// unknown methods, of which an environment has only one.
+///
+/// # Errors
+/// `UnknownMethod` where the value's type has no such method; a method's own errors.
+pub fn call_method(
     _state: &mut State<'_, '_>,
     value: &Value,
     method: &str,

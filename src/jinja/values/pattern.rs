@@ -142,6 +142,7 @@ impl Pattern {
         }
         let search = build(source, flags, Anchor::Search)?;
         let names = search.capture_names().skip(1).map(|name| name.map(str::to_owned)).collect();
+        make_room(&mut patterns);
         let pattern = Arc::new(Pattern { source: source.to_owned(), flags, names, search });
         patterns.insert(key, pattern.clone());
         Ok(pattern)
@@ -154,6 +155,7 @@ impl Pattern {
         if let Some(regex) = anchored.get(&key) {
             return Ok(regex.clone());
         }
+        make_room(&mut anchored);
         let regex = Arc::new(build(&self.source, self.flags, anchor)?);
         anchored.insert(key, regex.clone());
         Ok(regex)
@@ -244,6 +246,13 @@ impl Pattern {
         }
         parts.push(Value::from(&string[last..]));
         Ok(List::value(parts))
+    }
+}
+
+/// Empties a cache that has grown large, as Python does: patterns may be made up at run time.
+fn make_room<K, V>(cache: &mut HashMap<K, V>) {
+    if cache.len() >= 512 {
+        cache.clear();
     }
 }
 

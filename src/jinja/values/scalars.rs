@@ -228,7 +228,9 @@ fn indent(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let value = repr::py_str(&required("indent", "s", value)?);
     let margin = match &width {
         Some(width) if width.kind() == ValueKind::String => repr::py_str(width),
-        Some(width) => " ".repeat(usize::try_from(integer("indent", width)?).unwrap_or(0)),
+        Some(width) => {
+            " ".repeat(usize::try_from(integer("indent", width)?.min(10_000)).unwrap_or(0))
+        }
         None => "    ".to_owned(),
     };
     let lines = super::args::iterate(&split::lines(&(value + "\n"), false))?;

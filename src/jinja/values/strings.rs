@@ -1,6 +1,6 @@
 //! The methods of Python's str that look at or change the whole text.
 //!
-//! Splitting, stripping and searching are in `text`. It never changes a string in place.
+//! Splitting, stripping and searching are in `split`. It never changes a string in place.
 
 use minijinja::{Error, Value};
 
@@ -157,8 +157,9 @@ fn zfill(s: &str, width: i64) -> String {
     format!("{sign}{}{digits}", "0".repeat(missing))
 }
 
+/// How much a text lacks to a width; no more than 100 MB, where Python would run out of memory.
 fn missing(s: &str, width: i64) -> usize {
-    usize::try_from(width).unwrap_or(0).saturating_sub(s.chars().count())
+    usize::try_from(width.min(100_000_000)).unwrap_or(0).saturating_sub(s.chars().count())
 }
 
 /// `ljust`, `rjust` and `center`; the odd space of `center` goes where Python puts it.

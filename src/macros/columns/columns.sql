@@ -53,7 +53,7 @@
                 {%- do unscaled.append(column['name']) -%}
             {%- endif -%}
             {%- set name = adapter.quote(column['name']) if column.get('quote') else column['name'] -%}
-            {%- do parts.append(dbt.cast('null', type) ~ ' as ' ~ name) -%}
+            {%- do parts.append(cast('null', type) ~ ' as ' ~ name) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if untyped -%}

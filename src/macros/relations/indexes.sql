@@ -61,3 +61,37 @@
 {% macro default__get_drop_index_sql(relation, index_name) -%}
     drop index if exists {{ relation.without_identifier().include(database=false) }}.{{ adapter.quote(index_name) }}
 {%- endmacro %}
+
+{# Name, method, unique and columns (with commas) of each index. #}
+{% macro get_show_indexes_sql(relation) -%}
+    {{- adapter.dispatch('get_show_indexes_sql', 'dbt')(relation) -}}
+{%- endmacro %}
+
+{% macro default__get_show_indexes_sql(relation) -%}
+    {% do exceptions.raise_compiler_error('`get_show_indexes_sql` has not been implemented for this adapter.') %}
+{%- endmacro %}
+
+{% macro postgres__get_show_indexes_sql(relation) -%}
+    select
+        index_class.relname as name,
+        pg_am.amname as method,
+        pg_index.indisunique as "unique",
+        string_agg(pg_attribute.attname, ',') as column_names
+    from pg_index
+    join pg_class as index_class on index_class.oid = pg_index.indexrelid
+    join pg_am on pg_am.oid = index_class.relam
+    join pg_attribute on pg_attribute.attrelid = pg_index.indrelid and pg_attribute.attnum = any(pg_index.indkey)
+    where pg_index.indrelid = to_regclass('{{ relation.include(database=false) }}')
+    group by 1, 2, 3
+    order by 1, 2, 3
+{%- endmacro %}
+
+{# DuckDB renames or drops no table that has an index. #}
+{% macro drop_indexes_on_relation(relation) -%}
+    {%- set found = run_query("select index_name from duckdb_indexes() where schema_name = '" ~ relation.schema ~ "' and table_name = '" ~ relation.identifier ~ "'") -%}
+    {%- for row in found.rows -%}
+        {% call statement('drop_index_' ~ loop.index, auto_begin=false) -%}
+            drop index {{ adapter.quote(relation.schema) }}.{{ adapter.quote(row[0]) }}
+        {%- endcall %}
+    {%- endfor -%}
+{%- endmacro %}

@@ -63,8 +63,3 @@
     {%- endif -%}
     {% do return(base_relation.incorporate(path={'identifier': base_relation.identifier[:room] ~ ending})) %}
 {%- endmacro %}
-
-{# Digits that differ from one call to the next: the date, the time and microseconds. #}
-{% macro py_current_timestring() -%}
-    {% do return(modules.datetime.datetime.now().strftime('%Y%m%d%H%M%S%f')) %}
-{%- endmacro %}

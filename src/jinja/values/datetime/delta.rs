@@ -49,19 +49,31 @@ fn construct(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let Some(value) = value else { continue };
         if value.is_integer() {
             let number = i128::try_from(value)?;
-            micros += number
+            micros = number
                 .checked_mul(unit)
-                .ok_or_else(|| error("timedelta: the number of days is too large"))?;
+                .and_then(|part| micros.checked_add(part))
+                .ok_or_else(too_large)?;
         } else {
             #[allow(clippy::cast_precision_loss, reason = "units are small")]
             let part = f64::try_from(value)? * unit as f64;
-            micros += truncate(part.round_ties_even())?;
+            let part = truncate(part.round_ties_even())?;
+            micros = micros.checked_add(part).ok_or_else(too_large)?;
         }
     }
-    if micros.abs() > 999_999_999 * DAY {
-        return Err(error("timedelta: the number of days is too large"));
-    }
-    Ok(Delta::value(micros))
+    bounded(Some(micros))
+}
+
+fn too_large() -> Error {
+    error("timedelta: the number of days is too large")
+}
+
+/// A time span within Python's bounds.
+///
+/// # Errors
+/// It is longer than a thousand million days.
+pub(super) fn bounded(micros: Option<i128>) -> Result<Value, Error> {
+    let limit = 999_999_999 * DAY;
+    micros.filter(|m| (-limit..=limit).contains(m)).map(Delta::value).ok_or_else(too_large)
 }
 
 impl fmt::Display for Delta {

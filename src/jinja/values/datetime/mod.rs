@@ -18,6 +18,7 @@ use super::func::Namespace;
 pub(super) use civil::{Date, Time};
 pub(super) use delta::Delta;
 pub use stamp::DateTime;
+pub(super) use stamp::from_iso;
 pub(super) use zone::Zone;
 
 /// The module `datetime`.
@@ -32,6 +33,11 @@ pub(super) fn module() -> Value {
             ("timezone", zone::class()),
         ],
     )
+}
+
+/// A time of day as databases print it.
+pub(super) fn time_from_iso(text: &str) -> Option<jiff::civil::Time> {
+    parse::iso_time(text).map(|parsed| parsed.civil.time())
 }
 
 /// The module `pytz`.
@@ -91,7 +97,7 @@ pub(super) fn strftime(value: &Value, format: &str) -> Option<Result<String, Err
 /// `a + b`, where one is a time span and the other a span, date or timestamp.
 pub(super) fn add(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     match (delta::of(a), delta::of(b)) {
-        (Some(a), Some(b)) => Some(Ok(Delta::value(a.micros + b.micros))),
+        (Some(a), Some(b)) => Some(delta::bounded(Some(a.micros + b.micros))),
         (Some(delta), None) => shift(b, delta.micros),
         (None, Some(delta)) => shift(a, delta.micros),
         (None, None) => None,
@@ -102,7 +108,7 @@ pub(super) fn add(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
 pub(super) fn sub(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     if let Some(delta) = delta::of(b) {
         return match delta::of(a) {
-            Some(from) => Some(Ok(Delta::value(from.micros - delta.micros))),
+            Some(from) => Some(delta::bounded(Some(from.micros - delta.micros))),
             None => shift(a, -delta.micros),
         };
     }
@@ -122,12 +128,12 @@ pub(super) fn mul(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
         _ => return None,
     };
     if let Some(factor) = factor.as_i64().filter(|_| factor.is_integer()) {
-        return Some(Ok(Delta::value(delta.micros * i128::from(factor))));
+        return Some(delta::bounded(delta.micros.checked_mul(i128::from(factor))));
     }
     let factor = f64::try_from(factor.clone()).ok()?;
     #[allow(clippy::cast_precision_loss, reason = "as Python's arithmetic does it")]
     let micros = (delta.micros as f64 * factor).round_ties_even();
-    Some(super::number::truncate(micros).map(Delta::value))
+    Some(super::number::truncate(micros).and_then(|micros| delta::bounded(Some(micros))))
 }
 
 fn shift(value: &Value, micros: i128) -> Option<Result<Value, Error>> {

@@ -25,17 +25,14 @@ pub struct DateTime {
 }
 
 impl DateTime {
-    pub(crate) fn new(civil: civil::DateTime, zone: Option<Zone>) -> Self {
-        DateTime { civil, zone }
-    }
-
     /// A moment in UTC: dbt's `run_started_at`, which is a pytz one.
     pub fn utc(at: jiff::Timestamp) -> Self {
         let civil = micros(TimeZone::UTC.to_datetime(at));
         DateTime { civil, zone: Some(Zone::pytz_utc()) }
     }
 
-    pub(super) fn civil(&self) -> civil::DateTime {
+    /// The date and time on the wall clock.
+    pub(in super::super) fn civil(&self) -> civil::DateTime {
         self.civil
     }
 

@@ -129,7 +129,7 @@ pub(super) fn offset_text(seconds: i32, separator: &str) -> String {
     let sign = if seconds < 0 { '-' } else { '+' };
     let total = seconds.unsigned_abs();
     let mut out = format!("{sign}{:02}{separator}{:02}", total / 3600, total / 60 % 60);
-    if total % 60 != 0 {
+    if !total.is_multiple_of(60) {
         out.push_str(&format!("{separator}{:02}", total % 60));
     }
     out
