@@ -79,9 +79,11 @@ pub fn call_macro(
     };
     bind(def, args, &mut frame, environment)?;
     let frame = Arc::new(frame);
-    let rendered = environment
-        .get_template(&def.unique_id)
-        .and_then(|template| template.render(Value::from_dyn_object(frame.clone())));
+    let rendered = with_stack(|| {
+        environment
+            .get_template(&def.unique_id)
+            .and_then(|template| template.render(Value::from_dyn_object(frame.clone())))
+    });
     match rendered {
         Ok(text) => Ok(Value::from(text)),
         Err(error) => match returned(&error) {
@@ -95,6 +97,12 @@ pub fn call_macro(
             }
         },
     }
+}
+
+/// Renders with enough stack: each macro is a rendering inside a rendering, and the threads of
+/// rayon have small stacks.
+fn with_stack<T>(render: impl FnOnce() -> T) -> T {
+    stacker::maybe_grow(256 << 10, 4 << 20, render)
 }
 
 /// Puts arguments under their names; what has no name of its own goes to `varargs` and `kwargs`.
@@ -279,10 +287,12 @@ impl Object for Caller {
             outer: Some(self.context.clone()),
             depth: depth + 1,
         });
-        let rendered = state
-            .env()
-            .template_from_named_str("caller", &self.text)
-            .and_then(|template| template.render(Value::from_dyn_object(frame.clone())));
+        let rendered = with_stack(|| {
+            state
+                .env()
+                .template_from_named_str("caller", &self.text)
+                .and_then(|template| template.render(Value::from_dyn_object(frame.clone())))
+        });
         match rendered {
             Ok(text) => Ok(Value::from(text)),
             // `return` inside a call block ends the macro around it.
