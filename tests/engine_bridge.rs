@@ -604,3 +604,27 @@ fn any_values_go_over_and_come_back() {
         })
         .unwrap();
 }
+
+/// A measure, not a check: `cargo test --release --test engine_bridge -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measure"]
+fn a_million_rows() {
+    let mut both = Both::new();
+    both.duck
+        .execute(
+            "create table t as select i::BIGINT as id, (i / 7)::DECIMAL(18,2) as amount, 'text ' || i as t, \
+             TIMESTAMP '2024-01-01' + to_seconds(i) as at, TIMESTAMPTZ '2024-01-01 00:00:00+00' as tz, \
+             DATE '2024-01-01' as d, i % 2 = 0 as b, uuid() as u, ('{\"i\": ' || i || '}')::JSON as j, [i, i + 1] as l \
+             from range(1000000) r(i)",
+        )
+        .unwrap();
+    let source = Relation::new("memory", "main", "t");
+    let target = Relation::new("any", "served", "t");
+    let params = both.database.params.clone();
+    let report = copy(&mut *both.duck, &mut both.postgres, &params, &source, &target).unwrap();
+    eprintln!("{} rows, {} bytes in {:?}", report.rows, report.bytes, report.duration);
+    refresh(&mut *both.duck, "ops", &["served"]).unwrap();
+    let started = std::time::Instant::now();
+    both.duck.execute("create table back as from ops.served.t").unwrap();
+    eprintln!("back in {:?}", started.elapsed());
+}

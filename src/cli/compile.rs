@@ -71,6 +71,7 @@ pub(super) fn command(
     }
     let folder = session.config.shown(&session.config.target_path.join("compiled"));
     session.console.info(&format!("Compiled {} nodes to {}", done.len(), folder.display()));
+    session.leave();
     Ok(Exit::Done)
 }
 

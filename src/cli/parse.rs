@@ -17,5 +17,6 @@ pub(super) fn command(start: &Start) -> Outcome {
         manifest.macros.len(),
         path.display()
     ));
+    session.leave();
     Ok(Exit::Done)
 }

@@ -9,9 +9,9 @@ use serde_json::{Map, Value};
 
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use crate::artifacts::{self, ManifestInputs};
-use crate::compile::Compiler;
+use crate::compile::{Compiler, read_in_place};
 use crate::config::yaml;
-use crate::config::{Config, EngineKind, Flags};
+use crate::config::{Config, Flags};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, Indirect, Selected, Selection};
 use crate::jinja;
@@ -82,7 +82,7 @@ impl Start<'_> {
             self.console.diagnostic(warning);
         }
         let graph = Graph::build(&parsed.manifest)?;
-        let engines = Engines::new(&config.target, read_in_place(&parsed.manifest, &config));
+        let engines = Engines::new(&config.target, engines_in_place(&parsed.manifest, &config));
         let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
         let console = self.console.clone();
         Ok(Session { config, compiler, graph, engines, invocation, console })
@@ -200,6 +200,12 @@ impl Session {
         )
     }
 
+    /// Gives the manifest's memory back with the process: freeing a large one takes longer than
+    /// the rest of the command's end.
+    pub fn leave(self) {
+        std::mem::forget(self.compiler.manifest.clone());
+    }
+
     /// Prints what templates logged.
     pub fn print_messages(&self) {
         for (message, info) in self.engines.take_messages() {
@@ -210,25 +216,13 @@ impl Session {
     }
 }
 
-/// The PostgreSQL engines that DuckDB nodes read, and those that they are copied to.
-fn read_in_place(manifest: &Manifest, config: &Config) -> Vec<Arc<str>> {
-    let kind = |engine: &str| config.target.engine(engine).map(|e| e.kind());
+/// The PostgreSQL engines that any DuckDB node reads.
+fn engines_in_place(manifest: &Manifest, config: &Config) -> Vec<Arc<str>> {
     let mut found: Vec<Arc<str>> = Vec::new();
     for node in manifest.nodes.values() {
-        if kind(&node.engine) != Some(EngineKind::DuckDb) {
-            continue;
-        }
-        for id in &node.depends_on {
-            let engine = manifest
-                .nodes
-                .get(id)
-                .map(|up| &up.engine)
-                .or_else(|| manifest.sources.get(id).map(|up| &up.engine));
-            if let Some(engine) = engine
-                && kind(engine) == Some(EngineKind::Postgres)
-                && !found.contains(engine)
-            {
-                found.push(engine.clone());
+        for (engine, _) in read_in_place(node, manifest, &config.target) {
+            if !found.contains(&engine) {
+                found.push(engine);
             }
         }
     }

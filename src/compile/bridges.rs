@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-use crate::config::{Config, EngineConfig, EngineKind};
+use crate::config::{Config, EngineConfig, EngineKind, Target};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
 use crate::parse::start_of;
@@ -141,6 +141,30 @@ pub fn plan(manifest: &Manifest, config: &Config) -> Result<Bridges, Vec<Diagnos
 /// The schema that copies for an engine live in.
 pub fn bridge_schema(engine: &EngineConfig) -> String {
     format!("{}_bridge", engine.schema)
+}
+
+/// The PostgreSQL relations that a DuckDB node reads where they are: engine and relation.
+pub fn read_in_place(
+    node: &Node,
+    manifest: &Manifest,
+    target: &Target,
+) -> Vec<(Arc<str>, Relation)> {
+    let mut found = Vec::new();
+    let kind = |engine: &str| target.engine(engine).map(|engine| engine.kind());
+    if target.engines.len() < 2 || kind(&node.engine) != Some(EngineKind::DuckDb) {
+        return found;
+    }
+    each_upstream(node, manifest, &mut |id| {
+        let of_node = manifest.nodes.get(id).map(|up| (&up.engine, up.relation()));
+        let upstream =
+            of_node.or_else(|| manifest.sources.get(id).map(|up| (&up.engine, up.relation())));
+        if let Some((engine, relation)) = upstream
+            && kind(engine) == Some(EngineKind::Postgres)
+        {
+            found.push((engine.clone(), relation));
+        }
+    });
+    found
 }
 
 /// A relation of PostgreSQL as DuckDB names it: the attached catalog has the engine's name.

@@ -20,7 +20,7 @@ use crate::jinja::{Adapter, Dialect};
 use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
 
-pub use bridges::{Bridge, Bridges, bridge_schema, in_place};
+pub use bridges::{Bridge, Bridges, bridge_schema, in_place, read_in_place};
 pub use ctes::{Insertion, cte_name};
 pub use host::CompileHost;
 

@@ -1,7 +1,7 @@
 //! The engines of a target as a run uses them: opened at first use, their connections kept and
 //! handed out again, and all of them cancelled at once when the run is interrupted.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -11,6 +11,7 @@ use crate::config::{EngineConfig, EngineKind, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, Canceller, Connection, Engine, bridge, embedded};
 use crate::jinja::Adapter;
+use crate::relation::Relation;
 
 /// All engines of a target.
 pub struct Engines {
@@ -21,6 +22,8 @@ pub struct Engines {
     /// A cancel handle for each connection that was made.
     cancellers: Mutex<Vec<Arc<dyn Canceller>>>,
     messages: Mutex<Vec<(String, bool)>>,
+    /// Relations that DuckDB reads exactly.
+    checked: Mutex<HashSet<Relation>>,
 }
 
 struct Pool {
@@ -59,6 +62,7 @@ impl Engines {
             interrupted: AtomicBool::new(false),
             cancellers: Mutex::default(),
             messages: Mutex::default(),
+            checked: Mutex::default(),
         })
     }
 
@@ -88,6 +92,38 @@ impl Engines {
     pub fn opened_config(self: &Arc<Self>, name: &str) -> Result<Arc<EngineConfig>> {
         let (_, pool) = self.pool(name)?;
         Ok(self.open(pool)?.config.clone())
+    }
+
+    /// Makes schemas of the PostgreSQL engines known to an open DuckDB engine, which looks them up
+    /// only once.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn refresh_schemas(self: &Arc<Self>, duckdb: &str, schemas: &[&str]) -> Result<()> {
+        let mut connection = self.connection(duckdb)?;
+        for alias in &self.in_place {
+            bridge::refresh(&mut *connection, alias, schemas)?;
+        }
+        Ok(())
+    }
+
+    /// Whether DuckDB nodes read PostgreSQL engines.
+    pub fn reads_in_place(&self) -> bool {
+        !self.in_place.is_empty()
+    }
+
+    /// Whether DuckDB reads a PostgreSQL relation exactly; asked once a relation and run.
+    ///
+    /// # Errors
+    /// `BRIDGE_TYPE` naming the columns that would change.
+    pub fn check_in_place(self: &Arc<Self>, engine: &str, relation: &Relation) -> Result<()> {
+        if lock(&self.checked).contains(relation) {
+            return Ok(());
+        }
+        let columns = self.connection(engine)?.columns(relation)?;
+        bridge::check_in_place(relation, &columns)?;
+        lock(&self.checked).insert(relation.clone());
+        Ok(())
     }
 
     fn pool(&self, name: &str) -> Result<(Arc<str>, &Pool)> {

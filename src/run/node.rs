@@ -10,9 +10,9 @@ use minijinja::Value;
 use super::adapter::ConnectionAdapter;
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
 use super::{Runner, data_test, model, seed};
-use crate::compile::{Bridge, CompileHost, CompiledNode, write_sql};
+use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::EngineParams;
-use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge, publish};
 use crate::jinja::Dialect;
 use crate::manifest::{Hook, Node, ResourceType};
@@ -47,6 +47,28 @@ impl Runner {
         for (engine, database, schema) in schemas {
             let mut connection = self.engines.connection(&engine)?;
             publish::create_schema_if_missing(&mut *connection, Some(&database), &schema)?;
+        }
+        self.refresh_schemas(selected)?;
+        Ok(())
+    }
+
+    /// Tells DuckDB of schemas that were just made in PostgreSQL.
+    fn refresh_schemas(&self, selected: &fixedbitset::FixedBitSet) -> Result<()> {
+        if !self.engines.reads_in_place() {
+            return Ok(());
+        }
+        let (manifest, target) = (&self.compiler.manifest, &self.compiler.config.target);
+        let mut schemas: Vec<(Arc<str>, String)> = Vec::new();
+        for (_, node) in selected.ones().filter_map(|at| manifest.nodes.get_index(at)) {
+            for (_, relation) in read_in_place(node, manifest, target) {
+                let entry = (node.engine.clone(), relation.schema.unwrap_or_default());
+                if !schemas.contains(&entry) {
+                    schemas.push(entry);
+                }
+            }
+        }
+        for (engine, schema) in schemas {
+            self.engines.refresh_schemas(&engine, &[&schema])?;
         }
         Ok(())
     }
@@ -85,6 +107,12 @@ impl Runner {
         let host = self.compiler.host(&node.unique_id);
         host.set_adapter(adapter.clone());
 
+        let (manifest, target) = (&self.compiler.manifest, &self.compiler.config.target);
+        for (engine, relation) in read_in_place(node, manifest, target) {
+            let checked = self.engines.check_in_place(&engine, &relation);
+            checked.map_err(|error| Box::new(error.or_at(node.location.clone())))?;
+        }
+
         let begun = Timestamp::now();
         let compiled = self.compiler.compile(&node.unique_id, &host)?;
         if node.resource_type != ResourceType::Seed {
@@ -99,7 +127,7 @@ impl Runner {
         let done = match node.resource_type {
             ResourceType::Seed => seed::load(&job, result),
             ResourceType::Test => data_test::check(&job, result),
-            ResourceType::Operation => job.run_hook_sql(&job.compiled.sql).map(|()| ()),
+            ResourceType::Operation => job.run_hook_sql(&job.compiled.sql),
             _ => model::build(&job, result),
         };
         result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
@@ -267,8 +295,7 @@ impl Job<'_> {
             }
             _ => None,
         };
-        let start = || self.node.location.clone().map(|l: Location| l);
-        diagnostic = diagnostic.or_at(place.or_else(start));
+        diagnostic = diagnostic.or_at(place.or_else(|| self.node.location.clone()));
         if self.node.resource_type != ResourceType::Seed {
             let path = compiler.path_of("compiled", self.node);
             let shown = compiler.config.shown(&path);

@@ -30,6 +30,7 @@ const SETTINGS: &[&str] = &[
     "synchronous_commit=off",
     "wal_level=minimal",
     "max_wal_senders=0",
+    "max_logical_replication_workers=0",
     "max_wal_size=2GB",
     "jit=off",
     "timezone=UTC",
@@ -112,6 +113,8 @@ impl Cluster {
         for signal in [Signal::SIGINT, Signal::SIGQUIT] {
             let _ = kill(process, signal);
             if self.wait_until(STOP, gone) {
+                // Only when it is empty.
+                let _ = fs::remove_dir(&self.socket_dir);
                 return Ok(());
             }
         }
