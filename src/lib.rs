@@ -3,9 +3,18 @@
 //! A stage is a module and has one representation of its own; data goes down this list once and
 //! never back up. A module imports only from those above it. See ARCHITECTURE.md.
 
+pub mod artifacts;
+pub mod cli;
+pub mod compile;
 pub mod config;
 pub mod diagnostic;
 pub mod engine;
+pub mod graph;
 pub mod jinja;
+pub mod load;
 pub mod manifest;
+pub mod parse;
 pub mod relation;
+pub mod report;
+pub mod run;
+pub mod store;

@@ -10,7 +10,7 @@ mod render;
 mod target;
 pub mod yaml;
 
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
@@ -50,6 +50,8 @@ pub struct Config {
     /// Installed packages, in the order of their names.
     pub packages: Vec<Project>,
     pub target: Target,
+    /// The folder that the command was started in; paths are shown relative to it.
+    pub started_in: PathBuf,
     /// Where artifacts and compiled SQL go, absolute.
     pub target_path: PathBuf,
     /// Warnings about the files that were read.
@@ -77,8 +79,7 @@ impl Config {
             .clone()
             .or_else(|| std::env::var_os("DBT_PROFILES_DIR").map(PathBuf::from))
             .map(|dir| absolute(&dir));
-        let shown = root.strip_prefix(&started_in).unwrap_or(Path::new("")).to_path_buf();
-        let mut project = Project::read(&root, &shown, &flags.vars)?;
+        let mut project = Project::read(&root, &shown(&started_in, &root), &flags.vars)?;
         let mut packages = Vec::new();
         let installed = root.join(&project.packages_install_path);
         if let Ok(entries) = std::fs::read_dir(&installed) {
@@ -89,8 +90,7 @@ impl Config {
                 .collect();
             folders.sort();
             for folder in folders {
-                let shown = folder.strip_prefix(&started_in).unwrap_or(&folder).to_path_buf();
-                packages.push(Project::read(&folder, &shown, &flags.vars)?);
+                packages.push(Project::read(&folder, &shown(&started_in, &folder), &flags.vars)?);
             }
         }
         let choice = ProfileChoice {
@@ -121,7 +121,7 @@ impl Config {
                 .help("Check the folder's permissions."),
             )
         })?;
-        Ok(Config { flags, project, packages, target, target_path, warnings })
+        Ok(Config { flags, project, packages, target, started_in, target_path, warnings })
     }
 
     /// The root project and its packages.
@@ -137,18 +137,40 @@ impl Config {
     /// The value of a variable for a package: `--vars`, then the root project's `vars` for that
     /// package, its general ones, then the package's own.
     pub fn var(&self, package: &str, name: &str) -> Option<&Value> {
-        let scoped = |project: &'_ Project| -> Option<&Value> {
-            // Lifetimes: both maps live in self.
-            let vars = &self.project_named(&project.name)?.vars;
-            vars.get(package)
-                .and_then(Value::as_object)
-                .and_then(|own| own.get(name))
-                .or_else(|| vars.get(name))
+        fn scoped<'a>(project: &'a Project, package: &str, name: &str) -> Option<&'a Value> {
+            let own = project.vars.get(package).and_then(Value::as_object);
+            own.and_then(|own| own.get(name)).or_else(|| project.vars.get(name))
+        }
+        let root = || scoped(&self.project, package, name);
+        let own = || {
+            let own = self.packages.iter().find(|project| project.name == package)?;
+            scoped(own, package, name)
         };
-        self.flags.vars.get(name).or_else(|| scoped(&self.project)).or_else(|| {
-            let own = self.project_named(package)?;
-            if own.name == self.project.name { None } else { scoped(own) }
-        })
+        self.flags.vars.get(name).or_else(root).or_else(own)
+    }
+
+    /// A path as the user would write it: relative to where the command was started, without
+    /// `..` in the middle.
+    pub fn shown(&self, path: &Path) -> PathBuf {
+        shown(&self.started_in, path)
+    }
+}
+
+/// `path` without `.` and `..`, relative to `base` where it lies below it.
+fn shown(base: &Path, path: &Path) -> PathBuf {
+    let mut clean = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::ParentDir => {
+                clean.pop();
+            }
+            Component::CurDir => {}
+            other => clean.push(other),
+        }
+    }
+    match clean.strip_prefix(base) {
+        Ok(relative) => relative.to_path_buf(),
+        Err(_) => clean,
     }
 }
 

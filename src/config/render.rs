@@ -39,7 +39,8 @@ impl YamlRenderer {
             },
         );
         if let Some(target) = target {
-            environment.add_global("target", minijinja::Value::from(minijinja::value::Serde(target)));
+            environment
+                .add_global("target", minijinja::Value::from(minijinja::value::Serde(target)));
         }
         environment.add_filter("as_number", as_number);
         environment.add_filter("as_bool", as_bool);

@@ -1,11 +1,20 @@
 //! One trait for the two engines, and what both share. SQL dialect differences live in
 //! `duckdb` and `postgres`; what to run is `run`'s business.
 
+pub mod bridge;
+pub mod duckdb;
+pub mod embedded;
+mod error;
+mod json;
+pub mod postgres;
+pub mod publish;
+mod script;
+
 use std::sync::Arc;
-use std::time::Duration;
 
 pub use crate::config::EngineKind;
-use crate::diagnostic::{Diagnostic, Result};
+use crate::config::{EngineConfig, EngineParams};
+use crate::diagnostic::Diagnostic;
 use crate::relation::{Column, Relation, ResultSet};
 
 /// Why the engine refused a statement: in `Diagnostic::notes` the engine's words; and the
@@ -37,8 +46,11 @@ pub trait Engine: Send + Sync {
 
 /// A connection, used by one thread at a time.
 pub trait Connection: Send {
-    /// Runs a script of one or more statements; the rows of the last one that gives any are
-    /// thrown away. Returns the number of rows that the last statement changed, where told.
+    /// The system on the other side: which dialect to speak.
+    fn kind(&self) -> EngineKind;
+
+    /// Runs a script of one or more statements; rows that they give are thrown away. Returns the
+    /// number of rows that the last statement changed, where told.
     fn execute(&mut self, sql: &str) -> SqlResult<Option<u64>>;
 
     /// Runs a script and gives the rows of its last statement, at most `limit` of them.
@@ -67,8 +79,43 @@ pub trait Canceller: Send + Sync {
     fn cancel(&self);
 }
 
-/// How long a connection attempt may take.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection attempt may take where the profile does not say.
+pub const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
-/// What opening an engine gives.
-pub type OpenResult = Result<Arc<dyn Engine>>;
+/// Opens the engine of a target: the DuckDB file with its settings, extensions and attachments, or
+/// a PostgreSQL server that is reached once to prove that it is there.
+///
+/// `embedded` PostgreSQL has to be resolved before, with [`embedded::ensure`].
+///
+/// # Errors
+/// `CONNECT`, `LOCKED`, `AUTH`, with what to do.
+pub fn open(config: &EngineConfig) -> SqlResult<Arc<dyn Engine>> {
+    match &config.params {
+        EngineParams::DuckDb(params) => Ok(Arc::new(duckdb::DuckDb::open(&config.name, params)?)),
+        EngineParams::Postgres(params) => {
+            Ok(Arc::new(postgres::Postgres::open(&config.name, params)?))
+        }
+    }
+}
+
+/// Runs `work`, again and with growing pauses while it fails with an error that may pass.
+///
+/// # Errors
+/// The last error, when it is final or came back for about ten seconds.
+pub fn retry<T>(mut work: impl FnMut() -> SqlResult<T>) -> SqlResult<T> {
+    let mut pause = std::time::Duration::from_millis(1);
+    let mut attempt = 0;
+    loop {
+        match work() {
+            Err(error) if error.retryable && attempt < MAX_RETRIES => {
+                attempt += 1;
+                std::thread::sleep(pause);
+                pause = (pause * 2).min(std::time::Duration::from_millis(250));
+            }
+            other => return other,
+        }
+    }
+}
+
+/// With pauses from 1 to 250 ms: about ten seconds.
+const MAX_RETRIES: u32 = 45;

@@ -1,6 +1,24 @@
 //! The dbt dialect on minijinja: source rewriting, an environment per engine, the context,
 //! builtins and the macro registry.
 
+mod blocks;
+mod context;
+mod dialect;
+mod error;
+mod functions;
 mod host;
+mod macros;
+mod objects;
+mod registry;
+mod rewrite;
+pub mod values;
+mod yaml;
 
+pub use blocks::{Block, BlockKind, split_blocks};
+pub use dialect::{Dialect, InvocationInfo, Rendered, SourceMap};
 pub use host::{Adapter, Host};
+pub use objects::{ColumnObject, RelationObject};
+pub use registry::{MacroDef, MacroRegistry, RegistryBuilder};
+
+/// The version of dbt whose dialect this is: what `dbt_version` says.
+pub const DBT_VERSION: &str = "1.11.16";

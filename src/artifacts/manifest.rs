@@ -1,0 +1,333 @@
+//! manifest.json, schema v12: <https://schemas.getdbt.com/dbt/manifest/v12.json>.
+//!
+//! Nodes are written in chunks, several at once, and put out in order: memory stays at a few
+//! megabytes whatever the size of the project. The manifest is only read.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+use std::path::Path;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use md5::{Digest, Md5};
+use rayon::prelude::*;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::entities::{DocOut, ExposureOut, GroupOut, MacroOut, SourceOut};
+use super::nodes::NodeOut;
+use super::{CommonMetadata, write_whole};
+use crate::diagnostic::Result;
+use crate::graph::{Graph, NodeIndex};
+use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
+use crate::run::InvocationInfo;
+
+/// Entries that one thread writes at a time.
+const CHUNK: usize = 256;
+
+/// What manifest.json is made of.
+pub struct ManifestInputs<'a> {
+    pub manifest: &'a Manifest,
+    pub graph: &'a Graph,
+    pub invocation: &'a InvocationInfo,
+    /// dbt's adapter type of the default engine.
+    pub adapter_type: &'a str,
+    pub generated_at: Timestamp,
+    /// The target folder relative to the project: `target`.
+    pub target_path: &'a str,
+    /// The compiled SQL of a node, where it was compiled.
+    pub compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+}
+
+/// Writes manifest.json, whole or not at all.
+///
+/// # Errors
+/// `UNWRITABLE` where the file cannot be written.
+pub fn write_manifest(path: &Path, inputs: &ManifestInputs<'_>) -> Result<()> {
+    write_whole(path, |out| manifest_to(out, inputs))
+}
+
+/// Writes the JSON text.
+///
+/// # Errors
+/// Those of `out`.
+pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Result<()> {
+    let manifest = inputs.manifest;
+    let created_at = inputs.generated_at.as_microsecond() as f64 / 1e6;
+    let keys = primary_keys(manifest);
+    let graph = inputs.graph;
+    let mut out = Sections { out, first: true };
+    out.value("metadata", &MetadataOut(inputs))?;
+    out.entries("nodes", &manifest.nodes, |node, out| {
+        let found = keys.get(&*node.unique_id);
+        let node = NodeOut {
+            node,
+            created_at,
+            target_path: inputs.target_path,
+            compiled_code: (inputs.compiled)(&node.unique_id),
+            primary_key: found.map_or(&[], |found| found.columns()),
+        };
+        put(out, &node);
+    })?;
+    out.entries("sources", &manifest.sources, |source, out| {
+        put(out, &SourceOut { source, created_at });
+    })?;
+    out.entries("macros", &manifest.macros, |a_macro, out| {
+        put(out, &MacroOut { a_macro, created_at });
+    })?;
+    out.entries("docs", &manifest.docs, |doc, out| put(out, &DocOut(doc)))?;
+    out.entries("exposures", &manifest.exposures, |exposure, out| {
+        put(out, &ExposureOut { exposure, created_at });
+    })?;
+    out.empty("metrics")?;
+    out.entries("groups", &manifest.groups, |group, out| put(out, &GroupOut(group)))?;
+    out.empty("selectors")?;
+    out.value("disabled", &Disabled { inputs, created_at })?;
+    for (key, parents) in [("parent_map", true), ("child_map", false)] {
+        out.chunks(key, graph.len(), |at, out| {
+            let index = NodeIndex::new(at);
+            put(out, &**graph.unique_id(index));
+            out.push(b':');
+            put(out, &near(graph, index, parents));
+        })?;
+    }
+    out.value("group_map", &group_map(manifest))?;
+    for key in ["saved_queries", "semantic_models", "unit_tests", "functions"] {
+        out.empty(key)?;
+    }
+    out.out.write_all(b"}")
+}
+
+/// The top-level keys, one after the other.
+struct Sections<'a> {
+    out: &'a mut dyn Write,
+    first: bool,
+}
+
+impl Sections<'_> {
+    fn key(&mut self, key: &str) -> io::Result<()> {
+        let before = if std::mem::replace(&mut self.first, false) { '{' } else { ',' };
+        write!(self.out, "{before}\"{key}\":")
+    }
+
+    fn value(&mut self, key: &str, value: &impl Serialize) -> io::Result<()> {
+        self.key(key)?;
+        Ok(serde_json::to_writer(&mut *self.out, value)?)
+    }
+
+    fn empty(&mut self, key: &str) -> io::Result<()> {
+        self.key(key)?;
+        self.out.write_all(b"{}")
+    }
+
+    /// A map by `unique_id`.
+    fn entries<T: Sync>(
+        &mut self,
+        key: &str,
+        entries: &IndexMap<UniqueId, T>,
+        one: impl Fn(&T, &mut Vec<u8>) + Sync,
+    ) -> io::Result<()> {
+        self.chunks(key, entries.len(), |at, out| {
+            if let Some((id, value)) = entries.get_index(at) {
+                put(out, &**id);
+                out.push(b':');
+                one(value, out);
+            }
+        })
+    }
+
+    /// A map of `count` entries, made by several threads and put out in order.
+    fn chunks(
+        &mut self,
+        key: &str,
+        count: usize,
+        entry: impl Fn(usize, &mut Vec<u8>) + Sync,
+    ) -> io::Result<()> {
+        self.key(key)?;
+        self.out.write_all(b"{")?;
+        let chunks = count.div_ceil(CHUNK);
+        let at_once = rayon::current_num_threads() * 2;
+        for start in (0..chunks).step_by(at_once) {
+            let written: Vec<Vec<u8>> = (start..chunks.min(start + at_once))
+                .into_par_iter()
+                .map(|chunk| {
+                    let mut out = Vec::with_capacity(CHUNK * 2048);
+                    for at in chunk * CHUNK..count.min((chunk + 1) * CHUNK) {
+                        if at > 0 {
+                            out.push(b',');
+                        }
+                        entry(at, &mut out);
+                    }
+                    out
+                })
+                .collect();
+            for chunk in written {
+                self.out.write_all(&chunk)?;
+            }
+        }
+        self.out.write_all(b"}")
+    }
+}
+
+fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
+    serde_json::to_writer(out, value).expect("maps have text keys, and a Vec takes all bytes");
+}
+
+struct MetadataOut<'i, 'a>(&'i ManifestInputs<'a>);
+
+impl Serialize for MetadataOut<'_, '_> {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Quoting {
+            database: bool,
+            schema: bool,
+            identifier: bool,
+            column: Option<bool>,
+        }
+        let ManifestInputs { manifest, invocation, generated_at, .. } = *self.0;
+        let mut map = out.serialize_map(None)?;
+        CommonMetadata { schema: "manifest/v12", generated_at, invocation }.entries(&mut map)?;
+        map.serialize_entry("project_name", &manifest.project_name)?;
+        let digest = Md5::digest(manifest.project_name.as_bytes());
+        let project_id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        map.serialize_entry("project_id", &project_id)?;
+        map.serialize_entry("user_id", &None::<&str>)?;
+        map.serialize_entry("send_anonymous_usage_stats", &false)?;
+        map.serialize_entry("adapter_type", self.0.adapter_type)?;
+        let quoting = Quoting { database: true, schema: true, identifier: true, column: None };
+        map.serialize_entry("quoting", &quoting)?;
+        map.serialize_entry("run_started_at", &super::dbt_time(invocation.started_at))?;
+        map.end()
+    }
+}
+
+/// Disabled nodes and sources: a list for each id.
+struct Disabled<'i, 'a> {
+    inputs: &'i ManifestInputs<'a>,
+    created_at: f64,
+}
+
+impl Serialize for Disabled<'_, '_> {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        let Disabled { inputs, created_at } = *self;
+        let mut nodes: IndexMap<&str, Vec<NodeOut<'_>>> = IndexMap::new();
+        for node in &inputs.manifest.disabled {
+            nodes.entry(&node.unique_id).or_default().push(NodeOut {
+                node,
+                created_at,
+                target_path: inputs.target_path,
+                compiled_code: None,
+                primary_key: &[],
+            });
+        }
+        let mut sources: IndexMap<&str, Vec<SourceOut<'_>>> = IndexMap::new();
+        for source in &inputs.manifest.disabled_sources {
+            let out = SourceOut { source, created_at };
+            sources.entry(&source.unique_id).or_default().push(out);
+        }
+        let mut map = out.serialize_map(Some(nodes.len() + sources.len()))?;
+        for (id, all) in &nodes {
+            map.serialize_entry(id, all)?;
+        }
+        for (id, all) in &sources {
+            map.serialize_entry(id, all)?;
+        }
+        map.end()
+    }
+}
+
+/// Parents or children, sorted as in dbt.
+fn near(graph: &Graph, index: NodeIndex, parents: bool) -> Vec<&str> {
+    let name = |index| &**graph.unique_id(index);
+    let mut ids: Vec<&str> = match parents {
+        true => graph.parents(index).map(name).collect(),
+        false => graph.children(index).map(name).collect(),
+    };
+    ids.sort_unstable();
+    ids
+}
+
+/// The members of each group.
+fn group_map(manifest: &Manifest) -> IndexMap<&str, Vec<&str>> {
+    let mut map: IndexMap<&str, Vec<&str>> =
+        manifest.groups.values().map(|group| (group.name.as_str(), Vec::new())).collect();
+    for node in manifest.nodes.values() {
+        let group = node.group.as_deref();
+        if let Some(members) = group.and_then(|group| map.get_mut(group)) {
+            members.push(&node.unique_id);
+        }
+    }
+    map
+}
+
+/// Columns of a model that tests show to be unique, and unique and never null.
+#[derive(Default)]
+struct Keys<'a> {
+    constrained: Option<Vec<&'a str>>,
+    unique: Vec<&'a str>,
+    not_null: Vec<&'a str>,
+    both: Vec<&'a str>,
+}
+
+impl<'a> Keys<'a> {
+    fn columns(&self) -> &[&'a str] {
+        match &self.constrained {
+            Some(columns) => columns,
+            None if !self.both.is_empty() => &self.both,
+            None => &self.unique,
+        }
+    }
+}
+
+/// dbt's `infer_primary_key`: a primary key constraint, or else columns with the tests of one.
+fn primary_keys(manifest: &Manifest) -> HashMap<&str, Keys<'_>> {
+    let mut found: HashMap<&str, Keys<'_>> = HashMap::new();
+    for node in manifest.nodes.values() {
+        if let (ResourceType::Model, Some(columns)) = (node.resource_type, constrained(node)) {
+            found.entry(&node.unique_id).or_default().constrained = Some(columns);
+        }
+        let (Some(test), Some(model)) = (&node.test_metadata, &node.attached_node) else {
+            continue;
+        };
+        let is_unique = match test.name.as_str() {
+            "unique" | "unique_combination_of_columns" => true,
+            "not_null" => false,
+            _ => continue,
+        };
+        let columns: Vec<&str> = match test.kwargs.get("column_name").and_then(|v| v.as_str()) {
+            Some(column) => vec![column],
+            None => {
+                let columns = test.kwargs.get("combination_of_columns");
+                let columns = columns.and_then(|v| v.as_array()).into_iter().flatten();
+                columns.filter_map(|v| v.as_str()).collect()
+            }
+        };
+        let keys = found.entry(model).or_default();
+        let (list, other) = match is_unique {
+            true => (&mut keys.unique, &keys.not_null),
+            false => (&mut keys.not_null, &keys.unique),
+        };
+        for column in columns {
+            if !list.contains(&column) {
+                list.push(column);
+                if other.contains(&column) {
+                    keys.both.push(column);
+                }
+            }
+        }
+    }
+    found
+}
+
+fn constrained(node: &Node) -> Option<Vec<&str>> {
+    let is_key = |constraint: &&serde_json::Value| constraint["type"] == "primary_key";
+    let of_model = node.config.get("constraints").and_then(|all| all.as_array());
+    if let Some(key) = of_model.into_iter().flatten().find(is_key) {
+        let columns = key["columns"].as_array().into_iter().flatten();
+        return Some(columns.filter_map(|column| column.as_str()).collect());
+    }
+    let has_key =
+        |column: &crate::manifest::ColumnInfo| column.constraints.iter().any(|c| is_key(&c));
+    let (name, _) = node.columns.iter().find(|(_, column)| has_key(column))?;
+    Some(vec![name])
+}

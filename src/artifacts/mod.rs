@@ -1,0 +1,117 @@
+//! manifest.json and run_results.json in dbt's schemas (v12 and v6), with the keys and defaults
+//! that dbt-core 1.11 writes.
+//!
+//! Straight from the manifest and the results to bytes, without a tree of values in between.
+//! Nothing is decided here: what is not known yet is null or empty, as in dbt.
+
+mod config;
+mod entities;
+mod manifest;
+mod nodes;
+mod run_results;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde::Serialize;
+use serde::ser::SerializeMap;
+
+use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::run::InvocationInfo;
+
+pub use manifest::{ManifestInputs, manifest_to, write_manifest};
+pub use run_results::{run_results_to, write_run_results};
+
+/// The version of dbt-core whose artifacts these are like.
+pub const DBT_VERSION: &str = "1.11.16";
+
+/// A time as dbt prints it: `2024-01-01T00:00:00.000000Z`.
+pub fn dbt_time(time: Timestamp) -> String {
+    format!("{time:.6}")
+}
+
+/// Environment variables that go into an artifact's metadata: those that start with
+/// `DBT_ENV_CUSTOM_ENV_`, under the rest of their names.
+pub fn custom_env() -> IndexMap<String, String> {
+    let mut found: IndexMap<String, String> = std::env::vars()
+        .filter_map(|(name, value)| {
+            Some((name.strip_prefix("DBT_ENV_CUSTOM_ENV_")?.to_owned(), value))
+        })
+        .collect();
+    found.sort_keys();
+    found
+}
+
+/// The keys that both artifacts have in their metadata.
+struct CommonMetadata<'a> {
+    schema: &'a str,
+    generated_at: Timestamp,
+    invocation: &'a InvocationInfo,
+}
+
+impl CommonMetadata<'_> {
+    fn entries<M: SerializeMap>(&self, map: &mut M) -> std::result::Result<(), M::Error> {
+        let schema = format!("https://schemas.getdbt.com/dbt/{}.json", self.schema);
+        map.serialize_entry("dbt_schema_version", &schema)?;
+        map.serialize_entry("dbt_version", DBT_VERSION)?;
+        map.serialize_entry("generated_at", &dbt_time(self.generated_at))?;
+        map.serialize_entry("invocation_id", &self.invocation.invocation_id)?;
+        map.serialize_entry("invocation_started_at", &dbt_time(self.invocation.started_at))?;
+        map.serialize_entry("env", &custom_env())
+    }
+}
+
+/// Writes a file beside its place and moves it there, so that nobody reads half of it.
+///
+/// # Errors
+/// `UNWRITABLE` with the system's reason.
+fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+    let unwritable = |error: io::Error| {
+        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
+            .note(error.to_string())
+            .help("Check the folder's permissions and the space left on the disk.")
+    };
+    let beside = path.with_extension(format!("json.{}", std::process::id()));
+    let attempt = || {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder)?;
+        }
+        let mut out = BufWriter::with_capacity(1 << 16, File::create(&beside)?);
+        write(&mut out)?;
+        out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        std::fs::rename(&beside, path)
+    };
+    attempt().map_err(|error| {
+        // What is left of the attempt is of no use to anybody.
+        let _ = std::fs::remove_file(&beside);
+        Box::new(unwritable(error))
+    })
+}
+
+/// A list that serde writes from an iterator.
+struct Each<F>(F);
+
+impl<F, I> Serialize for Each<F>
+where
+    F: Fn() -> I,
+    I: Iterator,
+    I::Item: Serialize,
+{
+    fn serialize<S: serde::Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        out.collect_seq((self.0)())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_six_digits() {
+        let time: Timestamp = "2024-01-01T00:00:00Z".parse().unwrap();
+        assert_eq!(dbt_time(time), "2024-01-01T00:00:00.000000Z");
+    }
+}

@@ -1,0 +1,259 @@
+//! Models, seeds, snapshots, tests, analyses and hooks as dbt's manifest has them.
+//!
+//! Each borrows from a [`Node`]; keys come in dbt's order, and only those of the node's kind.
+
+use std::sync::LazyLock;
+
+use indexmap::IndexMap;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::{Value, json};
+
+use super::Each;
+use super::config::{ConfigOut, Filled, stores_failures};
+use crate::graph::{Member, defaults};
+use crate::manifest::{ColumnInfo, Node, RefCall, ResourceType, SourceCall, UniqueId};
+
+static CONTRACT: LazyLock<Value> =
+    LazyLock::new(|| json!({"enforced": false, "alias_types": true, "checksum": null}));
+
+static CONSTRAINT: LazyLock<Value> = LazyLock::new(|| {
+    json!({
+        "type": null, "name": null, "expression": null, "warn_unenforced": true,
+        "warn_unsupported": true, "to": null, "to_columns": []
+    })
+});
+
+/// A node with what is known of it beside the manifest.
+pub(super) struct NodeOut<'a> {
+    pub node: &'a Node,
+    /// Seconds since 1970: when the manifest was made.
+    pub created_at: f64,
+    /// The target folder as shown to the user: `target`.
+    pub target_path: &'a str,
+    pub compiled_code: Option<&'a str>,
+    /// Columns that its tests show to be its key.
+    pub primary_key: &'a [&'a str],
+}
+
+impl Serialize for NodeOut<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let node = self.node;
+        let kind = node.resource_type;
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("database", &node.database)?;
+        map.serialize_entry("schema", &node.schema)?;
+        map.serialize_entry("name", &node.name)?;
+        map.serialize_entry("resource_type", kind.as_str())?;
+        map.serialize_entry("package_name", &node.package_name)?;
+        map.serialize_entry("path", &node.path)?;
+        map.serialize_entry("original_file_path", &node.original_file_path)?;
+        map.serialize_entry("unique_id", &*node.unique_id)?;
+        map.serialize_entry("fqn", &node.fqn)?;
+        map.serialize_entry("alias", &node.alias)?;
+        map.serialize_entry("checksum", &Checksum::of(node))?;
+        map.serialize_entry("config", &ConfigOut(Member::Node(node)))?;
+        map.serialize_entry("tags", &node.tags)?;
+        map.serialize_entry("description", &node.description)?;
+        map.serialize_entry("columns", &Columns(&node.columns))?;
+        map.serialize_entry("meta", &node.meta)?;
+        map.serialize_entry("group", &node.group)?;
+        map.serialize_entry("docs", &docs(node))?;
+        map.serialize_entry("patch_path", &node.patch_path)?;
+        map.serialize_entry("build_path", &None::<&str>)?;
+        map.serialize_entry("unrendered_config", &node.unrendered_config)?;
+        map.serialize_entry("created_at", &self.created_at)?;
+        map.serialize_entry("relation_name", &relation_name(node))?;
+        map.serialize_entry("raw_code", &*node.raw_code)?;
+        map.serialize_entry("doc_blocks", EMPTY)?;
+        if kind == ResourceType::Seed {
+            map.serialize_entry("root_path", &node.root_path)?;
+            let macros = &node.depends_on_macros;
+            map.serialize_entry("depends_on", &DependsOn { macros, nodes: None })?;
+            return map.end();
+        }
+        map.serialize_entry("language", "sql")?;
+        map.serialize_entry("refs", &Each(|| node.refs.iter().map(|(call, _)| RefOut(call))))?;
+        let sources = || node.source_calls.iter().map(|(call, _)| source_out(call));
+        map.serialize_entry("sources", &Each(sources))?;
+        map.serialize_entry("metrics", EMPTY)?;
+        map.serialize_entry("functions", EMPTY)?;
+        let (macros, nodes) = (&node.depends_on_macros, Some(&node.depends_on[..]));
+        map.serialize_entry("depends_on", &DependsOn { macros, nodes })?;
+        map.serialize_entry("compiled_path", &self.compiled_path())?;
+        if let Some(code) = self.compiled_code {
+            map.serialize_entry("compiled", &true)?;
+            map.serialize_entry("compiled_code", code)?;
+            map.serialize_entry("extra_ctes_injected", &true)?;
+            map.serialize_entry("extra_ctes", EMPTY)?;
+        }
+        let set = node.config.get("contract").filter(|set| set.is_object());
+        map.serialize_entry("contract", &Filled { set, default: &CONTRACT })?;
+        match kind {
+            ResourceType::Model => self.model(&mut map)?,
+            ResourceType::Test => generic_test(node, &mut map)?,
+            ResourceType::Operation => map.serialize_entry("index", &node.index)?,
+            _ => {}
+        }
+        map.end()
+    }
+}
+
+impl NodeOut<'_> {
+    fn model<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let node = self.node;
+        map.serialize_entry("access", node.access.as_str())?;
+        let constraints = node.config.get("constraints").and_then(Value::as_array);
+        map.serialize_entry("constraints", &Constraints(constraints.map_or(&[], |all| all)))?;
+        map.serialize_entry("version", &None::<&str>)?;
+        map.serialize_entry("latest_version", &None::<&str>)?;
+        map.serialize_entry("deprecation_date", &None::<&str>)?;
+        map.serialize_entry("primary_key", self.primary_key)?;
+        map.serialize_entry("time_spine", &None::<&str>)
+    }
+
+    /// Where `compile` writes it, by dbt's rule: below the file that it was read from, and in a
+    /// file of its own where that file holds several nodes.
+    fn compiled_path(&self) -> Option<String> {
+        self.compiled_code?;
+        let node = self.node;
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let (target, package) = (self.target_path, &node.package_name);
+        let file = &node.original_file_path;
+        let below = format!("{target}/compiled/{package}/{file}");
+        Some(if name(file) == name(&node.path) { below } else { format!("{below}/{}", node.path) })
+    }
+}
+
+fn generic_test<M: SerializeMap>(node: &Node, map: &mut M) -> Result<(), M::Error> {
+    #[derive(Serialize)]
+    struct MetadataOut<'a> {
+        name: &'a str,
+        kwargs: &'a IndexMap<String, Value>,
+        namespace: Option<&'a str>,
+    }
+    let Some(test) = &node.test_metadata else { return Ok(()) };
+    map.serialize_entry("column_name", &node.column_name)?;
+    map.serialize_entry("file_key_name", &file_key_name(node))?;
+    // dbt attaches tests to nodes only, not to sources.
+    let attached = node.attached_node.as_deref().filter(|id| !id.starts_with("source."));
+    map.serialize_entry("attached_node", &attached)?;
+    let (name, namespace) = (test.name.as_str(), test.namespace.as_deref());
+    map.serialize_entry("test_metadata", &MetadataOut { name, kwargs: &test.kwargs, namespace })
+}
+
+/// The entry in the YAML file that a test stands under: `models.orders`, `sources.raw`.
+fn file_key_name(node: &Node) -> Option<String> {
+    let id = node.attached_node.as_deref()?;
+    let mut parts = id.splitn(3, '.');
+    let (kind, _, name) = (parts.next()?, parts.next()?, parts.next()?);
+    let name = if kind == "source" { name.split('.').next()? } else { name };
+    Some(format!("{kind}s.{name}"))
+}
+
+/// Where the node is written; `None` for what makes no relation.
+fn relation_name(node: &Node) -> Option<String> {
+    let makes_one = match node.resource_type {
+        ResourceType::Model => !node.is_ephemeral(),
+        ResourceType::Seed | ResourceType::Snapshot => true,
+        ResourceType::Test => stores_failures(Member::Node(node)) == Some(true),
+        _ => false,
+    };
+    makes_one.then(|| node.relation().render())
+}
+
+/// `docs`: of the config, with dbt's defaults.
+fn docs(node: &Node) -> Filled<'_> {
+    static NONE: Value = Value::Null;
+    let default = defaults::config_defaults(ResourceType::Model).get("docs").unwrap_or(&NONE);
+    Filled { set: node.config.get("docs"), default }
+}
+
+/// An empty list.
+pub(super) const EMPTY: &[(); 0] = &[];
+
+#[derive(Serialize)]
+struct Checksum<'a> {
+    name: &'static str,
+    checksum: &'a str,
+}
+
+impl Checksum<'_> {
+    /// Generic tests have no file of their own.
+    fn of(node: &Node) -> Checksum<'_> {
+        if node.test_metadata.is_some() || node.checksum.is_empty() {
+            Checksum { name: "none", checksum: "" }
+        } else {
+            Checksum { name: "sha256", checksum: &node.checksum }
+        }
+    }
+}
+
+#[derive(Serialize)]
+pub(super) struct DependsOn<'a> {
+    pub macros: &'a [UniqueId],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nodes: Option<&'a [UniqueId]>,
+}
+
+/// A `ref` as dbt lists it.
+pub(super) struct RefOut<'a>(pub &'a RefCall);
+
+impl Serialize for RefOut<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(Some(3))?;
+        map.serialize_entry("name", &self.0.name)?;
+        map.serialize_entry("package", &self.0.package)?;
+        map.serialize_entry("version", &self.0.version)?;
+        map.end()
+    }
+}
+
+/// A `source` call as dbt lists it.
+pub(super) fn source_out(call: &SourceCall) -> [&str; 2] {
+    [&call.source, &call.table]
+}
+
+/// Columns by name.
+pub(super) struct Columns<'a>(pub &'a IndexMap<String, ColumnInfo>);
+
+impl Serialize for Columns<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        out.collect_map(self.0.iter().map(|(name, column)| (name, ColumnOut(column))))
+    }
+}
+
+struct ColumnOut<'a>(&'a ColumnInfo);
+
+impl Serialize for ColumnOut<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct ConfigPart<'a> {
+            meta: &'a IndexMap<String, Value>,
+            tags: &'a [String],
+        }
+        let column = self.0;
+        let mut map = out.serialize_map(Some(10))?;
+        map.serialize_entry("name", &column.name)?;
+        map.serialize_entry("description", &column.description)?;
+        map.serialize_entry("meta", &column.meta)?;
+        map.serialize_entry("data_type", &column.data_type)?;
+        map.serialize_entry("constraints", &Constraints(&column.constraints))?;
+        map.serialize_entry("quote", &column.quote)?;
+        let config = ConfigPart { meta: &column.meta, tags: &column.tags };
+        map.serialize_entry("config", &config)?;
+        map.serialize_entry("tags", &column.tags)?;
+        map.serialize_entry("granularity", &None::<&str>)?;
+        map.serialize_entry("doc_blocks", EMPTY)?;
+        map.end()
+    }
+}
+
+struct Constraints<'a>(&'a [Value]);
+
+impl Serialize for Constraints<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        let filled = |set| Filled { set: Some(set), default: &CONSTRAINT };
+        out.collect_seq(self.0.iter().map(filled))
+    }
+}

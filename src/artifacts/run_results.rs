@@ -1,0 +1,135 @@
+//! run_results.json, schema v6: <https://schemas.getdbt.com/dbt/run-results/v6.json>.
+//!
+//! Failing rows never go here: they are in the results store.
+
+use std::io::{self, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::{CommonMetadata, Each, dbt_time, write_whole};
+use crate::diagnostic::Result;
+use crate::manifest::ResourceType;
+use crate::run::{InvocationInfo, RunResult, Status, Timing};
+
+/// Writes run_results.json, whole or not at all.
+///
+/// # Errors
+/// `UNWRITABLE` where the file cannot be written.
+pub fn write_run_results(
+    path: &Path,
+    invocation: &InvocationInfo,
+    results: &[RunResult],
+    elapsed: Duration,
+) -> Result<()> {
+    write_whole(path, |out| run_results_to(out, invocation, results, elapsed, Timestamp::now()))
+}
+
+/// Writes the JSON text.
+///
+/// # Errors
+/// Those of `out`.
+pub fn run_results_to(
+    out: &mut dyn Write,
+    invocation: &InvocationInfo,
+    results: &[RunResult],
+    elapsed: Duration,
+    generated_at: Timestamp,
+) -> io::Result<()> {
+    #[derive(Serialize)]
+    struct Whole<'a, R: Serialize> {
+        metadata: Metadata<'a>,
+        results: R,
+        elapsed_time: f64,
+        args: Args<'a>,
+    }
+    let whole = Whole {
+        metadata: Metadata(CommonMetadata { schema: "run-results/v6", generated_at, invocation }),
+        results: Each(|| results.iter().map(ResultOut)),
+        elapsed_time: elapsed.as_secs_f64(),
+        args: Args(invocation),
+    };
+    Ok(serde_json::to_writer(out, &whole)?)
+}
+
+struct Metadata<'a>(CommonMetadata<'a>);
+
+impl Serialize for Metadata<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        self.0.entries(&mut map)?;
+        map.end()
+    }
+}
+
+/// The flags, and the command under dbt's name for it.
+struct Args<'a>(&'a InvocationInfo);
+
+impl Serialize for Args<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("which", &self.0.command)?;
+        for (key, value) in self.0.args.iter().filter(|(key, _)| *key != "which") {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+struct ResultOut<'a>(&'a RunResult);
+
+impl Serialize for ResultOut<'_> {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        let result = self.0;
+        let phases = [("compile", result.compile), ("execute", result.execute)];
+        let timing = || {
+            let shown = phases.into_iter().filter_map(|(name, timing)| Some((name, timing?)));
+            shown.map(|(name, timing)| TimingOut(name, timing))
+        };
+        let thread = match result.thread {
+            0 => "main".to_owned(),
+            n => format!("Thread-{n} (worker)"),
+        };
+        let mut map = out.serialize_map(None)?;
+        map.serialize_entry("status", status(result.status))?;
+        map.serialize_entry("timing", &Each(timing))?;
+        map.serialize_entry("thread_id", &thread)?;
+        map.serialize_entry("execution_time", &result.execution_time.as_secs_f64())?;
+        map.serialize_entry("adapter_response", &result.adapter_response)?;
+        map.serialize_entry("message", &result.message)?;
+        map.serialize_entry("failures", &result.failures)?;
+        map.serialize_entry("unique_id", &*result.unique_id)?;
+        let compiled = match result.resource_type {
+            ResourceType::Seed | ResourceType::Source | ResourceType::Exposure => None,
+            _ => Some(result.compiled_code.is_some()),
+        };
+        map.serialize_entry("compiled", &compiled)?;
+        map.serialize_entry("compiled_code", &result.compiled_code)?;
+        map.serialize_entry("relation_name", &result.relation_name)?;
+        map.serialize_entry("batch_results", &None::<()>)?;
+        map.end()
+    }
+}
+
+/// dbt's schema has no word for what was cancelled: it is an error there, with its message.
+fn status(status: Status) -> &'static str {
+    match status {
+        Status::Cancelled => "error",
+        other => other.as_str(),
+    }
+}
+
+struct TimingOut(&'static str, Timing);
+
+impl Serialize for TimingOut {
+    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(Some(3))?;
+        map.serialize_entry("name", self.0)?;
+        map.serialize_entry("started_at", &dbt_time(self.1.started_at))?;
+        map.serialize_entry("completed_at", &dbt_time(self.1.completed_at))?;
+        map.end()
+    }
+}

@@ -1,0 +1,301 @@
+//! The command line, with dbt's names: flags may stand before or after the command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// One dbt project, one DAG, two engines: DuckDB and PostgreSQL.
+#[derive(Debug, Parser)]
+#[command(name = "pintail", version, max_term_width = 100, disable_help_subcommand = true)]
+pub struct Cli {
+    #[command(flatten)]
+    pub global: GlobalArgs,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Flags that every command understands.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Project and profile")]
+pub struct GlobalArgs {
+    /// Folder of dbt_project.yml; by default this folder or one above it
+    #[arg(long, global = true, value_name = "DIR", env = "DBT_PROJECT_DIR")]
+    pub project_dir: Option<PathBuf>,
+    /// Folder of profiles.yml; by default this folder, the project's, then ~/.dbt
+    #[arg(long, global = true, value_name = "DIR", env = "DBT_PROFILES_DIR")]
+    pub profiles_dir: Option<PathBuf>,
+    /// Profile to use instead of the one that dbt_project.yml names
+    #[arg(long, global = true, value_name = "NAME", env = "DBT_PROFILE")]
+    pub profile: Option<String>,
+    /// Output of the profile to use instead of its default
+    #[arg(short, long, global = true, value_name = "NAME", env = "DBT_TARGET")]
+    pub target: Option<String>,
+    /// Folder for compiled SQL and artifacts, instead of `target`
+    #[arg(long, global = true, value_name = "DIR", env = "DBT_TARGET_PATH")]
+    pub target_path: Option<PathBuf>,
+    /// Variables as YAML: '{start: 2020-01-01}'
+    #[arg(long, global = true, value_name = "YAML")]
+    pub vars: Option<String>,
+    /// How many nodes may run at once
+    #[arg(long, global = true, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Print nothing but errors and what was asked for
+    #[arg(short, long, global = true, env = "DBT_QUIET")]
+    pub quiet: bool,
+    /// Text for people, or a JSON object a line for machines
+    #[arg(
+        long,
+        global = true,
+        value_name = "FORMAT",
+        default_value = "default",
+        env = "DBT_LOG_FORMAT"
+    )]
+    pub log_format: LogFormat,
+    /// Colour even where the output is not a terminal
+    #[arg(long, global = true, overrides_with = "no_use_colors", env = "DBT_USE_COLORS")]
+    pub use_colors: bool,
+    /// No colour
+    #[arg(long, global = true)]
+    pub no_use_colors: bool,
+    #[command(flatten)]
+    pub ignored: IgnoredArgs,
+}
+
+/// Flags of dbt's that have nothing to do here, accepted so that scripts keep working.
+#[derive(Debug, Clone, Args)]
+pub struct IgnoredArgs {
+    #[arg(long, global = true, hide = true)]
+    pub partial_parse: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_partial_parse: bool,
+    #[arg(long, global = true, hide = true)]
+    pub static_parser: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_static_parser: bool,
+    #[arg(long, global = true, hide = true)]
+    pub version_check: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_version_check: bool,
+    #[arg(long, global = true, hide = true)]
+    pub send_anonymous_usage_stats: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_send_anonymous_usage_stats: bool,
+    #[arg(long, global = true, hide = true)]
+    pub use_experimental_parser: bool,
+    #[arg(long, global = true, hide = true)]
+    pub cache_selected_only: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_cache_selected_only: bool,
+    #[arg(long, global = true, hide = true)]
+    pub populate_cache: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_populate_cache: bool,
+    #[arg(long, global = true, hide = true)]
+    pub write_json: bool,
+    #[arg(long, global = true, hide = true)]
+    pub debug: bool,
+}
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    #[value(alias = "text", alias = "debug")]
+    Default,
+    Json,
+}
+
+/// What to select.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Selection")]
+pub struct SelectionArgs {
+    /// Nodes to take: names, paths, tag:x, config.x:y, engine:x, with + @ , and wildcards
+    #[arg(short, long, alias = "models", short_alias = 'm', num_args = 1.., value_name = "SELECTOR")]
+    pub select: Vec<String>,
+    /// Nodes to leave out
+    #[arg(long, num_args = 1.., value_name = "SELECTOR")]
+    pub exclude: Vec<String>,
+    /// Which tests come along with a node
+    #[arg(long, value_name = "MODE", default_value = "eager")]
+    pub indirect_selection: String,
+}
+
+/// How to run.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Running")]
+pub struct RunArgs {
+    /// Build incremental models and seeds from nothing
+    #[arg(short, long)]
+    pub full_refresh: bool,
+    /// Stop at the first failure
+    #[arg(short = 'x', long)]
+    pub fail_fast: bool,
+    /// Keep the failing rows of tests as tables
+    #[arg(long)]
+    pub store_failures: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Build everything: seeds, models and their tests, in the order of the DAG
+    Build {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        /// Only these kinds of nodes
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        resource_type: Vec<String>,
+        /// Not these kinds of nodes
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        exclude_resource_type: Vec<String>,
+    },
+    /// Run models
+    Run {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Run data tests
+    Test {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
+    /// Load seeds
+    Seed {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        /// Print the first rows of each seed
+        #[arg(long)]
+        show: bool,
+    },
+    /// Write compiled SQL to target/compiled; needs no database unless a model asks for one
+    Compile {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        /// SQL to compile instead of the project's
+        #[arg(long, value_name = "SQL")]
+        inline: Option<String>,
+        /// Engine of --inline
+        #[arg(long, value_name = "NAME")]
+        engine: Option<String>,
+    },
+    /// Read the project and write target/manifest.json
+    Parse,
+    /// List nodes
+    #[command(visible_alias = "list")]
+    Ls {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        /// What to print of each node
+        #[arg(long, value_name = "FORMAT", default_value = "selector")]
+        output: LsOutput,
+        /// Keys of --output json
+        #[arg(long, num_args = 1.., value_name = "KEY")]
+        output_keys: Vec<String>,
+        /// Only these kinds of nodes
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        resource_type: Vec<String>,
+        /// Not these kinds of nodes
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        exclude_resource_type: Vec<String>,
+    },
+    /// Show the rows of a model or of a query
+    Show {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        /// A query, with ref() and macros
+        #[arg(long, value_name = "SQL", conflicts_with = "select")]
+        inline: Option<String>,
+        /// Engine of --inline
+        #[arg(long, value_name = "NAME")]
+        engine: Option<String>,
+        /// How many rows; -1 for all
+        #[arg(long, value_name = "N", default_value_t = 5, allow_negative_numbers = true)]
+        limit: i64,
+        /// As a table, as JSON or as CSV
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: RowsFormat,
+    },
+    /// Run a macro
+    RunOperation {
+        /// The macro's name
+        #[arg(value_name = "MACRO")]
+        name: String,
+        /// Its arguments as YAML: '{name: value}'
+        #[arg(long, value_name = "YAML")]
+        args: Option<String>,
+        /// Engine to run on
+        #[arg(long, value_name = "NAME")]
+        engine: Option<String>,
+    },
+    /// Check the set-up: files, profile, connections, results store
+    Debug,
+    /// Delete the folders that clean-targets names
+    Clean,
+    /// Recent runs, from the results store
+    History {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 10)]
+        limit: i64,
+        /// Only runs in which this node took part
+        #[arg(long, value_name = "NAME")]
+        node: Option<String>,
+    },
+    /// Failing rows of tests, from the results store
+    Failures {
+        /// A test's name; without one, the failing tests of the run are listed
+        #[arg(value_name = "TEST")]
+        test: Option<String>,
+        /// A run's id; by default the latest
+        #[arg(long, value_name = "ID")]
+        run: Option<String>,
+        /// How many rows
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: i64,
+        /// As a table, as JSON or as CSV
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: RowsFormat,
+    },
+    /// The embedded PostgreSQL
+    Postgres {
+        #[command(subcommand)]
+        command: PostgresCommand,
+    },
+}
+
+/// What `ls` prints of a node.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LsOutput {
+    Selector,
+    Name,
+    Path,
+    Json,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RowsFormat {
+    #[value(alias = "table")]
+    Text,
+    Json,
+    Csv,
+}
+
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum PostgresCommand {
+    /// Start it and keep it up
+    Start,
+    /// Stop it
+    Stop,
+    /// Say whether it runs
+    Status,
+    /// Print a connection URL for psql and other clients
+    Url,
+}

@@ -1,0 +1,231 @@
+//! `build`, `run`, `test` and `seed`: select, run, record, summarize.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::args::{RunArgs, SelectionArgs};
+use super::session::{Session, Start};
+use super::store::Recorder;
+use super::{Exit, Outcome, interrupt};
+use crate::artifacts;
+use crate::compile::Bridge;
+use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::graph::Selected;
+use crate::manifest::{Node, ResourceType};
+use crate::report::{self, Progress};
+use crate::run::{DataLoad, Observer, Options, RunResult, Runner, Step};
+
+pub(super) const BUILD: &[ResourceType] =
+    &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot, ResourceType::Test];
+pub(super) const RUN: &[ResourceType] = &[ResourceType::Model];
+pub(super) const TEST: &[ResourceType] = &[ResourceType::Test];
+pub(super) const LIST: &[ResourceType] = &[
+    ResourceType::Model,
+    ResourceType::Seed,
+    ResourceType::Snapshot,
+    ResourceType::Test,
+    ResourceType::Source,
+    ResourceType::Exposure,
+    ResourceType::Analysis,
+];
+
+/// `--resource-type` and `--exclude-resource-type`.
+pub(super) fn kinds(
+    only: &[String],
+    not: &[String],
+    all: &[ResourceType],
+) -> Result<Vec<ResourceType>> {
+    let names: Vec<&str> = all.iter().map(|kind| kind.as_str()).collect();
+    let named = |name: &String| -> Result<Vec<ResourceType>> {
+        match name.as_str() {
+            "all" | "default" => Ok(all.to_vec()),
+            "data_test" => Ok(vec![ResourceType::Test]),
+            name => match all.iter().find(|kind| kind.as_str() == name) {
+                Some(kind) => Ok(vec![*kind]),
+                None => {
+                    let mut error = Diagnostic::error(
+                        Code::USAGE,
+                        format!("`{name}` is not a kind of node that this command works on"),
+                    );
+                    if let Some(help) = did_you_mean(name, names.iter().copied()) {
+                        error = error.help(help);
+                    }
+                    Err(Box::new(error.help(format!("Known kinds: {}.", names.join(", ")))))
+                }
+            },
+        }
+    };
+    let mut kinds = Vec::new();
+    for name in only {
+        kinds.extend(named(name)?);
+    }
+    if only.is_empty() {
+        kinds = all.to_vec();
+    }
+    for name in not {
+        let out = named(name)?;
+        kinds.retain(|kind| !out.contains(kind));
+    }
+    Ok(kinds)
+}
+
+/// Runs a command that runs nodes.
+pub(super) fn command(
+    start: &Start,
+    name: &str,
+    selection: &SelectionArgs,
+    run: &RunArgs,
+    kinds: Vec<ResourceType>,
+) -> Outcome {
+    let started = Instant::now();
+    let session = start.session(name, selection, Some(run))?;
+    let selected = session.select(selection, kinds, false)?;
+    let (exit, _) = execute(&session, name, &selected, started)?;
+    Ok(exit)
+}
+
+/// `seed`, with `--show`.
+pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show: bool) -> Outcome {
+    let started = Instant::now();
+    let session = start.session("seed", selection, Some(run))?;
+    let selected = session.select(selection, vec![ResourceType::Seed], false)?;
+    let (exit, results) = execute(&session, "seed", &selected, started)?;
+    if show {
+        for result in results.iter().filter(|r| r.relation_name.is_some()) {
+            let sql =
+                format!("select * from {}", result.relation_name.as_deref().unwrap_or_default());
+            let mut connection = session.engines.connection(&result.engine)?;
+            let rows = connection.query(&sql, Some(10)).map_err(|e| Box::new(e.diagnostic))?;
+            session.console.data(&result.name);
+            session.console.data(&report::format_rows(&rows, report::RowFormat::Table));
+        }
+    }
+    Ok(exit)
+}
+
+/// Runs what was selected, between the project's hooks; writes artifacts and the store.
+fn execute(
+    session: &Session,
+    name: &str,
+    selected: &Selected,
+    started: Instant,
+) -> Result<(Exit, Vec<RunResult>)> {
+    let console = &session.console;
+    let total = selected.nodes.len();
+    if total == 0 {
+        console.info("Nothing to do: the selection names no node that this command works on.");
+    }
+    interrupt::cancels(&session.engines);
+    let recorder = Recorder::start(session, selected)?;
+    let progress = Arc::new(Progress::new(console.clone(), total));
+    let observer = Arc::new(Both { progress: progress.clone(), recorder });
+    let runner = Runner {
+        compiler: session.compiler.clone(),
+        engines: session.engines.clone(),
+        options: Options {
+            full_refresh: session.config.flags.full_refresh,
+            fail_fast: session.config.flags.fail_fast,
+            store_failures: session.config.flags.store_failures,
+            failing_rows: if observer.recorder.is_on() { 100 } else { 0 },
+        },
+        observer: observer.clone(),
+    };
+    let ran = run_between_hooks(session, &runner, selected, name == "build");
+    progress.end();
+    session.print_messages();
+    drop(runner);
+    let elapsed = started.elapsed();
+    let interrupted = session.engines.is_interrupted();
+    let results = match &ran {
+        Ok(results) => results.as_slice(),
+        Err(_) => &[],
+    };
+    let failed = results.iter().any(|result| result.status.is_failure());
+    let exit = match (&ran, interrupted, failed) {
+        (_, true, _) => Exit::Interrupted,
+        (Err(_), ..) => Exit::CouldNotRun,
+        (Ok(_), _, true) => Exit::NodeFailed,
+        (Ok(_), _, false) => Exit::Done,
+    };
+    let reason = ran.as_ref().err().map(|error| error.message.clone());
+    if let Some(both) = Arc::into_inner(observer) {
+        for warning in both.recorder.finish(session, exit, results, reason) {
+            console.diagnostic(&warning);
+        }
+    }
+    let results = match ran {
+        Ok(results) => results,
+        Err(_) if interrupted => Vec::new(),
+        Err(error) => return Err(error),
+    };
+    write_artifacts(session, &results, elapsed)?;
+    let text = report::summary(&results, &progress.take_loads(), elapsed);
+    let data = json!({
+        "command": name,
+        "success": exit == Exit::Done,
+        "elapsed": elapsed.as_secs_f64(),
+    });
+    if console.is_json() {
+        let level = if exit == Exit::Done { "info" } else { "error" };
+        console.event("CommandCompleted", level, &report::counts_line(&results), data);
+    } else {
+        console.info(&text);
+        if interrupted {
+            console
+                .info("Interrupted: what was running was cancelled, nothing half-done was left.");
+        }
+    }
+    Ok((exit, results))
+}
+
+fn run_between_hooks(
+    session: &Session,
+    runner: &Runner,
+    selected: &Selected,
+    tests_block: bool,
+) -> Result<Vec<RunResult>> {
+    if selected.nodes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut results = runner.run_hooks("on-run-start")?;
+    results.extend(runner.run(&session.graph, &selected.set, tests_block)?);
+    if !session.engines.is_interrupted() {
+        results.extend(runner.run_hooks("on-run-end")?);
+    }
+    Ok(results)
+}
+
+fn write_artifacts(
+    session: &Session,
+    results: &[RunResult],
+    elapsed: std::time::Duration,
+) -> Result<()> {
+    let by_id: std::collections::HashMap<&str, &str> =
+        results.iter().filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
+    session.write_manifest(&|id| by_id.get(id).copied())?;
+    let path = session.config.target_path.join("run_results.json");
+    artifacts::write_run_results(&path, &session.invocation, results, elapsed)
+}
+
+/// Tells the terminal and the results store.
+struct Both {
+    progress: Arc<Progress>,
+    recorder: Recorder,
+}
+
+impl Observer for Both {
+    fn started(&self, step: &Step, thread: usize) {
+        self.progress.started(step, thread);
+    }
+
+    fn finished(&self, node: &Node, result: &RunResult, error: Option<&Diagnostic>) {
+        self.recorder.record(result);
+        self.progress.finished(node, result, error);
+    }
+
+    fn bridged(&self, bridge: &Bridge, outcome: std::result::Result<&DataLoad, &Diagnostic>) {
+        self.progress.bridged(bridge, outcome);
+    }
+}

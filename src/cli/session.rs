@@ -1,0 +1,276 @@
+//! From the command line to a project that is ready for work: configuration, files, manifest, DAG,
+//! compiler, engines. Commands take from here what they need.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use super::args::{GlobalArgs, RunArgs, SelectionArgs};
+use crate::artifacts::{self, ManifestInputs};
+use crate::compile::{Compiler, read_in_place};
+use crate::config::yaml;
+use crate::config::{Config, Flags};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
+use crate::graph::{Graph, Indirect, Selected, Selection};
+use crate::jinja;
+use crate::load;
+use crate::manifest::{Manifest, ResourceType};
+use crate::parse;
+use crate::report::Console;
+use crate::run::{Engines, InvocationInfo};
+
+/// What every command starts from.
+pub(super) struct Start<'a> {
+    pub global: &'a GlobalArgs,
+    pub id: uuid::Uuid,
+    pub console: Arc<Console>,
+}
+
+/// A project that was read.
+pub(super) struct Session {
+    pub config: Arc<Config>,
+    pub compiler: Arc<Compiler>,
+    pub graph: Graph,
+    pub engines: Arc<Engines>,
+    pub invocation: InvocationInfo,
+    pub console: Arc<Console>,
+}
+
+impl Start<'_> {
+    /// The configuration alone.
+    pub fn config(&self, run: Option<&RunArgs>) -> Result<Arc<Config>> {
+        let global = self.global;
+        let flags = Flags {
+            project_dir: global.project_dir.clone(),
+            profiles_dir: global.profiles_dir.clone(),
+            profile: global.profile.clone(),
+            target: global.target.clone(),
+            target_path: global.target_path.clone(),
+            threads: global.threads,
+            vars: yaml_map("--vars", global.vars.as_deref())?,
+            full_refresh: run.is_some_and(|run| run.full_refresh),
+            fail_fast: run.is_some_and(|run| run.fail_fast),
+            store_failures: run.is_some_and(|run| run.store_failures),
+        };
+        let config = Config::load(flags)?;
+        for warning in &config.warnings {
+            self.console.diagnostic(warning);
+        }
+        Ok(Arc::new(config))
+    }
+
+    /// The whole project, parsed and linked.
+    pub fn session(
+        &self,
+        command: &str,
+        selection: &SelectionArgs,
+        run: Option<&RunArgs>,
+    ) -> std::result::Result<Session, Diagnostics> {
+        let config = self.config(run)?;
+        let invocation = self.invocation(command, selection, run, &config);
+        let files = load::load(&config)?;
+        let for_templates = jinja::InvocationInfo {
+            invocation_id: self.id.to_string(),
+            started_at: invocation.started_at,
+            project_name: config.project.name.clone(),
+            flags: Value::Object(invocation.args.clone()),
+        };
+        let parsed = parse::parse(&config, &files, &for_templates)?;
+        for warning in &parsed.warnings {
+            self.console.diagnostic(warning);
+        }
+        let graph = Graph::build(&parsed.manifest)?;
+        let engines = Engines::new(&config.target, engines_in_place(&parsed.manifest, &config));
+        let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
+        let console = self.console.clone();
+        Ok(Session { config, compiler, graph, engines, invocation, console })
+    }
+
+    fn invocation(
+        &self,
+        command: &str,
+        selection: &SelectionArgs,
+        run: Option<&RunArgs>,
+        config: &Config,
+    ) -> InvocationInfo {
+        let mut words = Vec::new();
+        if !selection.select.is_empty() {
+            words.push(format!("--select {}", selection.select.join(" ")));
+        }
+        if !selection.exclude.is_empty() {
+            words.push(format!("--exclude {}", selection.exclude.join(" ")));
+        }
+        let git = git_head(&config.project.root);
+        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let mut args = Map::new();
+        args.insert("which".into(), command.into());
+        args.insert("select".into(), selection.select.clone().into());
+        args.insert("exclude".into(), selection.exclude.clone().into());
+        args.insert("indirect_selection".into(), selection.indirect_selection.clone().into());
+        args.insert("target".into(), self.global.target.clone().into());
+        args.insert("vars".into(), Value::Object(config.flags.vars.clone()));
+        args.insert("full_refresh".into(), run.is_some_and(|r| r.full_refresh).into());
+        args.insert("fail_fast".into(), run.is_some_and(|r| r.fail_fast).into());
+        args.insert("store_failures".into(), run.is_some_and(|r| r.store_failures).into());
+        args.insert("threads".into(), config.target.threads.into());
+        InvocationInfo {
+            invocation_id: self.id,
+            command: command.to_owned(),
+            started_at: Timestamp::now(),
+            selection: words.join(" "),
+            target: config.target.name.clone(),
+            profile: config.target.profile.clone(),
+            project: config.project.name.clone(),
+            git_commit: git.0,
+            git_branch: git.1,
+            user: env("USER").or_else(|| {
+                nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|u| u.name)
+            }),
+            host: nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()),
+            pid: std::process::id(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            args,
+        }
+    }
+}
+
+impl Session {
+    /// What the command line selects, of the kinds that a command works on. Warns about selectors
+    /// that match nothing.
+    pub fn select(
+        &self,
+        args: &SelectionArgs,
+        kinds: Vec<ResourceType>,
+        include_empty: bool,
+    ) -> Result<Selected> {
+        let given = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
+        let indirect = if args.indirect_selection.is_empty() {
+            Indirect::default()
+        } else {
+            Indirect::named(&args.indirect_selection).ok_or_else(|| {
+                let known: Vec<&str> = Indirect::ALL.iter().map(|(name, _)| *name).collect();
+                Box::new(
+                    Diagnostic::error(
+                        Code::USAGE,
+                        format!(
+                            "`{}` is not a mode of indirect selection",
+                            args.indirect_selection
+                        ),
+                    )
+                    .help(format!("Known modes: {}.", known.join(", "))),
+                )
+            })?
+        };
+        let selection = Selection {
+            select: given(&args.select),
+            exclude: given(&args.exclude),
+            indirect,
+            resource_types: Some(kinds),
+            include_empty,
+        };
+        let selected = self.graph.select(&self.compiler.manifest, &selection)?;
+        for warning in &selected.warnings {
+            self.console.diagnostic(warning);
+        }
+        let ids = selected.nodes.iter().map(|index| self.graph.unique_id(*index).clone());
+        self.compiler.set_selected(ids.collect());
+        Ok(selected)
+    }
+
+    /// Writes target/manifest.json.
+    pub fn write_manifest<'a>(
+        &'a self,
+        compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    ) -> Result<()> {
+        let target = &self.config.target;
+        let default_engine = &target.engines[&target.default_engine];
+        artifacts::write_manifest(
+            &self.config.target_path.join("manifest.json"),
+            &ManifestInputs {
+                manifest: &self.compiler.manifest,
+                graph: &self.graph,
+                invocation: &self.invocation,
+                adapter_type: default_engine.kind().as_str(),
+                generated_at: Timestamp::now(),
+                target_path: &self.config.project.target_path,
+                compiled,
+            },
+        )
+    }
+
+    /// Gives the manifest's memory back with the process: freeing a large one takes longer than
+    /// the rest of the command's end.
+    pub fn leave(self) {
+        std::mem::forget(self.compiler.manifest.clone());
+    }
+
+    /// Prints what templates logged.
+    pub fn print_messages(&self) {
+        for (message, info) in self.engines.take_messages() {
+            if info {
+                self.console.info(&message);
+            }
+        }
+    }
+}
+
+/// The PostgreSQL engines that any DuckDB node reads.
+fn engines_in_place(manifest: &Manifest, config: &Config) -> Vec<Arc<str>> {
+    let mut found: Vec<Arc<str>> = Vec::new();
+    for node in manifest.nodes.values() {
+        for (engine, _) in read_in_place(node, manifest, &config.target) {
+            if !found.contains(&engine) {
+                found.push(engine);
+            }
+        }
+    }
+    found
+}
+
+/// A map that was given as YAML on the command line.
+///
+/// # Errors
+/// `BAD_YAML`, or `USAGE` where it is no map.
+pub(super) fn yaml_map(flag: &str, text: Option<&str>) -> Result<Map<String, Value>> {
+    let Some(text) = text else { return Ok(Map::new()) };
+    let file = SourceFile::new(PathBuf::from(flag), text);
+    match yaml::parse(&file)?.root.to_json() {
+        Value::Object(map) => Ok(map),
+        Value::Null => Ok(Map::new()),
+        _ => Err(Box::new(
+            Diagnostic::error(Code::USAGE, format!("{flag} takes a map, but got `{text}`"))
+                .help(format!("Write {flag} '{{name: value}}'.")),
+        )),
+    }
+}
+
+/// Commit and branch of the repository that a folder lies in, read from its files.
+fn git_head(folder: &std::path::Path) -> (Option<String>, Option<String>) {
+    let Some(git) = folder.ancestors().map(|dir| dir.join(".git")).find(|git| git.exists()) else {
+        return (None, None);
+    };
+    // In a worktree `.git` is a file that names the folder.
+    let git = match std::fs::read_to_string(&git) {
+        Ok(text) => match text.trim().strip_prefix("gitdir: ") {
+            Some(path) => git.parent().unwrap_or(folder).join(path),
+            None => git,
+        },
+        Err(_) => git,
+    };
+    let Ok(head) = std::fs::read_to_string(git.join("HEAD")) else { return (None, None) };
+    let Some(reference) = head.trim().strip_prefix("ref: ") else {
+        return (Some(head.trim().to_owned()), None);
+    };
+    let branch = reference.strip_prefix("refs/heads/").map(str::to_owned);
+    let shared = std::fs::read_to_string(git.join("commondir"))
+        .map_or_else(|_| git.clone(), |common| git.join(common.trim()));
+    let loose = std::fs::read_to_string(shared.join(reference)).ok();
+    let commit = loose.map(|text| text.trim().to_owned()).or_else(|| {
+        let packed = std::fs::read_to_string(shared.join("packed-refs")).ok()?;
+        let line = packed.lines().find(|line| line.ends_with(reference))?;
+        line.split_whitespace().next().map(str::to_owned)
+    });
+    (commit, branch)
+}

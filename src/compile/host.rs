@@ -1,0 +1,220 @@
+//! What templates see while compiling: the real relations, and the database if they ask for one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indexmap::IndexMap;
+use minijinja::Value;
+
+use super::bridges::in_place;
+use super::ctes::cte_name;
+use super::{Compiler, model_value};
+use crate::config::EngineKind;
+use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::jinja::{Adapter, Host};
+use crate::manifest::{Node, RefCall, SourceCall, UniqueId};
+use crate::parse::locate_ref;
+use crate::relation::{Relation, RelationKind};
+
+/// The host of one node while it is compiled or run.
+pub struct CompileHost {
+    compiler: Arc<Compiler>,
+    node: Handle,
+    /// The engine that the SQL is for: of an ephemeral model, the engine of the node that reads it.
+    engine: Arc<str>,
+    /// The ephemeral models that were met.
+    ephemeral: Mutex<Vec<UniqueId>>,
+    adapter: Mutex<Option<Arc<dyn Adapter>>>,
+}
+
+/// The node whose template is rendered.
+enum Handle {
+    /// Its place in the manifest.
+    InManifest(usize),
+    /// A statement outside a node (`show --inline`, `run-operation`), which may ref anything.
+    Free(Box<Node>),
+}
+
+impl CompileHost {
+    pub(super) fn of_node(compiler: Arc<Compiler>, at: usize, engine: Arc<str>) -> Self {
+        Self::new(compiler, Handle::InManifest(at), engine)
+    }
+
+    pub(super) fn free(compiler: Arc<Compiler>, node: Node) -> Self {
+        let engine = node.engine.clone();
+        Self::new(compiler, Handle::Free(Box::new(node)), engine)
+    }
+
+    fn new(compiler: Arc<Compiler>, node: Handle, engine: Arc<str>) -> Self {
+        let (ephemeral, adapter) = (Mutex::default(), Mutex::default());
+        CompileHost { compiler, node, engine, ephemeral, adapter }
+    }
+
+    /// The node whose template is rendered.
+    pub fn node(&self) -> &Node {
+        match &self.node {
+            Handle::InManifest(at) => &self.compiler.manifest.nodes[*at],
+            Handle::Free(node) => node,
+        }
+    }
+
+    /// The engine that the SQL is for.
+    pub fn engine(&self) -> &Arc<str> {
+        &self.engine
+    }
+
+    pub(super) fn take_ephemeral(&self) -> Vec<UniqueId> {
+        std::mem::take(&mut self.ephemeral.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// With the connection of the node itself, where it runs.
+    pub fn set_adapter(&self, adapter: Arc<dyn Adapter>) {
+        *self.adapter.lock().unwrap_or_else(PoisonError::into_inner) = Some(adapter);
+    }
+
+    fn seen_by_the_parser(&self, id: &UniqueId, call: &str, name: &str) -> Result<()> {
+        let node = self.node();
+        if matches!(self.node, Handle::Free(_)) || node.depends_on.contains(id) {
+            return Ok(());
+        }
+        let mut error = Diagnostic::error(
+            Code::REF_UNSEEN,
+            format!("`{}` reads `{name}`, but the parser did not see that", node.name),
+        )
+        .help(format!(
+            "The call stands in a branch that is only taken when the model runs. \
+             Add this line at the top of the model:  -- depends_on: {{{{ {call} }}}}"
+        ));
+        error = error.or_at(locate_ref(node, name));
+        Err(Box::new(error))
+    }
+
+    /// A relation of another engine as this one sees it.
+    fn across(&self, id: &UniqueId, engine: &Arc<str>, relation: Relation) -> Result<Relation> {
+        if *engine == self.engine {
+            return Ok(relation);
+        }
+        let target = &self.compiler.config.target;
+        let (there, here) = (&target.engines[engine], &target.engines[&self.engine]);
+        if here.kind() == EngineKind::DuckDb && there.kind() == EngineKind::Postgres {
+            return Ok(in_place(there, &relation));
+        }
+        match self.compiler.bridges.get(id, &self.engine) {
+            Some(bridge) => Ok(bridge.to.clone()),
+            None => Err(Box::new(
+                Diagnostic::error(
+                    Code::ENGINE_MISMATCH,
+                    format!(
+                        "There is no bridge that brings {} from `{engine}` to `{}`",
+                        relation.render(),
+                        self.engine
+                    ),
+                )
+                .help("Bridges are made for the refs of models and tests; ref it in one of them."),
+            )),
+        }
+    }
+}
+
+impl Host for CompileHost {
+    fn execute(&self) -> bool {
+        true
+    }
+
+    fn package(&self) -> &str {
+        &self.node().package_name
+    }
+
+    fn resolve_ref(&self, call: RefCall) -> Result<Relation> {
+        let compiler = &self.compiler;
+        let id = compiler.index.node(&self.node().package_name, &call)?;
+        let node = &compiler.manifest.nodes[id];
+        self.seen_by_the_parser(id, &format!("ref('{}')", call.name), &call.name)?;
+        if node.is_ephemeral() {
+            let mut met = self.ephemeral.lock().unwrap_or_else(PoisonError::into_inner);
+            if !met.contains(id) {
+                met.push(id.clone());
+            }
+            let name = cte_name(&node.name);
+            let verbatim = Some(name.clone());
+            return Ok(Relation {
+                kind: Some(RelationKind::Cte),
+                verbatim,
+                identifier: name,
+                ..Relation::default()
+            });
+        }
+        let kind = match node.materialized() {
+            "view" => Some(RelationKind::View),
+            "table" | "incremental" | "seed" | "snapshot" => Some(RelationKind::Table),
+            _ => None,
+        };
+        let relation = Relation { kind, ..node.relation() };
+        self.across(id, &node.engine, relation)
+    }
+
+    fn resolve_source(&self, call: SourceCall) -> Result<Relation> {
+        let compiler = &self.compiler;
+        let id = compiler.index.source(&self.node().package_name, &call)?;
+        let source = &compiler.manifest.sources[id];
+        let shown = format!("source('{}', '{}')", call.source, call.table);
+        self.seen_by_the_parser(id, &shown, &call.table)?;
+        self.across(id, &source.engine, source.relation())
+    }
+
+    fn set_config(&self, _values: IndexMap<String, serde_json::Value>) -> Result<()> {
+        Ok(())
+    }
+
+    fn config(&self, key: &str) -> Option<serde_json::Value> {
+        let config = &self.node().config;
+        config.get(key).cloned().or_else(|| match key {
+            "materialized" => Some(self.node().materialized().into()),
+            _ => None,
+        })
+    }
+
+    fn var(&self, name: &str) -> Option<serde_json::Value> {
+        self.compiler.config.var(&self.node().package_name, name).cloned()
+    }
+
+    fn this(&self) -> Option<Relation> {
+        Some(self.node().relation())
+    }
+
+    fn model(&self) -> Value {
+        model_value(self.node())
+    }
+
+    fn extra(&self, name: &str) -> Option<Value> {
+        self.compiler.extra(name)
+    }
+
+    fn is_incremental(&self) -> bool {
+        if self.node().materialized() != "incremental"
+            || self
+                .node()
+                .config
+                .flag("full_refresh")
+                .unwrap_or(self.compiler.config.flags.full_refresh)
+        {
+            return false;
+        }
+        let existing =
+            self.adapter().and_then(|a| a.get_relation(&self.node().relation()).ok().flatten());
+        existing.is_some_and(|relation| relation.kind == Some(RelationKind::Table))
+    }
+
+    fn note_macro(&self, _unique_id: &UniqueId) {}
+
+    fn adapter(&self) -> Option<Arc<dyn Adapter>> {
+        let mut own = self.adapter.lock().unwrap_or_else(PoisonError::into_inner);
+        if own.is_none() {
+            *own = self.compiler.adapters.adapter(&self.engine).ok();
+        }
+        own.clone()
+    }
+
+    fn log(&self, message: &str, info: bool) {
+        self.compiler.adapters.log(message, info);
+    }
+}

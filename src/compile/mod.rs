@@ -1,0 +1,419 @@
+//! `Manifest` + DAG → compiled SQL for each node in its own engine's dialect.
+//!
+//! Needs no database unless a template asks for one, through [`Adapters`].
+
+mod bridges;
+mod ctes;
+mod host;
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use minijinja::Value;
+use minijinja::value::Serde;
+use serde_json::json;
+
+use crate::config::Config;
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
+use crate::jinja::{Adapter, Dialect};
+use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
+use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
+
+pub use bridges::{Bridge, Bridges, bridge_schema, in_place, read_in_place};
+pub use ctes::{Insertion, cte_name};
+pub use host::CompileHost;
+
+/// Where templates get a database from, and where their messages go.
+pub trait Adapters: Send + Sync {
+    /// The database of an engine; opened at the first call.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    fn adapter(&self, engine: &str) -> Result<Arc<dyn Adapter>>;
+
+    /// A message of a template.
+    fn log(&self, message: &str, info: bool);
+}
+
+/// The SQL of a node.
+#[derive(Debug, Clone)]
+pub struct CompiledNode {
+    pub sql: Arc<str>,
+    /// The ephemeral models inside it: unique id and the text of the expression.
+    pub ctes: Vec<(UniqueId, String)>,
+    /// Where they were put.
+    pub insertion: Option<Insertion>,
+}
+
+/// Everything that compiling needs; shared by all threads.
+pub struct Compiler {
+    pub config: Arc<Config>,
+    pub manifest: Arc<Manifest>,
+    pub dialects: Dialects,
+    pub bridges: Bridges,
+    index: RefIndex,
+    adapters: Arc<dyn Adapters>,
+    graph: OnceLock<Value>,
+    /// The unique ids of this run, for `selected_resources`.
+    selected: OnceLock<Vec<UniqueId>>,
+}
+
+impl Compiler {
+    /// A compiler of a parsed project.
+    ///
+    /// # Errors
+    /// `ENGINE_MISMATCH` where nodes read each other over engines that cannot.
+    pub fn new(
+        config: Arc<Config>,
+        parsed: Parsed,
+        adapters: Arc<dyn Adapters>,
+    ) -> Result<Arc<Compiler>, Diagnostics> {
+        let bridges = bridges::plan(&parsed.manifest, &config).map_err(Diagnostics)?;
+        Ok(Arc::new(Compiler {
+            index: RefIndex::new(&parsed.manifest),
+            config,
+            manifest: Arc::new(parsed.manifest),
+            dialects: parsed.dialects,
+            bridges,
+            adapters,
+            graph: OnceLock::new(),
+            selected: OnceLock::new(),
+        }))
+    }
+
+    /// Says what was selected, once.
+    pub fn set_selected(&self, selected: Vec<UniqueId>) {
+        let _first_wins = self.selected.set(selected);
+    }
+
+    /// The host of a node of the manifest.
+    pub fn host(self: &Arc<Self>, id: &UniqueId) -> Arc<CompileHost> {
+        let at = self.manifest.nodes.get_index_of(id).unwrap_or_default();
+        let engine = self.manifest.nodes[at].engine.clone();
+        Arc::new(CompileHost::of_node(self.clone(), at, engine))
+    }
+
+    /// The host of a statement that is no node: it may ref anything.
+    pub fn free_host(
+        self: &Arc<Self>,
+        engine: &str,
+        name: &str,
+        file: Arc<SourceFile>,
+    ) -> Arc<CompileHost> {
+        Arc::new(CompileHost::free(self.clone(), free_node(&self.config, engine, name, file)))
+    }
+
+    /// Compiles a node of the manifest. Seeds have no SQL: theirs is empty.
+    ///
+    /// # Errors
+    /// Jinja errors at their place in the model; `REF_UNSEEN`.
+    pub fn compile(
+        self: &Arc<Self>,
+        id: &UniqueId,
+        host: &Arc<CompileHost>,
+    ) -> Result<CompiledNode> {
+        let node = &self.manifest.nodes[id];
+        let dialect = self.dialects.get(host.engine());
+        let sql = self.render_node(node, dialect, host)?;
+        self.with_ctes(sql, host)
+    }
+
+    /// Compiles SQL that is no node.
+    ///
+    /// # Errors
+    /// Jinja errors.
+    pub fn compile_free(self: &Arc<Self>, host: &Arc<CompileHost>) -> Result<CompiledNode> {
+        let file = host.node().file.clone();
+        let sql =
+            self.dialects.get(host.engine()).render(&file, trimmed(&file.text), host.clone())?.text;
+        self.with_ctes(sql, host)
+    }
+
+    fn render_node(
+        self: &Arc<Self>,
+        node: &Node,
+        dialect: &Dialect,
+        host: &Arc<CompileHost>,
+    ) -> Result<String> {
+        if node.resource_type == ResourceType::Seed {
+            return Ok(String::new());
+        }
+        if node.resource_type == ResourceType::Operation {
+            return dialect.render_str(&node.raw_code, node.location.clone(), host.clone());
+        }
+        let Some(test) = &node.test_metadata else {
+            return Ok(dialect.render(&node.file, trimmed(&node.file.text), host.clone())?.text);
+        };
+        let mut arguments = Vec::with_capacity(test.kwargs.len());
+        for (key, value) in &test.kwargs {
+            let value = if key == "column_name" {
+                Value::from(value.as_str().unwrap_or_default())
+            } else {
+                let value = test_argument(key, value);
+                dialect.render_value(&value, node.location.clone(), host.clone())?
+            };
+            arguments.push((key.clone(), value));
+        }
+        let value = dialect
+            .call_macro(&test.macro_name(), Vec::new(), arguments, host.clone())
+            .map_err(|error| Box::new(error.or_at(node.location.clone())))?;
+        Ok(value.to_string())
+    }
+
+    /// Puts the ephemeral models that were met in front, those that they read before them.
+    fn with_ctes(self: &Arc<Self>, sql: String, host: &Arc<CompileHost>) -> Result<CompiledNode> {
+        let met = host.take_ephemeral();
+        if met.is_empty() {
+            return Ok(CompiledNode { sql: sql.into(), ctes: Vec::new(), insertion: None });
+        }
+        let mut done: Vec<(UniqueId, String)> = Vec::new();
+        for id in met {
+            self.add_cte(&id, host, &mut done)?;
+        }
+        let named: Vec<(String, String)> = done
+            .iter()
+            .map(|(id, sql)| (cte_name(&self.manifest.nodes[id].name), sql.clone()))
+            .collect();
+        let (sql, insertion) = ctes::inject(&sql, &named);
+        Ok(CompiledNode { sql: sql.into(), ctes: done, insertion })
+    }
+
+    fn add_cte(
+        self: &Arc<Self>,
+        id: &UniqueId,
+        reader: &Arc<CompileHost>,
+        done: &mut Vec<(UniqueId, String)>,
+    ) -> Result<()> {
+        if done.iter().any(|(known, _)| known == id) {
+            return Ok(());
+        }
+        let at = self.manifest.nodes.get_index_of(id).unwrap_or_default();
+        let node = &self.manifest.nodes[at];
+        // An ephemeral model has no engine of its own: it is part of the statement that reads it.
+        let host = Arc::new(CompileHost::of_node(self.clone(), at, reader.engine().clone()));
+        let sql = self.render_node(node, self.dialects.get(reader.engine()), &host)?;
+        for inner in host.take_ephemeral() {
+            self.add_cte(&inner, reader, done)?;
+        }
+        done.push((id.clone(), sql));
+        Ok(())
+    }
+
+    /// The place in the user's file that a byte of a node's compiled SQL came from.
+    pub fn locate(
+        self: &Arc<Self>,
+        id: &UniqueId,
+        compiled: &CompiledNode,
+        offset: usize,
+    ) -> Option<Location> {
+        let node = self.manifest.nodes.get(id)?;
+        if node.test_metadata.is_some() || node.resource_type == ResourceType::Operation {
+            return node.location.clone();
+        }
+        let offset = match compiled.insertion {
+            Some(Insertion { at, .. }) if offset < at => offset,
+            Some(Insertion { at, length }) if offset >= at + length => offset - length,
+            // Inside an ephemeral model: the ref that brought it in is the best place to name.
+            Some(_) => return node.location.clone(),
+            None => offset,
+        };
+        let host = self.host(id);
+        let dialect = self.dialects.get(&node.engine);
+        let span = trimmed(&node.file.text);
+        let (text, map) = dialect.render_with_map(&node.file, span, host).ok()?;
+        let at = map.source_offset(offset)?;
+        let word = text[offset.min(text.len())..]
+            .find(|c: char| !c.is_alphanumeric() && c != '_')
+            .unwrap_or(1)
+            .max(1);
+        Some(Location::new(node.file.clone(), at..at + word))
+    }
+
+    /// Where a node's compiled SQL is written below `target/<folder>`.
+    pub fn path_of(&self, folder: &str, node: &Node) -> PathBuf {
+        let mut path = self.config.target_path.join(folder);
+        path.push(&node.package_name);
+        // A resource path may lead out of the project (`../models`); its output may not.
+        path.extend(
+            Path::new(&node.original_file_path)
+                .components()
+                .filter(|part| matches!(part, std::path::Component::Normal(_))),
+        );
+        if node.test_metadata.is_some() {
+            path.push(&node.path);
+        }
+        path
+    }
+
+    pub(crate) fn extra(&self, name: &str) -> Option<Value> {
+        match name {
+            "graph" => Some(self.graph.get_or_init(|| graph_value(&self.manifest)).clone()),
+            "selected_resources" => {
+                let selected = self.selected.get().map(Vec::as_slice).unwrap_or_default();
+                Some(selected.iter().map(|id| Value::from(&**id)).collect())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Writes SQL to a file, making its folder.
+///
+/// # Errors
+/// `UNWRITABLE`, naming the file.
+pub fn write_sql(path: &Path, sql: &str) -> Result<()> {
+    let result = match std::fs::write(path, sql) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let folder = path.parent().unwrap_or(path);
+            std::fs::create_dir_all(folder).and_then(|()| std::fs::write(path, sql))
+        }
+        other => other,
+    };
+    result.map_err(|error| {
+        Box::new(
+            Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
+                .note(error.to_string())
+                .help("Check the folder's permissions, or name another one with --target-path."),
+        )
+    })
+}
+
+/// The text without surrounding white space, as a range: what dbt takes for a node's code.
+fn trimmed(text: &str) -> Range<usize> {
+    let start = text.len() - text.trim_start().len();
+    start..start + text.trim().len()
+}
+
+/// The `model` that templates see, in the manifest's words.
+pub fn model_value(node: &Node) -> Value {
+    let relation = node.resource_type.is_refable().then(|| node.relation().render());
+    let columns: serde_json::Map<String, serde_json::Value> = node
+        .columns
+        .iter()
+        .map(|(name, column)| {
+            let value = json!({
+                "name": column.name, "description": column.description,
+                "data_type": column.data_type, "meta": column.meta, "tags": column.tags,
+                "quote": column.quote, "constraints": column.constraints,
+            });
+            (name.clone(), value)
+        })
+        .collect();
+    let refs: Vec<_> = node
+        .refs
+        .iter()
+        .map(|(call, _)| json!({"name": call.name, "package": call.package, "version": call.version}))
+        .collect();
+    let mut config: serde_json::Map<String, serde_json::Value> =
+        node.config.values.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    config.entry("materialized").or_insert_with(|| node.materialized().into());
+    config.entry("enabled").or_insert(true.into());
+    Value::from(Serde(json!({
+        "unique_id": &*node.unique_id,
+        "name": node.name,
+        "resource_type": node.resource_type.as_str(),
+        "package_name": node.package_name,
+        "path": node.path,
+        "original_file_path": node.original_file_path,
+        "root_path": node.root_path,
+        "fqn": node.fqn,
+        "alias": node.alias,
+        "schema": node.schema,
+        "database": node.database,
+        "relation_name": relation,
+        "description": node.description,
+        "columns": columns,
+        "meta": node.meta,
+        "tags": node.tags,
+        "config": config,
+        "group": node.group,
+        "access": node.access.as_str(),
+        "refs": refs,
+        "sources": node.source_calls.iter().map(|(c, _)| [&c.source, &c.table]).collect::<Vec<_>>(),
+        "depends_on": {
+            "nodes": node.depends_on.iter().map(|id| &**id).collect::<Vec<_>>(),
+            "macros": node.depends_on_macros.iter().map(|id| &**id).collect::<Vec<_>>(),
+        },
+        "raw_code": &*node.raw_code,
+        "language": "sql",
+        "checksum": {"name": "sha256", "checksum": node.checksum},
+    })))
+}
+
+/// dbt's `graph`: nodes, sources, exposures and groups by unique id.
+fn graph_value(manifest: &Manifest) -> Value {
+    let nodes = Value::from_pairs(manifest.nodes.iter().map(|(id, n)| (&**id, model_value(n))));
+    let sources = Value::from_pairs(manifest.sources.iter().map(|(id, source)| {
+        let value = Value::from(Serde(json!({
+            "unique_id": &*source.unique_id,
+            "resource_type": "source",
+            "name": source.name,
+            "source_name": source.source_name,
+            "package_name": source.package_name,
+            "database": source.database,
+            "schema": source.schema,
+            "identifier": source.identifier,
+            "relation_name": source.relation().render(),
+            "meta": source.meta,
+            "tags": source.tags,
+            "description": source.description,
+            "fqn": source.fqn,
+        })));
+        (&**id, value)
+    }));
+    let exposures = Value::from_pairs(manifest.exposures.iter().map(|(id, e)| {
+        let value = Value::from(Serde(json!({
+            "unique_id": &*e.unique_id, "name": e.name, "type": e.exposure_type,
+            "resource_type": "exposure", "package_name": e.package_name,
+            "owner": e.owner, "meta": e.meta, "tags": e.tags,
+            "depends_on": {"nodes": e.depends_on.iter().map(|id| &**id).collect::<Vec<_>>()},
+        })));
+        (&**id, value)
+    }));
+    Value::from_pairs([("nodes", nodes), ("sources", sources), ("exposures", exposures)])
+}
+
+/// A node for a statement that is none.
+fn free_node(config: &Config, engine: &str, name: &str, file: Arc<SourceFile>) -> Node {
+    let engine = config
+        .target
+        .engine(engine)
+        .unwrap_or_else(|| &config.target.engines[&config.target.default_engine]);
+    let package = config.project.name.clone();
+    Node {
+        unique_id: format!("sql_operation.{package}.{name}").into(),
+        name: name.to_owned(),
+        resource_type: ResourceType::Operation,
+        fqn: vec![package.clone(), "sql".to_owned(), name.to_owned()],
+        package_name: package,
+        path: format!("sql/{name}"),
+        original_file_path: format!("sql/{name}"),
+        raw_code: file.text.as_str().into(),
+        file,
+        location: None,
+        database: engine.database.clone(),
+        schema: engine.schema.clone(),
+        alias: name.to_owned(),
+        engine: engine.name.clone(),
+        config: Default::default(),
+        unrendered_config: Default::default(),
+        checksum: String::new(),
+        description: String::new(),
+        columns: Default::default(),
+        meta: Default::default(),
+        tags: Vec::new(),
+        group: None,
+        access: Default::default(),
+        patch_path: None,
+        refs: Vec::new(),
+        source_calls: Vec::new(),
+        depends_on: Vec::new(),
+        depends_on_macros: Vec::new(),
+        test_metadata: None,
+        column_name: None,
+        attached_node: None,
+        root_path: None,
+        index: None,
+    }
+}

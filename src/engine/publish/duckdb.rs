@@ -1,0 +1,136 @@
+//! Publishing on DuckDB. Its DDL is transactional and its readers keep their snapshot, so a drop
+//! and a rename in one transaction are a swap. Tables with indexes cannot be renamed: the indexes
+//! of the shadow are dropped before, and made again in the same transaction.
+//!
+//! Nothing is looked up that a statement can find out by itself: with a thousand tables, one look
+//! into `duckdb_tables()` costs more than the swap.
+
+use super::{Published, drop_statement, in_transaction, view_statement, within_select};
+use crate::engine::{Connection, SqlResult, retry};
+use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
+
+pub(super) fn replace_table(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+) -> SqlResult<Published> {
+    match retry(|| swap(connection, shadow, target, &[])) {
+        Err(error) if error.words().contains("entries that depend on it") => {}
+        other => return other,
+    }
+    let indexes = indexes(connection, shadow)?;
+    for index in &indexes {
+        let name = shadow.with_identifier(&index.name);
+        retry(|| connection.execute(&format!("DROP INDEX {}", name.render())))?;
+    }
+    retry(|| swap(connection, shadow, target, &indexes))
+}
+
+fn swap(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+    indexes: &[Index],
+) -> SqlResult<Published> {
+    in_transaction(connection, |connection| {
+        drop_any(connection, target)?;
+        connection.execute(&format!(
+            "ALTER TABLE {} RENAME TO {}",
+            shadow.render(),
+            quote_identifier(&target.identifier)
+        ))?;
+        for index in indexes {
+            connection.execute(&index.statement(target))?;
+        }
+        Ok(Published::default())
+    })
+}
+
+/// Drops a table or view of that name if there is one.
+pub(super) fn drop_any(connection: &mut dyn Connection, relation: &Relation) -> SqlResult<()> {
+    match connection.execute(&drop_statement(RelationKind::Table, relation)) {
+        Err(error) if error.words().contains("is of type View") => {
+            connection.execute(&drop_statement(RelationKind::View, relation)).map(drop)
+        }
+        other => other.map(drop),
+    }
+}
+
+pub(super) fn replace_view(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    select_sql: &str,
+) -> SqlResult<Published> {
+    let (statement, before) = view_statement(target, select_sql);
+    retry(|| match connection.execute(&statement) {
+        Err(error) if error.words().contains("is of type Table") => {
+            in_transaction(connection, |connection| {
+                drop_any(connection, target)?;
+                connection.execute(&statement).map(drop)
+            })
+        }
+        other => other.map(drop),
+    })
+    .map(|()| Published::default())
+    .map_err(|error| within_select(error, before))
+}
+
+struct Index {
+    name: String,
+    unique: bool,
+    /// What stands after the table's name: `(a, (b + 1));`
+    columns: String,
+}
+
+impl Index {
+    fn statement(&self, table: &Relation) -> String {
+        let unique = if self.unique { "UNIQUE " } else { "" };
+        format!(
+            "CREATE {unique}INDEX {} ON {}{}",
+            quote_identifier(&self.name),
+            table.render(),
+            self.columns
+        )
+    }
+}
+
+fn indexes(connection: &mut dyn Connection, table: &Relation) -> SqlResult<Vec<Index>> {
+    let or_current = |part: &Option<String>, current: &str| match part {
+        Some(name) => quote_literal(name),
+        None => current.to_owned(),
+    };
+    let sql = include_str!("../sql/duckdb_indexes.sql")
+        .replace("$database", &or_current(&table.database, "current_database()"))
+        .replace("$schema", &or_current(&table.schema, "current_schema()"))
+        .replace("$name", &quote_literal(&table.identifier));
+    let found = connection.query(&sql, None)?;
+    let index = |row: &Vec<Cell>| match row.as_slice() {
+        [Cell::Text(name), Cell::Bool(unique), Cell::Text(sql)] => {
+            let columns = after_table(sql)?.to_owned();
+            Some(Index { name: name.clone(), unique: *unique, columns })
+        }
+        _ => None,
+    };
+    Ok(found.rows.iter().filter_map(index).collect())
+}
+
+/// The rest of DuckDB's own `CREATE INDEX` text from the bracket after the table's name.
+fn after_table(sql: &str) -> Option<&str> {
+    let mut quoted = false;
+    let at = sql.char_indices().find_map(|(at, char)| {
+        quoted ^= char == '"';
+        (char == '(' && !quoted).then_some(at)
+    })?;
+    Some(&sql[at..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::after_table;
+
+    #[test]
+    fn brackets_in_names_are_no_columns() {
+        let sql = "CREATE UNIQUE INDEX \"ix 1\" ON \"s (x\".\"a (\"(i, ((\"j k\" + 1)));";
+        assert_eq!(after_table(sql), Some("(i, ((\"j k\" + 1)));"));
+    }
+}

@@ -1,0 +1,155 @@
+//! Putting finished relations in their places, so that a reader sees the old one or the new one,
+//! whole, and never neither; and the few other changes of the catalog that both engines need.
+//!
+//! Everything here opens and ends its own transaction: call it outside of one. Conflicts with
+//! other sessions are retried here and do not come out.
+
+mod duckdb;
+mod postgres;
+
+use super::{Connection, EngineKind, SqlResult, retry};
+use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
+
+pub use postgres::{Dependent, dependents};
+
+/// What became of the views that read the relation which was replaced. Always empty on DuckDB,
+/// whose views find their tables by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Published {
+    /// Views that read the new relation now, with their owners, grants and comments.
+    pub rebound: Vec<Relation>,
+    /// Views that do not fit the new relation's columns any more, and those upon them: dropped.
+    pub dropped: Vec<Relation>,
+}
+
+/// Puts the table `shadow` in the place of `target`, which may be a table, a view or nothing.
+/// `shadow` is gone afterwards; its indexes and constraints come along. Both lie in one schema.
+///
+/// # Errors
+/// The engine's; `target` is then as it was, and `shadow` still there.
+pub fn replace_table(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+) -> SqlResult<Published> {
+    match connection.kind() {
+        EngineKind::DuckDb => duckdb::replace_table(connection, shadow, target),
+        EngineKind::Postgres => postgres::replace_table(connection, shadow, target),
+    }
+}
+
+/// Makes `target` a view over `select_sql`, in place of the view, the table or nothing that is
+/// there. Positions of errors are those in `select_sql`.
+///
+/// # Errors
+/// The engine's; `target` is then as it was.
+pub fn replace_view(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    select_sql: &str,
+) -> SqlResult<Published> {
+    match connection.kind() {
+        EngineKind::DuckDb => duckdb::replace_view(connection, target, select_sql),
+        EngineKind::Postgres => postgres::replace_view(connection, target, select_sql),
+    }
+}
+
+/// Drops a relation if it is there, with what depends on it. Its kind is looked up where the
+/// relation does not say it.
+///
+/// # Errors
+/// The engine's.
+pub fn drop_relation(connection: &mut dyn Connection, relation: &Relation) -> SqlResult<()> {
+    retry(|| {
+        let kind = match (relation.kind, connection.kind()) {
+            (Some(kind), _) => kind,
+            (None, EngineKind::DuckDb) => return duckdb::drop_any(connection, relation),
+            (None, EngineKind::Postgres) => match postgres::kind_of(connection, relation)? {
+                Some(kind) => kind,
+                None => return Ok(()),
+            },
+        };
+        connection.execute(&drop_statement(kind, relation)).map(drop)
+    })
+}
+
+/// Makes a schema where there is none; safe when many sessions do so at once.
+///
+/// # Errors
+/// The engine's.
+pub fn create_schema_if_missing(
+    connection: &mut dyn Connection,
+    database: Option<&str>,
+    schema: &str,
+) -> SqlResult<()> {
+    let (exists, name) = match connection.kind() {
+        EngineKind::DuckDb => {
+            let database_filter =
+                database.map_or_else(|| "current_database()".to_owned(), quote_literal);
+            let sql = include_str!("../sql/duckdb_schema_exists.sql")
+                .replace("$database", &database_filter)
+                .replace("$schema", &quote_literal(schema));
+            let qualified = Relation {
+                database: None,
+                schema: database.map(str::to_owned),
+                identifier: schema.to_owned(),
+                ..Relation::default()
+            };
+            (sql, qualified.render())
+        }
+        EngineKind::Postgres => {
+            let sql = include_str!("../sql/postgres_schema_exists.sql")
+                .replace("$schema", &quote_literal(schema));
+            (sql, quote_identifier(schema))
+        }
+    };
+    retry(|| {
+        if !connection.query(&exists, Some(1))?.rows.is_empty() {
+            return Ok(());
+        }
+        connection.execute(&format!("CREATE SCHEMA IF NOT EXISTS {name}")).map(drop)
+    })
+}
+
+/// Runs `work` in a transaction: committed when it succeeds, rolled back when it fails.
+///
+/// # Errors
+/// Those of `work` and of the commit.
+pub fn in_transaction<T>(
+    connection: &mut dyn Connection,
+    work: impl FnOnce(&mut dyn Connection) -> SqlResult<T>,
+) -> SqlResult<T> {
+    connection.begin()?;
+    match work(connection).and_then(|done| connection.commit().map(|()| done)) {
+        Ok(done) => Ok(done),
+        Err(error) => {
+            // The first error is the one that tells.
+            let _ = connection.rollback();
+            Err(error)
+        }
+    }
+}
+
+fn drop_statement(kind: RelationKind, relation: &Relation) -> String {
+    let word = match kind {
+        RelationKind::View => "VIEW",
+        RelationKind::MaterializedView => "MATERIALIZED VIEW",
+        RelationKind::External => "FOREIGN TABLE",
+        RelationKind::Table | RelationKind::Cte => "TABLE",
+    };
+    format!("DROP {word} IF EXISTS {} CASCADE", relation.render())
+}
+
+/// The statement around a view's SELECT, with the length of what stands before it. The SELECT
+/// begins and ends on lines of its own, as it may hold comments.
+fn view_statement(target: &Relation, select_sql: &str) -> (String, usize) {
+    let before = format!("CREATE OR REPLACE VIEW {} AS (\n", target.render());
+    let select = select_sql.trim_end().trim_end_matches(';');
+    (format!("{before}{select}\n)"), before.len())
+}
+
+/// An error's position in the SELECT instead of the whole statement.
+fn within_select(mut error: Box<super::EngineError>, before: usize) -> Box<super::EngineError> {
+    error.position = error.position.and_then(|at| at.checked_sub(before));
+    error
+}

@@ -1,0 +1,179 @@
+//! What names mean while a template is rendered: arguments, the project's macros, what the host
+//! knows of the node, the built-in macros; then the environment's functions.
+//!
+//! Nothing is collected beforehand: each name is looked up when it is asked for.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Error, ErrorKind, State, Value};
+
+use super::error::Place;
+use super::host::Host;
+use super::macros::{MacroObject, Package};
+use super::objects::{AdapterObject, ConfigObject, RelationObject};
+use super::registry::MacroRegistry;
+
+/// The name under which a template's own context is found.
+pub const OWN: &str = "__pintail_context";
+
+/// How deep macros may call each other.
+pub const MAX_DEPTH: usize = 120;
+
+/// Facts that are the same for every template of a dialect.
+#[derive(Debug)]
+pub struct Fixed {
+    pub registry: Arc<MacroRegistry>,
+    /// `duckdb` or `postgres`.
+    pub adapter: &'static str,
+    pub target: Value,
+}
+
+/// What one node's rendering shares between its template and the macros that it calls.
+pub struct Shared {
+    pub fixed: Arc<Fixed>,
+    pub host: Arc<dyn Host>,
+    /// Results of `statement` by name.
+    pub results: Mutex<HashMap<String, Value>>,
+}
+
+/// The root of a template's names.
+pub struct Context {
+    pub shared: Arc<Shared>,
+    pub place: Arc<Place>,
+    /// The package whose macros are looked up first after the root project's.
+    pub package: Arc<str>,
+    /// Arguments of a macro, or the variables that a call block saw.
+    pub locals: Vec<(Arc<str>, Value)>,
+    /// What stands behind the locals: of a call block, the context that it was written in.
+    pub outer: Option<Arc<Context>>,
+    pub depth: usize,
+}
+
+impl fmt::Debug for Context {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "<context {}>", self.place.file.path.display())
+    }
+}
+
+impl Context {
+    /// The context that a template is rendered in.
+    ///
+    /// # Errors
+    /// `InvalidOperation` in a template that was not rendered by a dialect.
+    pub fn of(state: &State) -> Result<Arc<Context>, Error> {
+        state
+            .lookup(OWN)
+            .and_then(|value| value.downcast_object::<Context>())
+            .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "no dbt context here"))
+    }
+
+    /// The host of the node.
+    pub fn host(&self) -> &Arc<dyn Host> {
+        &self.shared.host
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Arc<MacroRegistry> {
+        &self.shared.fixed.registry
+    }
+
+    /// Names that a misspelt one may have meant.
+    pub fn known_names(&self) -> Vec<String> {
+        let functions = ["ref", "source", "config", "var", "env_var", "is_incremental", "this"];
+        let more = ["run_query", "return", "log", "adapter", "exceptions", "target", "execute"];
+        let macros = self.registry().names().map(str::to_owned);
+        macros.chain(functions.into_iter().chain(more).map(str::to_owned)).collect()
+    }
+
+    fn special(self: &Arc<Self>, name: &str) -> Option<Value> {
+        let host = self.host();
+        Some(match name {
+            OWN => Value::from_dyn_object(self.clone()),
+            "execute" => host.execute().into(),
+            "this" => match host.this() {
+                Some(relation) => Value::from_object(RelationObject::new(relation)),
+                None => Value::from(()),
+            },
+            "model" => host.model(),
+            "target" => self.shared.fixed.target.clone(),
+            "config" => Value::from_object(ConfigObject),
+            "adapter" => Value::from_object(AdapterObject),
+            "context" => Value::from_dyn_object(self.clone()),
+            "pre_hooks" | "post_hooks" => {
+                let key = if name == "pre_hooks" { "pre-hook" } else { "post-hook" };
+                host.config(key).map_or_else(
+                    || super::values::List::value(Vec::new()),
+                    |value| super::values::from_json(&value),
+                )
+            }
+            "graph" | "schemas" | "selected_resources" | "database_schemas" => {
+                return host.extra(name);
+            }
+            _ => return None,
+        })
+    }
+}
+
+impl Object for Context {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Map
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.get_value_by_str(key.as_str()?)
+    }
+
+    fn get_value_by_str(self: &Arc<Self>, name: &str) -> Option<Value> {
+        if let Some((_, value)) = self.locals.iter().find(|(local, _)| &**local == name) {
+            return Some(value.clone());
+        }
+        if name == OWN {
+            return self.special(name);
+        }
+        if let Some(outer) = &self.outer {
+            return outer.get_value_by_str(name);
+        }
+        let registry = self.registry();
+        if let Some(found) = registry.find_own(name, &self.package) {
+            return Some(Value::from_object(MacroObject(found.clone())));
+        }
+        if let Some(value) = self.special(name) {
+            return Some(value);
+        }
+        if let Some(found) = registry.find(name, &self.package) {
+            return Some(Value::from_object(MacroObject(found.clone())));
+        }
+        registry.has_package(name).then(|| Value::from_object(Package(name.into())))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    /// `context.get('name')`, dbt's way to reach a name that is made up.
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        match (method, args) {
+            ("get", [name, rest @ ..]) => {
+                let name = name.as_str().unwrap_or_default();
+                let found = self.get_value_by_str(name).or_else(|| state.lookup(name));
+                Ok(found.or_else(|| rest.first().cloned()).unwrap_or(Value::from(())))
+            }
+            _ => match self.get_value_by_str(method) {
+                Some(callable) => callable.call(state, args),
+                None => Err(Error::from(ErrorKind::UnknownMethod)),
+            },
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! minijinja's errors → diagnostics in the user's own file, with the chain of macro calls.
+//!
+//! Each macro call is a rendering of its own. Where one fails, the error is explained there and
+//! then, and travels on inside a new minijinja error; each caller adds its place.
+
+use std::fmt;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+
+use minijinja::{Error, ErrorKind, Value};
+
+use super::context::Context;
+use super::registry::BUILT_IN_PATH;
+use super::rewrite::{OffsetMap, unclosed_tag};
+use crate::diagnostic::{Code, Diagnostic, Location, SourceFile, did_you_mean};
+
+/// A diagnostic on its way through minijinja.
+#[derive(Debug)]
+struct Explained(Box<Diagnostic>);
+
+impl fmt::Display for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Explained {}
+
+/// The value that `return(…)` ends a macro with.
+#[derive(Debug)]
+pub struct Returned(pub Value);
+
+impl fmt::Display for Returned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("return() was called outside a macro")
+    }
+}
+
+impl std::error::Error for Returned {}
+
+/// A diagnostic as a minijinja error.
+pub fn carry(diagnostic: Box<Diagnostic>) -> Error {
+    Error::new(ErrorKind::InvalidOperation, "").with_source(Explained(diagnostic))
+}
+
+/// An error that the dialect itself raises; its place is added later.
+pub fn fail(code: Code, message: impl Into<String>) -> Error {
+    carry(Box::new(Diagnostic::error(code, message)))
+}
+
+/// The value of `return(…)`, if that is what this error is.
+pub fn returned(error: &Error) -> Option<&Value> {
+    let source = std::error::Error::source(error)?;
+    source.downcast_ref::<Returned>().map(|returned| &returned.0)
+}
+
+/// Where a text that is rendered stands.
+#[derive(Debug, Clone)]
+pub struct Place {
+    pub file: Arc<SourceFile>,
+    /// Where the text begins in the file.
+    pub offset: usize,
+    pub map: OffsetMap,
+    /// The whole place is this range: a YAML value, whose text is not the file's own.
+    pub fixed: Option<Range<usize>>,
+}
+
+impl Place {
+    /// The location of a range of the rewritten text.
+    fn location(&self, range: Option<Range<usize>>) -> Location {
+        let span = match (&self.fixed, range) {
+            (Some(fixed), _) => fixed.clone(),
+            (None, Some(range)) => {
+                let range = self.map.range(range);
+                self.offset + range.start..self.offset + range.end
+            }
+            (None, None) => self.offset..self.offset,
+        };
+        Location::new(self.file.clone(), span)
+    }
+
+    fn is_built_in(&self) -> bool {
+        is_built_in(&self.file.path)
+    }
+}
+
+fn is_built_in(path: &Path) -> bool {
+    path.starts_with(BUILT_IN_PATH)
+}
+
+/// Explains an error that came out of the rendering of a place.
+pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnostic> {
+    let here = || place.location(error.range());
+    let carried = std::error::Error::source(error).and_then(|s| s.downcast_ref::<Explained>());
+    if let Some(Explained(diagnostic)) = carried {
+        return Box::new(add_place((**diagnostic).clone(), place, here()));
+    }
+    if error.kind() == ErrorKind::SyntaxError {
+        return Box::new(syntax_error(error, &place.file, place.offset, Some(&place.map)));
+    }
+    let detail = error.detail().unwrap_or_default();
+    let diagnostic = match error.kind() {
+        ErrorKind::UnknownFunction => {
+            let name = detail.split_whitespace().next().unwrap_or_default().trim_matches('`');
+            let known = context.known_names();
+            let error = Diagnostic::error(
+                Code::UNDEFINED,
+                format!("There is no macro or function `{name}`"),
+            );
+            match did_you_mean(name, known.iter().map(String::as_str)) {
+                Some(help) => error.help(help),
+                None => error.help(
+                    "Define it in a file of the macros folder, or install the package that has it.",
+                ),
+            }
+        }
+        ErrorKind::UndefinedError => {
+            Diagnostic::error(Code::UNDEFINED, format!("A value is undefined: {}", or_kind(error)))
+                .help("Check the name, or give it a value with `{% set … %}` or `default(…)`.")
+        }
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownMethod => {
+            Diagnostic::error(Code::UNDEFINED, or_kind(error))
+                .help("Check the spelling and the kind of the value that it is used on.")
+        }
+        _ => Diagnostic::error(Code::JINJA_RUNTIME, or_kind(error)),
+    };
+    Box::new(add_place(diagnostic, place, here()))
+}
+
+fn or_kind(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) if !detail.is_empty() => detail.to_owned(),
+        _ => error.kind().to_string(),
+    }
+}
+
+/// The first place in a file of the user's is where the error is; those above it are its callers.
+fn add_place(mut diagnostic: Diagnostic, place: &Place, here: Location) -> Diagnostic {
+    match &diagnostic.location {
+        None if place.is_built_in() => diagnostic,
+        None => diagnostic.at(here),
+        Some(first) if *first != here && !place.is_built_in() => {
+            diagnostic = diagnostic.related("called from here", here);
+            diagnostic
+        }
+        Some(_) => diagnostic,
+    }
+}
+
+/// A syntax error at its place; `offset` is where the text begins in the file.
+pub fn syntax_error(
+    error: &Error,
+    file: &Arc<SourceFile>,
+    offset: usize,
+    map: Option<&OffsetMap>,
+) -> Diagnostic {
+    let range = error.range().unwrap_or(0..0);
+    let mut range = map.map_or(range.clone(), |map| map.range(range));
+    let detail = error.detail().unwrap_or("this is not Jinja");
+    // What is missing at the end of the text is better shown where it began.
+    if detail.contains("unexpected end of input")
+        && let Some(tag) = file.text.get(offset..).and_then(unclosed_tag)
+    {
+        range = tag;
+    }
+    let location = Location::new(file.clone(), offset + range.start..offset + range.end);
+    let diagnostic =
+        Diagnostic::error(Code::JINJA_SYNTAX, format!("Jinja syntax error: {detail}")).at(location);
+    if detail.contains("unexpected end") {
+        diagnostic.help("Close the block, bracket or quote that was opened here or above.")
+    } else if detail.contains("unknown statement") {
+        diagnostic.help("Check the tag's name, and that its block was opened.")
+    } else {
+        diagnostic.help("Check brackets, quotes and commas here.")
+    }
+}

@@ -1,0 +1,284 @@
+//! dbt's functions in templates, as globals of the environment. Those that depend on the node ask
+//! its host, through the template's context.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Environment, Error, State, Value};
+
+use super::InvocationInfo;
+use super::context::Context;
+use super::error::{carry, fail};
+use super::macros::{caller_function, return_function};
+use super::objects::{Arguments, Exceptions, RelationObject, api};
+
+use super::values::{self, List, Table, from_json, py_str};
+use super::yaml;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::{RefCall, SourceCall};
+
+/// A function of the state and its arguments.
+type Body = fn(&mut State, &[Value]) -> Result<Value, Error>;
+
+/// A function as a value.
+struct Function(&'static str, Body);
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<function {}>", self.0)
+    }
+}
+
+impl Object for Function {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        (self.1)(state, args)
+    }
+
+    /// `var.has_var('x')`
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        if self.0 == "var" && method == "has_var" {
+            let name = args.first().map(py_str).unwrap_or_default();
+            return Ok(Context::of(state)?.host().var(&name).is_some().into());
+        }
+        Err(fail(Code::UNDEFINED, format!("`{}` has no method `{method}`", self.0)))
+    }
+}
+
+const FUNCTIONS: &[(&str, Body)] = &[
+    ("ref", reference),
+    ("source", source),
+    ("var", var),
+    ("env_var", env_var),
+    ("is_incremental", |state, _| Ok(Context::of(state)?.host().is_incremental().into())),
+    ("return", |_, args| return_function(args.first().cloned())),
+    ("__caller", |state, args| caller_function(state, args)),
+    ("log", log),
+    ("print", print),
+    ("run_query", run_query),
+    ("statement", statement),
+    ("load_result", load_result),
+    ("store_result", store_result),
+    ("store_raw_result", store_result),
+    ("load_relation", load_relation),
+    ("fromyaml", yaml::fromyaml),
+    ("toyaml", yaml::toyaml),
+    ("doc", |_, args| Ok(args.last().cloned().unwrap_or_default())),
+    ("submit_python_job", |_, _| {
+        Err(fail(Code::ENGINE_MISMATCH, "Python models are not supported"))
+    }),
+];
+
+/// Adds the functions, and the facts that are the same for a whole invocation.
+pub fn install(environment: &mut Environment<'static>, invocation: &InvocationInfo) {
+    let mut builtins = IndexMap::new();
+    for (name, body) in FUNCTIONS {
+        let function = Value::from_object(Function(name, *body));
+        environment.add_global(*name, function.clone());
+        builtins.insert(*name, function);
+    }
+    for name in ["tojson", "fromjson", "zip", "set", "local_md5"] {
+        if let Some((_, value)) = environment.globals().find(|(known, _)| *known == name) {
+            builtins.insert(name, value);
+        }
+    }
+    environment.add_global("builtins", Value::from_pairs(builtins));
+    environment.add_global("exceptions", Value::from_object(Exceptions));
+    environment.add_global("api", api());
+    environment.add_global("modules", values::modules());
+    environment.add_global("invocation_id", invocation.invocation_id.as_str());
+    environment.add_global(
+        "run_started_at",
+        Value::from_object(values::DateTime::utc(invocation.started_at)),
+    );
+    environment.add_global("dbt_version", super::DBT_VERSION);
+    environment.add_global("project_name", invocation.project_name.as_str());
+    environment.add_global("flags", from_json(&invocation.flags));
+    environment.add_global("invocation_args_dict", from_json(&invocation.flags));
+    environment.add_global("thread_id", "MainThread");
+    let metadata: Vec<(Value, Value)> = std::env::vars()
+        .filter_map(|(key, value)| {
+            let name = key.strip_prefix("DBT_ENV_CUSTOM_ENV_")?;
+            Some((Value::from(name), Value::from(value)))
+        })
+        .collect();
+    environment.add_global("dbt_metadata_envs", values::Dict::value(metadata));
+}
+
+fn reference(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["a", "b"])?;
+    let (first, second) = (args.text("a"), args.text("b"));
+    let version = args.text("v").or_else(|| args.text("version"));
+    let call = match (first, second) {
+        (Some(name), None) => RefCall { package: None, name, version },
+        (Some(package), Some(name)) => RefCall { package: Some(package), name, version },
+        (None, _) => {
+            return Err(carry(Box::new(
+                Diagnostic::error(Code::JINJA_RUNTIME, "ref() takes the name of a model")
+                    .help("Write ref('model') or ref('package', 'model')."),
+            )));
+        }
+    };
+    let relation = Context::of(state)?.host().resolve_ref(call).map_err(carry)?;
+    Ok(Value::from_object(RelationObject::new(relation)))
+}
+
+fn source(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["source", "table"])?;
+    let (Some(source), Some(table)) = (args.text("source"), args.text("table")) else {
+        return Err(carry(Box::new(
+            Diagnostic::error(Code::JINJA_RUNTIME, "source() takes a source and a table")
+                .help("Write source('source', 'table')."),
+        )));
+    };
+    let call = SourceCall { source, table };
+    let relation = Context::of(state)?.host().resolve_source(call).map_err(carry)?;
+    Ok(Value::from_object(RelationObject::new(relation)))
+}
+
+fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let name = args.first().map(py_str).unwrap_or_default();
+    if let Some(value) = context.host().var(&name) {
+        return Ok(from_json(&value));
+    }
+    let named = Arguments::new(args, &["name", "default"])?;
+    let given = args.len() > 1;
+    match named.get("default") {
+        Some(default) => Ok(default),
+        None if given => Ok(Value::from(())),
+        // While parsing, a variable may be one that only a run needs.
+        None => Err(carry(Box::new(
+            Diagnostic::error(Code::MISSING_VAR, format!("The variable `{name}` has no value"))
+                .help(format!(
+                    "Set it under `vars:` in dbt_project.yml or with --vars '{{{name}: …}}', \
+                     or give a default: var('{name}', …)"
+                )),
+        ))),
+    }
+}
+
+fn env_var(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["name", "default"])?;
+    let name = args.required("name");
+    if name.starts_with("DBT_ENV_SECRET") {
+        return Err(carry(Box::new(
+            Diagnostic::error(Code::JINJA_RUNTIME, format!("`{name}` is secret, and SQL is not"))
+                .help("Variables that begin with DBT_ENV_SECRET are for profiles.yml and packages.yml."),
+        )));
+    }
+    match (std::env::var(&name), args.text("default")) {
+        (Ok(value), _) => Ok(value.into()),
+        (Err(_), Some(default)) => Ok(default.into()),
+        (Err(_), None) => Err(carry(Box::new(crate::config::missing_env(&name)))),
+    }
+}
+
+fn log(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["msg", "info"])?;
+    Context::of(state)?.host().log(&args.required("msg"), args.flag("info", false));
+    Ok(Value::from(""))
+}
+
+fn print(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    if context.host().execute() {
+        context.host().log(&args.first().map(py_str).unwrap_or_default(), true);
+    }
+    Ok(Value::from(""))
+}
+
+/// Runs SQL on the node's connection; without one, gives an empty table.
+fn fetch(context: &Context, sql: &str) -> Result<(Value, Option<u64>), Error> {
+    if !context.host().execute() {
+        return Ok((Table::empty(), None));
+    }
+    match context.host().adapter() {
+        Some(adapter) => {
+            let (rows, changed) = adapter.execute(sql).map_err(carry)?;
+            Ok((Table::value(&rows), changed))
+        }
+        None => Ok((Table::empty(), None)),
+    }
+}
+
+fn run_query(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let sql = args.first().map(py_str).unwrap_or_default();
+    Ok(fetch(&context, &sql)?.0)
+}
+
+/// `{% call statement('name', fetch_result=True) %}sql{% endcall %}`
+fn statement(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let named = Arguments::new(args, &["name", "fetch_result", "auto_begin"])?;
+    let sql = match named.get("caller") {
+        Some(caller) => caller.call(state, &[])?.to_string(),
+        None => named.required("sql"),
+    };
+    let (table, changed) = fetch(&context, &sql)?;
+    if let Some(name) = named.text("name") {
+        store(&context, name, "OK".into(), table, changed);
+    }
+    Ok(Value::from(""))
+}
+
+fn store(context: &Context, name: String, response: Value, table: Value, changed: Option<u64>) {
+    let data: Vec<Value> = table
+        .get_attr("rows")
+        .ok()
+        .and_then(|rows| rows.try_iter().ok())
+        .map(Iterator::collect)
+        .unwrap_or_default();
+    let result = values::Dict::value([
+        (Value::from("response"), response),
+        (Value::from("data"), List::value(data)),
+        (Value::from("table"), table),
+        (Value::from("rows_affected"), changed.map_or(Value::from(()), Value::from)),
+    ]);
+    let mut results =
+        context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    results.insert(name, result);
+}
+
+fn store_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let named = Arguments::new(args, &["name", "response", "agate_table"])?;
+    let table = named.get("agate_table").unwrap_or_else(Table::empty);
+    let response = named.get("response").unwrap_or_else(|| "OK".into());
+    store(&context, named.required("name"), response, table, None);
+    Ok(Value::from(""))
+}
+
+fn load_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let name = args.first().map(py_str).unwrap_or_default();
+    let results = context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    Ok(results.get(&name).cloned().unwrap_or(Value::from(())))
+}
+
+fn load_relation(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let Some(relation) = args.first().and_then(RelationObject::of) else {
+        return Ok(Value::from(()));
+    };
+    if !context.host().execute() {
+        return Ok(Value::from(()));
+    }
+    let Some(adapter) = context.host().adapter() else { return Ok(Value::from(())) };
+    let found = adapter.get_relation(&relation).map_err(carry)?;
+    Ok(found.map_or(Value::from(()), |r| Value::from_object(RelationObject::new(r))))
+}

@@ -1,0 +1,243 @@
+//! dbt's `adapter`: dispatch, and what needs the database.
+//!
+//! While parsing (`execute` is false) nothing reaches a database: relations are none, lists empty.
+
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Error, State, Value};
+
+use super::Arguments;
+use super::relation::{ColumnObject, RelationObject};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::jinja::context::Context;
+use crate::jinja::error::{carry, fail};
+use crate::jinja::host::Adapter;
+use crate::jinja::macros::{MacroObject, call_macro};
+use crate::jinja::values::{List, py_str};
+use crate::relation::{Relation, RelationKind, quote_identifier};
+
+/// The `adapter` of a template.
+#[derive(Debug)]
+pub struct AdapterObject;
+
+impl Object for AdapterObject {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let context = Context::of(state)?;
+        match method {
+            "dispatch" => dispatch(&context, args),
+            "type" => Ok(context.shared.fixed.adapter.into()),
+            "quote" => {
+                let name = args.first().map(py_str).unwrap_or_default();
+                Ok(quote_identifier(&name).into())
+            }
+            "quote_as_configured" | "quote_seed_column" => {
+                let name = args.first().map(py_str).unwrap_or_default();
+                let quote = args.get(1).is_none_or(|v| v.is_none() || v.is_true());
+                Ok(if quote { quote_identifier(&name).into() } else { name.into() })
+            }
+            "commit"
+            | "cache_added"
+            | "cache_dropped"
+            | "cache_renamed"
+            | "cache_new"
+            | "verify_database"
+            | "is_motherduck"
+            | "disable_transactions"
+            | "is_ducklake"
+            | "use_database"
+            | "store_relation"
+            | "warn_once"
+            | "pre_model_hook"
+            | "post_model_hook" => Ok(false.into()),
+            "location_exists" => Ok(false.into()),
+            "drop_relation"
+            | "rename_relation"
+            | "truncate_relation"
+            | "create_schema"
+            | "drop_schema"
+            | "expand_target_column_types" => statement(&context, state, method, args),
+            _ => {
+                let database =
+                    if context.host().execute() { context.host().adapter() } else { None };
+                with_database(database, method, args)
+            }
+        }
+    }
+}
+
+fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["macro_name", "macro_namespace", "packages"])?;
+    let name = args.required("macro_name");
+    if name.contains('.') {
+        let message = format!("adapter.dispatch takes a plain name, but got `{name}`");
+        return Err(carry(Box::new(Diagnostic::error(Code::JINJA_RUNTIME, message).help(
+            "Name the package as the second argument: adapter.dispatch('name', 'package').",
+        ))));
+    }
+    let namespace = args.text("macro_namespace");
+    let registry = context.registry();
+    let adapter = context.shared.fixed.adapter;
+    match registry.dispatch(&name, namespace.as_deref(), adapter, &context.package) {
+        Ok(found) => Ok(Value::from_object(MacroObject(found.clone()))),
+        Err(tried) => {
+            let mut error = Diagnostic::error(
+                Code::UNDEFINED,
+                format!("adapter.dispatch found no macro for `{name}` on {adapter}"),
+            )
+            .note(format!("Looked for {}", tried.join(", ")));
+            if let Some(help) = did_you_mean(&format!("default__{name}"), registry.names()) {
+                error = error.help(help);
+            }
+            Err(carry(Box::new(
+                error.help(format!("Define a macro `{adapter}__{name}` or `default__{name}`.")),
+            )))
+        }
+    }
+}
+
+fn relation_value(relation: Option<Relation>) -> Value {
+    relation.map_or(Value::from(()), |r| Value::from_object(RelationObject::new(r)))
+}
+
+fn with_database(
+    database: Option<Arc<dyn Adapter>>,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let empty = || List::value(Vec::new());
+    match method {
+        "get_relation" | "load_relation" => {
+            let wanted = match args.first().and_then(RelationObject::of) {
+                Some(relation) => relation,
+                None => {
+                    let args = Arguments::new(args, &["database", "schema", "identifier"])?;
+                    Relation {
+                        database: args.text("database"),
+                        schema: args.text("schema"),
+                        identifier: args.required("identifier"),
+                        ..Relation::default()
+                    }
+                }
+            };
+            let Some(database) = database else { return Ok(Value::from(())) };
+            Ok(relation_value(database.get_relation(&wanted).map_err(carry)?))
+        }
+        "already_exists" => {
+            let args = Arguments::new(args, &["schema", "table"])?;
+            let Some(database) = database else { return Ok(false.into()) };
+            let all = database.list_relations(None, &args.required("schema")).map_err(carry)?;
+            Ok(all.iter().any(|r| r.identifier == args.required("table")).into())
+        }
+        "list_relations" | "list_relations_without_caching" => {
+            let (place, schema) = match args.first().and_then(RelationObject::of) {
+                Some(relation) => (relation.database, relation.schema.unwrap_or_default()),
+                None => {
+                    let args = Arguments::new(args, &["database", "schema"])?;
+                    (args.text("database"), args.required("schema"))
+                }
+            };
+            let Some(database) = database else { return Ok(empty()) };
+            let all = database.list_relations(place.as_deref(), &schema).map_err(carry)?;
+            Ok(List::value(all.into_iter().map(|r| relation_value(Some(r))).collect()))
+        }
+        "get_columns_in_relation" | "get_column_schema_from_query" => {
+            let Some(database) = database else { return Ok(empty()) };
+            let Some(relation) = args.first().and_then(RelationObject::of) else {
+                return Err(fail(Code::JINJA_RUNTIME, format!("{method} takes a relation")));
+            };
+            Ok(columns(database.columns(&relation).map_err(carry)?))
+        }
+        "get_missing_columns" => {
+            let Some(database) = database else { return Ok(empty()) };
+            let of = |at: usize| args.get(at).and_then(RelationObject::of);
+            let (Some(from), Some(to)) = (of(0), of(1)) else { return Ok(empty()) };
+            let known = database.columns(&to).map_err(carry)?;
+            let mut missing = database.columns(&from).map_err(carry)?;
+            missing.retain(|column| !known.iter().any(|k| k.name == column.name));
+            Ok(columns(missing))
+        }
+        "check_schema_exists" => {
+            let args = Arguments::new(args, &["database", "schema"])?;
+            let Some(database) = database else { return Ok(false.into()) };
+            let sql = format!(
+                "select 1 from information_schema.schemata where schema_name = {}",
+                crate::relation::quote_literal(&args.required("schema"))
+            );
+            let (rows, _) = database.execute(&sql).map_err(carry)?;
+            Ok((!rows.rows.is_empty()).into())
+        }
+        "execute" => {
+            let args = Arguments::new(args, &["sql", "auto_begin", "fetch", "limit"])?;
+            let Some(database) = database else {
+                return Ok(List::value(vec![
+                    Value::from(""),
+                    crate::jinja::values::Table::empty(),
+                ]));
+            };
+            let (rows, _) = database.execute(&args.required("sql")).map_err(carry)?;
+            let table = crate::jinja::values::Table::value(&rows);
+            Ok(List::value(vec![Value::from("OK"), table]))
+        }
+        _ => Err(fail(Code::UNDEFINED, format!("adapter has no method `{method}`"))),
+    }
+}
+
+fn columns(columns: Vec<crate::relation::Column>) -> Value {
+    List::value(columns.into_iter().map(|c| Value::from_object(ColumnObject(c))).collect())
+}
+
+/// What is plain SQL is a macro, so that a project can override it.
+fn statement(
+    context: &Arc<Context>,
+    state: &State,
+    method: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let none = Ok(Value::from(""));
+    if !context.host().execute() || method == "expand_target_column_types" {
+        return none;
+    }
+    let Some(database) = context.host().adapter() else { return none };
+    let first = args.first().and_then(RelationObject::of);
+    let sql = match (method, first) {
+        ("rename_relation", Some(from)) => {
+            let Some(to) = args.get(1).and_then(RelationObject::of) else { return none };
+            let kind = if from.kind == Some(RelationKind::View) { "view" } else { "table" };
+            let to = quote_identifier(&to.identifier);
+            format!("alter {kind} {} rename to {to}", from.render())
+        }
+        ("truncate_relation", Some(relation)) => format!("truncate table {}", relation.render()),
+        ("drop_relation", Some(relation)) => {
+            let kind = relation.kind.unwrap_or(RelationKind::Table).as_str().replace('_', " ");
+            format!("drop {kind} if exists {} cascade", relation.render())
+        }
+        ("create_schema" | "drop_schema", _) => {
+            let Some(found) = context.registry().find(method, &context.package) else {
+                return none;
+            };
+            let value = call_macro(found, state.env(), context, args)?;
+            let sql = value.to_string();
+            if sql.trim().is_empty() {
+                return none;
+            }
+            sql
+        }
+        _ => return none,
+    };
+    database.execute(&sql).map_err(carry)?;
+    none
+}

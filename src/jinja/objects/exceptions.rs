@@ -1,0 +1,61 @@
+//! `exceptions`: errors and warnings that the project raises itself.
+
+use std::sync::Arc;
+
+use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::{Error, State, Value};
+
+use crate::diagnostic::Code;
+use crate::jinja::context::Context;
+use crate::jinja::error::fail;
+use crate::jinja::values::py_str;
+
+/// dbt's `exceptions` namespace.
+#[derive(Debug)]
+pub struct Exceptions;
+
+impl Object for Exceptions {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let message = args.first().map(py_str).unwrap_or_default();
+        match method {
+            "warn" | "warn_snapshot_timestamp_data_types" => {
+                let context = Context::of(state)?;
+                context.host().log(&message, true);
+                Ok(Value::from(""))
+            }
+            "relation_wrong_type" => {
+                Err(fail(Code::RAISED, format!("{message} has the wrong type")))
+            }
+            "missing_config" => {
+                let name = args.get(1).map(py_str).unwrap_or_default();
+                Err(fail(Code::RAISED, format!("The config `{name}` is missing")))
+            }
+            "ref_invalid_args"
+            | "ref_target_not_found"
+            | "missing_relation"
+            | "raise_compiler_error"
+            | "raise_parsing_error"
+            | "raise_database_error"
+            | "raise_dependency_error"
+            | "raise_not_implemented"
+            | "raise_contract_error"
+            | "column_type_missing"
+            | "raise_fail_fast_error"
+            | "raise_invalid_property_yml_version" => Err(fail(Code::RAISED, message)),
+            _ => Err(fail(Code::UNDEFINED, format!("exceptions has no method `{method}`"))),
+        }
+    }
+}

@@ -1,0 +1,353 @@
+//! Every macro of the project, its packages and Pintail itself, found by dbt's rules.
+//!
+//! Holds text and arguments only. A macro's template is made at its first call, by `dialect`;
+//! macros that nobody calls cost no more than the scan that found them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use rust_embed::RustEmbed;
+
+use super::blocks::{Block, BlockKind, split_blocks};
+use super::error::syntax_error;
+use super::rewrite::{rewrite, syntax};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
+use crate::manifest::{Macro, UniqueId};
+
+/// The package of the built-in macros.
+pub const BUILT_IN: &str = "dbt";
+
+/// The folder that built-in macros are shown in.
+pub const BUILT_IN_PATH: &str = "<pintail>";
+
+#[derive(RustEmbed)]
+#[folder = "src/macros"]
+#[include = "*.sql"]
+#[include = "**/*.sql"]
+struct BuiltIns;
+
+/// A macro as the dialect calls it.
+#[derive(Debug)]
+pub struct MacroDef {
+    pub name: String,
+    pub package: Arc<str>,
+    pub unique_id: UniqueId,
+    pub file: Arc<SourceFile>,
+    /// The whole block.
+    pub span: Range<usize>,
+    pub body: Range<usize>,
+    pub arguments: Vec<Argument>,
+}
+
+/// An argument of a macro.
+#[derive(Debug, PartialEq)]
+pub struct Argument {
+    pub name: Arc<str>,
+    /// The text of the default value, evaluated at each call that needs it.
+    pub default: Option<String>,
+}
+
+/// All macros; immutable once built.
+#[derive(Debug, Default)]
+pub struct MacroRegistry {
+    root: String,
+    macros: IndexMap<UniqueId, Arc<MacroDef>>,
+    /// Package → name → macro.
+    packages: HashMap<Arc<str>, HashMap<String, Arc<MacroDef>>>,
+    /// Namespace → packages to look in, from `dispatch:`.
+    dispatch: IndexMap<String, Vec<String>>,
+    by_name: HashMap<String, Vec<Arc<MacroDef>>>,
+}
+
+/// Collects macros file by file.
+#[derive(Debug, Default)]
+pub struct RegistryBuilder {
+    registry: MacroRegistry,
+}
+
+impl MacroRegistry {
+    /// A builder that already knows the built-in macros.
+    pub fn builder(root_project: &str) -> RegistryBuilder {
+        let mut builder = RegistryBuilder::default();
+        root_project.clone_into(&mut builder.registry.root);
+        let package: Arc<str> = BUILT_IN.into();
+        for path in BuiltIns::iter() {
+            let Some(found) = BuiltIns::get(&path) else { continue };
+            let text = String::from_utf8_lossy(&found.data).into_owned();
+            let file = SourceFile::new(format!("{BUILT_IN_PATH}/macros/{path}"), text);
+            // Every build is tested; a fault here is found by the first test.
+            let _blocks = builder.add_blocks(&package, &file);
+        }
+        builder
+    }
+
+    /// The macro that an unqualified name means in a package: the root project's, the package's
+    /// own, the built-in one.
+    pub fn find(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
+        let candidates = self.by_name.get(name)?;
+        let of = |package: &str| candidates.iter().find(|found| &*found.package == package);
+        of(&self.root).or_else(|| of(package)).or_else(|| of(BUILT_IN))
+    }
+
+    /// A macro of the project or its packages by unqualified name, never a built-in one.
+    pub fn find_own(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
+        self.find(name, package).filter(|found| &*found.package != BUILT_IN)
+    }
+
+    /// The macro `package.name`. dbt's adapter packages are part of the built-in one.
+    pub fn find_in(&self, package: &str, name: &str) -> Option<&Arc<MacroDef>> {
+        let package = match package {
+            "dbt_duckdb" | "dbt_postgres" => BUILT_IN,
+            other => other,
+        };
+        self.packages.get(package)?.get(name)
+    }
+
+    /// Whether a package has macros.
+    pub fn has_package(&self, package: &str) -> bool {
+        matches!(package, "dbt_duckdb" | "dbt_postgres") || self.packages.contains_key(package)
+    }
+
+    /// What `adapter.dispatch(name, namespace)` means for an adapter.
+    ///
+    /// # Errors
+    /// The list of names that were tried.
+    pub fn dispatch(
+        &self,
+        name: &str,
+        namespace: Option<&str>,
+        adapter: &str,
+        package: &str,
+    ) -> Result<&Arc<MacroDef>, Vec<String>> {
+        let mut tried = Vec::new();
+        let configured = namespace.and_then(|namespace| self.dispatch.get(namespace));
+        let places: Vec<Option<&str>> = match (configured, namespace) {
+            (Some(order), _) => order.iter().map(|package| Some(package.as_str())).collect(),
+            (None, Some(namespace)) => vec![Some(&self.root), Some(namespace)],
+            (None, None) => vec![None],
+        };
+        for place in places {
+            for prefix in [adapter, "default"] {
+                let full = format!("{prefix}__{name}");
+                let found = match place {
+                    Some(in_package) => self.find_in(in_package, &full),
+                    None => self.find(&full, package),
+                };
+                match (found, place) {
+                    (Some(found), _) => return Ok(found),
+                    (None, Some(place)) => tried.push(format!("{place}.{full}")),
+                    (None, None) => tried.push(full),
+                }
+            }
+        }
+        Err(tried)
+    }
+
+    /// A macro by id.
+    pub fn get(&self, unique_id: &str) -> Option<&Arc<MacroDef>> {
+        self.macros.get(unique_id)
+    }
+
+    /// The names of all macros that can be called by a plain name.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.by_name.keys().map(String::as_str)
+    }
+
+    /// The names of the macros of a package.
+    pub fn names_in(&self, package: &str) -> impl Iterator<Item = &str> {
+        self.packages.get(package).into_iter().flat_map(|found| found.keys().map(String::as_str))
+    }
+
+    /// Parses every macro of a package.
+    ///
+    /// # Errors
+    /// Every syntax error, at its place.
+    pub fn check_all(&self, package: &str) -> Result<(), Diagnostics> {
+        let Some(macros) = self.packages.get(package) else { return Ok(()) };
+        let macros: Vec<&Arc<MacroDef>> = macros.values().collect();
+        let mut errors: Vec<Diagnostic> = macros
+            .into_par_iter()
+            .filter_map(|found| check_syntax(&found.file, found.body.clone()).err().map(|e| *e))
+            .collect();
+        errors.sort_by_key(|error| format!("{error}"));
+        if errors.is_empty() { Ok(()) } else { Err(Diagnostics(errors)) }
+    }
+}
+
+/// Parses a part of a file without rendering it.
+fn check_syntax(file: &Arc<SourceFile>, span: Range<usize>) -> Result<()> {
+    let text = &file.text[span.clone()];
+    let parsed = rewrite(text).map_err(|error| (error, None)).and_then(|rewritten| {
+        minijinja::machinery::parse(&rewritten.text, "macro", syntax())
+            .map(|_| ())
+            .map_err(|error| (error, Some(rewritten.map)))
+    });
+    parsed.map_err(|(error, map)| Box::new(syntax_error(&error, file, span.start, map.as_ref())))
+}
+
+impl RegistryBuilder {
+    /// Takes over `dispatch:` of dbt_project.yml.
+    pub fn dispatch(&mut self, dispatch: IndexMap<String, Vec<String>>) {
+        self.registry.dispatch = dispatch;
+    }
+
+    /// Adds the macros, generic tests and materializations of a file.
+    ///
+    /// # Errors
+    /// Blocks that do not parse, two macros of one name in a package.
+    pub fn add_file(
+        &mut self,
+        package: &Arc<str>,
+        file: &Arc<SourceFile>,
+        path: &str,
+        original_file_path: &str,
+    ) -> Result<Vec<Arc<Macro>>, Diagnostics> {
+        let added = self.add_blocks(package, file)?;
+        Ok(added
+            .into_iter()
+            .map(|(found, adapter)| {
+                Arc::new(Macro {
+                    unique_id: found.unique_id.clone(),
+                    name: found.name.clone(),
+                    package_name: package.to_string(),
+                    path: path.to_owned(),
+                    original_file_path: original_file_path.to_owned(),
+                    macro_sql: file.text[found.span.clone()].to_owned(),
+                    depends_on_macros: Vec::new(),
+                    description: String::new(),
+                    meta: IndexMap::new(),
+                    patch_path: None,
+                    arguments: Vec::new(),
+                    supported_adapter: adapter,
+                })
+            })
+            .collect())
+    }
+
+    fn add_blocks(
+        &mut self,
+        package: &Arc<str>,
+        file: &Arc<SourceFile>,
+    ) -> Result<Vec<(Arc<MacroDef>, Option<String>)>, Diagnostics> {
+        let mut added = Vec::new();
+        for block in split_blocks(file)? {
+            let Block { kind, span, body, arguments } = block;
+            let (name, adapter) = match kind {
+                BlockKind::Macro { name } => (name, None),
+                BlockKind::Test { name } => (format!("test_{name}"), None),
+                BlockKind::Materialization { name, adapter } => {
+                    (format!("materialization_{name}_{adapter}"), Some(adapter))
+                }
+                BlockKind::Snapshot { .. } | BlockKind::Docs { .. } => continue,
+            };
+            let arguments = match (&adapter, arguments) {
+                // A materialization's arguments are its settings, not parameters.
+                (Some(_), _) | (None, None) => Vec::new(),
+                (None, Some(range)) => split_arguments(&file.text[range]),
+            };
+            let def = Arc::new(MacroDef {
+                unique_id: format!("macro.{package}.{name}").into(),
+                package: package.clone(),
+                file: file.clone(),
+                span,
+                body,
+                arguments,
+                name,
+            });
+            self.add(def.clone())?;
+            added.push((def, adapter));
+        }
+        Ok(added)
+    }
+
+    fn add(&mut self, def: Arc<MacroDef>) -> Result<(), Diagnostics> {
+        let registry = &mut self.registry;
+        let package = registry.packages.entry(def.package.clone()).or_default();
+        if let Some(first) = package.get(&def.name) {
+            let error = Diagnostic::error(
+                Code::DUPLICATE_MACRO,
+                format!("There are two macros `{}` in the package `{}`", def.name, def.package),
+            )
+            .at(Location::new(def.file.clone(), def.span.clone()))
+            .related("the other one", Location::new(first.file.clone(), first.span.clone()))
+            .help("Rename one of them.");
+            return Err(error.into());
+        }
+        package.insert(def.name.clone(), def.clone());
+        registry.by_name.entry(def.name.clone()).or_default().push(def.clone());
+        registry.macros.insert(def.unique_id.clone(), def);
+        Ok(())
+    }
+
+    /// Ends the collecting.
+    pub fn build(self) -> MacroRegistry {
+        self.registry
+    }
+}
+
+/// `a, b=[1, 2], c='x'` → names and the texts of their defaults.
+fn split_arguments(text: &str) -> Vec<Argument> {
+    let mut parts = Vec::new();
+    let (mut depth, mut start, mut quote) = (0usize, 0, None);
+    let mut escaped = false;
+    for (at, c) in text.char_indices() {
+        match quote {
+            Some(_) if escaped => escaped = false,
+            Some(_) if c == '\\' => escaped = true,
+            Some(q) if c == q => quote = None,
+            Some(_) => {}
+            None => match c {
+                '\'' | '"' => quote = Some(c),
+                '(' | '[' | '{' => depth += 1,
+                ')' | ']' | '}' => depth = depth.saturating_sub(1),
+                ',' if depth == 0 => {
+                    parts.push(&text[start..at]);
+                    start = at + 1;
+                }
+                _ => {}
+            },
+        }
+    }
+    parts.push(&text[start..]);
+    parts
+        .into_iter()
+        .map(str::trim)
+        .filter(|part| !part.is_empty())
+        .map(|part| match part.split_once('=') {
+            Some((name, default)) => {
+                Argument { name: name.trim().into(), default: Some(default.trim().to_owned()) }
+            }
+            None => Argument { name: part.into(), default: None },
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_with_defaults_of_any_shape() {
+        let arguments = split_arguments("a, b=[1, 2], c='x,=y', d={'k': (1, 2)}");
+        let shown: Vec<_> = arguments.iter().map(|a| (&*a.name, a.default.as_deref())).collect();
+        assert_eq!(
+            shown,
+            vec![
+                ("a", None),
+                ("b", Some("[1, 2]")),
+                ("c", Some("'x,=y'")),
+                ("d", Some("{'k': (1, 2)}")),
+            ]
+        );
+    }
+
+    #[test]
+    fn every_built_in_macro_parses() {
+        let registry = MacroRegistry::builder("root").build();
+        assert!(registry.packages.contains_key(BUILT_IN));
+        registry.check_all(BUILT_IN).expect("the built-in macros parse");
+    }
+}

@@ -1,0 +1,494 @@
+//! The expressions of one tag, read with minijinja's grammar to find what minijinja does
+//! otherwise than Python: list and dict literals, slices, and the operators `~ + - * %` on values
+//! that are not plain numbers.
+//!
+//! It only collects edits; what it cannot read it leaves to minijinja, which names the fault.
+
+use std::mem::discriminant;
+use std::ops::Range;
+
+use minijinja::machinery::{Span, Token};
+
+use super::{Edit, Order};
+
+/// How deep brackets may nest before the reading gives up.
+const MAX_DEPTH: usize = 150;
+
+/// What an operand is, as far as its text tells.
+#[derive(Clone, Copy, PartialEq)]
+enum Kind {
+    Number,
+    Text,
+    /// It ends with a call: what `{% do %}` accepts.
+    Call,
+    Other,
+}
+
+/// A part of an expression that has been read: bytes in the text.
+#[derive(Clone)]
+struct Operand {
+    span: Range<usize>,
+    kind: Kind,
+}
+
+/// How tightly operators bind, as in minijinja's parser.
+mod level {
+    pub const OR: u8 = 1;
+    pub const AND: u8 = 2;
+    pub const NOT: u8 = 3;
+    pub const COMPARE: u8 = 4;
+    pub const SUM: u8 = 5;
+    pub const CONCAT: u8 = 6;
+    pub const PRODUCT: u8 = 7;
+    pub const POWER: u8 = 8;
+}
+
+/// Collects the edits of the tag whose tokens are given, without its delimiters. `in_block` tells
+/// `{% … %}` from `{{ … }}`. Leaves `edits` as it was where the tag cannot be read.
+pub(super) fn edit_tag(tokens: &[(Token, Span)], in_block: bool, edits: &mut Vec<Edit>) {
+    let before = edits.len();
+    let mut reader = Reader { tokens, at: 0, depth: 0, edits };
+    let read = if in_block { reader.statement() } else { reader.expressions() };
+    if read.is_none() {
+        edits.truncate(before);
+    }
+}
+
+struct Reader<'t, 's> {
+    tokens: &'t [(Token<'s>, Span)],
+    at: usize,
+    depth: usize,
+    edits: &'t mut Vec<Edit>,
+}
+
+impl<'s> Reader<'_, 's> {
+    fn peek(&self) -> Option<&Token<'s>> {
+        self.tokens.get(self.at).map(|(token, _)| token)
+    }
+
+    fn span(&self, at: usize) -> Range<usize> {
+        let span = self.tokens[at].1;
+        span.start_offset as usize..span.end_offset as usize
+    }
+
+    /// The end of the last token that was taken.
+    fn end(&self) -> usize {
+        self.span(self.at.saturating_sub(1)).end
+    }
+
+    /// Whether a token of this kind comes next.
+    fn is(&self, token: &Token<'s>) -> bool {
+        self.peek().is_some_and(|found| discriminant(found) == discriminant(token))
+    }
+
+    fn skip(&mut self, token: &Token<'s>) -> bool {
+        let same = self.is(token);
+        self.at += usize::from(same);
+        same
+    }
+
+    fn expect(&mut self, token: &Token<'s>) -> Option<()> {
+        self.skip(token).then_some(())
+    }
+
+    fn is_word(&self, at: usize, word: &str) -> bool {
+        matches!(self.tokens.get(at), Some((Token::Ident(found), _)) if *found == word)
+    }
+
+    fn skip_word(&mut self, word: &str) -> bool {
+        let same = self.is_word(self.at, word);
+        self.at += usize::from(same);
+        same
+    }
+
+    fn replace(&mut self, token: usize, text: &'static str) {
+        let range = self.span(token);
+        self.edits.push(Edit { range, text: text.into(), order: Order::Replace });
+    }
+
+    /// Puts a call around an operand.
+    fn wrap(&mut self, span: &Range<usize>, function: &'static str) {
+        let order = Order::Open;
+        self.edits.push(Edit { range: span.start..span.start, text: function.into(), order });
+        let order = Order::Close;
+        self.edits.push(Edit { range: span.end..span.end, text: ")".into(), order });
+    }
+
+    /// `{{ a }}`, also `{{ a, b }}`.
+    fn expressions(&mut self) -> Option<()> {
+        loop {
+            self.expression()?;
+            if !self.skip(&Token::Comma) || self.peek().is_none() {
+                break;
+            }
+        }
+        self.peek().is_none().then_some(())
+    }
+
+    fn statement(&mut self) -> Option<()> {
+        let Token::Ident(word) = self.peek()? else { return None };
+        let word = *word;
+        self.at += 1;
+        match word {
+            "if" | "elif" => self.expressions(),
+            "for" => {
+                while !self.skip_word("in") {
+                    self.peek()?;
+                    self.at += 1;
+                }
+                self.expression()?;
+                self.skip_word("recursive");
+                self.peek().is_none().then_some(())
+            }
+            "set" => {
+                while !matches!(self.peek(), Some(Token::Assign | Token::Pipe) | None) {
+                    self.at += 1;
+                }
+                match self.peek() {
+                    Some(Token::Assign) => {
+                        self.at += 1;
+                        self.expressions()
+                    }
+                    _ => self.filters(),
+                }
+            }
+            "do" => {
+                let done = self.expression()?;
+                // minijinja takes nothing but calls here.
+                if done.kind != Kind::Call {
+                    self.wrap(&done.span, "__list(");
+                }
+                Some(())
+            }
+            "call" => {
+                if self.is(&Token::ParenOpen) {
+                    self.arguments()?;
+                }
+                self.expressions()
+            }
+            "macro" => {
+                self.at += 1;
+                self.arguments()
+            }
+            "filter" => {
+                self.at = self.at.checked_sub(1)?;
+                self.filters()
+            }
+            "with" => {
+                while self.peek().is_some() {
+                    while !self.skip(&Token::Assign) {
+                        self.peek()?;
+                        self.at += 1;
+                    }
+                    self.expression()?;
+                    self.skip(&Token::Comma);
+                }
+                Some(())
+            }
+            _ => Some(()),
+        }
+    }
+
+    /// `a if b else c`
+    fn expression(&mut self) -> Option<Operand> {
+        self.depth += 1;
+        if self.depth > MAX_DEPTH {
+            return None;
+        }
+        let mut first = self.binary(level::OR)?;
+        while self.skip_word("if") {
+            self.binary(level::OR)?;
+            if self.skip_word("else") {
+                self.expression()?;
+            }
+            first = Operand { span: first.span.start..self.end(), kind: Kind::Other };
+        }
+        self.depth -= 1;
+        Some(first)
+    }
+
+    /// The level of the operator that comes next.
+    fn operator(&self) -> Option<u8> {
+        Some(match self.peek()? {
+            Token::Ident("or") => level::OR,
+            Token::Ident("and") => level::AND,
+            Token::Ident("in") | Token::Eq | Token::Ne => level::COMPARE,
+            Token::Lt | Token::Lte | Token::Gt | Token::Gte => level::COMPARE,
+            Token::Ident("not") if self.is_word(self.at + 1, "in") => level::COMPARE,
+            Token::Plus | Token::Minus => level::SUM,
+            Token::Tilde => level::CONCAT,
+            Token::Mul | Token::Div | Token::FloorDiv | Token::Mod => level::PRODUCT,
+            Token::Pow => level::POWER,
+            _ => return None,
+        })
+    }
+
+    fn binary(&mut self, lowest: u8) -> Option<Operand> {
+        let mut left = if lowest <= level::NOT && self.is_word(self.at, "not") {
+            let start = self.span(self.at).start;
+            self.at += 1;
+            self.binary(level::NOT)?;
+            Operand { span: start..self.end(), kind: Kind::Other }
+        } else {
+            self.unary()?
+        };
+        while let Some(found) = self.operator().filter(|found| *found >= lowest) {
+            let at = self.at;
+            self.at += if self.is_word(at, "not") { 2 } else { 1 };
+            let right = self.binary(found + 1)?;
+            left = match found {
+                level::CONCAT => self.concat(at, left)?,
+                _ => self.combine(at, left, right),
+            };
+        }
+        Some(left)
+    }
+
+    /// `a ~ b ~ c` → `__concat(a , b , c)`: minijinja would print `true` and `none`.
+    fn concat(&mut self, first: usize, left: Operand) -> Option<Operand> {
+        self.replace(first, ",");
+        while self.is(&Token::Tilde) {
+            self.replace(self.at, ",");
+            self.at += 1;
+            self.binary(level::CONCAT + 1)?;
+        }
+        let span = left.span.start..self.end();
+        self.wrap(&span, "__concat(");
+        Some(Operand { span, kind: Kind::Text })
+    }
+
+    /// Arithmetic on what may be dates, lists or text goes through functions.
+    fn combine(&mut self, operator: usize, left: Operand, right: Operand) -> Operand {
+        let span = left.span.start..self.end();
+        let numbers = [left.kind, right.kind].iter().filter(|kind| **kind == Kind::Number).count();
+        let texts = left.kind == Kind::Text || right.kind == Kind::Text;
+        let function = match self.tokens[operator].0 {
+            Token::Plus if numbers == 0 && !texts => "__add(",
+            Token::Minus if numbers == 0 => "__sub(",
+            Token::Mul if numbers < 2 => "__mul(",
+            Token::Mod if numbers < 2 => "__mod(",
+            _ => {
+                let both = left.kind == right.kind;
+                let kind = if both { left.kind } else { Kind::Other };
+                return Operand { span, kind: if kind == Kind::Call { Kind::Other } else { kind } };
+            }
+        };
+        self.replace(operator, ",");
+        self.wrap(&span, function);
+        Operand { span, kind: Kind::Other }
+    }
+
+    fn unary(&mut self) -> Option<Operand> {
+        let operand = self.unary_only()?;
+        self.filtered(operand)
+    }
+
+    fn unary_only(&mut self) -> Option<Operand> {
+        let start = self.span_here()?.start;
+        if !self.skip(&Token::Minus) {
+            let operand = self.primary()?;
+            return self.postfix(operand);
+        }
+        let operand = self.unary_only()?;
+        let kind = if operand.kind == Kind::Number { Kind::Number } else { Kind::Other };
+        Some(Operand { span: start..operand.span.end, kind })
+    }
+
+    fn span_here(&self) -> Option<Range<usize>> {
+        (self.at < self.tokens.len()).then(|| self.span(self.at))
+    }
+
+    fn primary(&mut self) -> Option<Operand> {
+        let start = self.span_here()?.start;
+        let opened = self.at;
+        self.at += 1;
+        let kind = match &self.tokens[opened].0 {
+            Token::Int(_) | Token::Int128(_) | Token::Float(_) => Kind::Number,
+            Token::Ident(_) => Kind::Other,
+            Token::Str(_) | Token::String(_) => {
+                while matches!(self.peek(), Some(Token::Str(_) | Token::String(_))) {
+                    self.at += 1;
+                }
+                Kind::Text
+            }
+            Token::ParenOpen => {
+                self.items(&Token::ParenClose)?;
+                Kind::Other
+            }
+            Token::BracketOpen => {
+                self.replace(opened, "__list(");
+                self.items(&Token::BracketClose)?;
+                self.replace(self.at - 1, ")");
+                Kind::Other
+            }
+            Token::BraceOpen => {
+                self.replace(opened, "__dict(");
+                self.pairs()?;
+                self.replace(self.at - 1, ")");
+                Kind::Other
+            }
+            _ => return None,
+        };
+        Some(Operand { span: start..self.end(), kind })
+    }
+
+    /// Expressions with commas between them, up to and with the closing bracket.
+    fn items(&mut self, close: &Token<'s>) -> Option<()> {
+        while !self.skip(close) {
+            self.expression()?;
+            if !self.skip(&Token::Comma) {
+                return self.expect(close);
+            }
+        }
+        Some(())
+    }
+
+    fn pairs(&mut self) -> Option<()> {
+        while !self.skip(&Token::BraceClose) {
+            self.expression()?;
+            self.expect(&Token::Colon)?;
+            self.replace(self.at - 1, ",");
+            self.expression()?;
+            if !self.skip(&Token::Comma) {
+                return self.expect(&Token::BraceClose);
+            }
+        }
+        Some(())
+    }
+
+    /// `(a, *b, c=d, **e)`
+    fn arguments(&mut self) -> Option<()> {
+        self.expect(&Token::ParenOpen)?;
+        while !self.skip(&Token::ParenClose) {
+            if !self.skip(&Token::Pow) {
+                self.skip(&Token::Mul);
+            }
+            let named = matches!(self.peek(), Some(Token::Ident(_)))
+                && matches!(self.tokens.get(self.at + 1), Some((Token::Assign, _)));
+            self.at += if named { 2 } else { 0 };
+            self.expression()?;
+            if !self.skip(&Token::Comma) {
+                return self.expect(&Token::ParenClose);
+            }
+        }
+        Some(())
+    }
+
+    fn postfix(&mut self, mut operand: Operand) -> Option<Operand> {
+        loop {
+            let kind = match self.peek() {
+                Some(Token::Dot) => {
+                    self.at += 2;
+                    Kind::Other
+                }
+                Some(Token::BracketOpen) => {
+                    self.subscript(&operand)?;
+                    Kind::Other
+                }
+                Some(Token::ParenOpen) => {
+                    self.arguments()?;
+                    Kind::Call
+                }
+                _ => return Some(operand),
+            };
+            if self.at > self.tokens.len() {
+                return None;
+            }
+            operand = Operand { span: operand.span.start..self.end(), kind };
+        }
+    }
+
+    /// `x[a]` stays; `x[a:b:c]` becomes `__slice(x, a, b, c)`, as minijinja's slices of lists are
+    /// not lists of ours.
+    fn subscript(&mut self, of: &Operand) -> Option<()> {
+        let opened = self.at;
+        self.at += 1;
+        let starts = !self.is(&Token::Colon);
+        if starts {
+            self.expression()?;
+        }
+        if !self.skip(&Token::Colon) {
+            return self.expect(&Token::BracketClose);
+        }
+        self.replace(opened, if starts { ", " } else { ", none" });
+        let first = self.at - 1;
+        let stops = !matches!(self.peek(), Some(Token::Colon | Token::BracketClose));
+        self.replace(first, if stops { ", " } else { ", none" });
+        if stops {
+            self.expression()?;
+        }
+        if self.skip(&Token::Colon) {
+            let steps = !self.is(&Token::BracketClose);
+            self.replace(self.at - 1, if steps { ", " } else { "" });
+            if steps {
+                self.expression()?;
+            }
+        }
+        self.expect(&Token::BracketClose)?;
+        self.replace(self.at - 1, ")");
+        let start = of.span.start;
+        let order = Order::Open;
+        self.edits.push(Edit { range: start..start, text: "__slice(".into(), order });
+        Some(())
+    }
+
+    /// `a|b(c)|d is e(f)`
+    fn filtered(&mut self, operand: Operand) -> Option<Operand> {
+        let mut operand = operand;
+        loop {
+            if self.skip(&Token::Pipe) {
+                self.name()?;
+                if self.is(&Token::ParenOpen) {
+                    self.arguments()?;
+                }
+            } else if self.skip_word("is") {
+                self.skip_word("not");
+                self.name()?;
+                if self.is(&Token::ParenOpen) {
+                    self.arguments()?;
+                } else if self.starts_test_argument() {
+                    self.unary_only()?;
+                }
+            } else {
+                return Some(operand);
+            }
+            operand = Operand { span: operand.span.start..self.end(), kind: Kind::Other };
+        }
+    }
+
+    fn starts_test_argument(&self) -> bool {
+        match self.peek() {
+            Some(Token::Ident(word)) => !matches!(*word, "and" | "or" | "else" | "is"),
+            Some(Token::Str(_) | Token::String(_) | Token::Minus | Token::Plus) => true,
+            Some(Token::Int(_) | Token::Int128(_) | Token::Float(_)) => true,
+            Some(Token::BracketOpen | Token::BraceOpen) => true,
+            _ => false,
+        }
+    }
+
+    fn name(&mut self) -> Option<()> {
+        loop {
+            let Some(Token::Ident(_)) = self.peek() else { return None };
+            self.at += 1;
+            if !self.skip(&Token::Dot) {
+                return Some(());
+            }
+        }
+    }
+
+    /// The filters of `{% filter a|b %}` and `{% set x | a %}`, the first one after a token that
+    /// stands for the pipe.
+    fn filters(&mut self) -> Option<()> {
+        while self.at < self.tokens.len() {
+            self.at += 1;
+            if self.at == self.tokens.len() {
+                break;
+            }
+            self.name()?;
+            if self.is(&Token::ParenOpen) {
+                self.arguments()?;
+            }
+        }
+        Some(())
+    }
+}

@@ -1,0 +1,244 @@
+//! What the rewriter of templates calls instead of literals and operators that minijinja handles
+//! otherwise than Python: `__list`, `__dict`, `__tuple`, `__mod`, `__concat`, `__add`, `__sub`,
+//! `__mul` and `__slice`. Nothing here is meant to be written by hand in a template.
+
+use minijinja::value::{Rest, Tuple, ValueKind};
+use minijinja::{Environment, Error, ErrorKind, State, Value};
+
+use super::args::{check_hashable, error, iterate, opt_integer, type_name};
+use super::func::global;
+use super::{Dict, List, datetime, format, repr};
+
+/// Adds the functions, and `__mod` and `__concat` also as filters.
+pub(super) fn install(env: &mut Environment<'static>) {
+    global(env, "__list", |_, items| Ok(List::value(items.to_vec())));
+    global(env, "__tuple", |_, items| Ok(Value::from(Tuple::from(items))));
+    global(env, "__dict", |_, items| dict(items));
+    env.add_function("__mod", modulo);
+    env.add_filter("__mod", modulo);
+    global(env, "__concat", |_, parts| Ok(Value::from(concat(parts))));
+    env.add_filter("__concat", |first: Value, rest: Rest<Value>| {
+        let mut out = repr::py_str(&first);
+        out.push_str(&concat(&rest));
+        out
+    });
+    env.add_function("__add", add);
+    env.add_function("__sub", sub);
+    env.add_function("__mul", mul);
+    env.add_function("__slice", slice);
+}
+
+/// `__dict(key, value, key, value, …)`
+fn dict(items: &[Value]) -> Result<Value, Error> {
+    let mut pairs = Vec::with_capacity(items.len() / 2);
+    for pair in items.chunks_exact(2) {
+        check_hashable(&pair[0])?;
+        pairs.push((pair[0].clone(), pair[1].clone()));
+    }
+    Ok(Dict::value(pairs))
+}
+
+/// `a ~ b ~ c`
+fn concat(parts: &[Value]) -> String {
+    let mut out = String::new();
+    for part in parts {
+        // Writing to a string cannot fail.
+        let _ = repr::write_str(&mut out, part);
+    }
+    out
+}
+
+fn unsupported(operator: &str, a: &Value, b: &Value) -> Error {
+    error(format!(
+        "unsupported operand type(s) for {operator}: '{}' and '{}'",
+        type_name(a),
+        type_name(b)
+    ))
+}
+
+/// Either an exact integer or a float; booleans count as integers.
+enum Number {
+    Int(i128),
+    Float(f64),
+}
+
+fn number(value: &Value) -> Option<Number> {
+    match value.kind() {
+        ValueKind::Bool => Some(Number::Int(i128::from(value.is_true()))),
+        ValueKind::Number if value.is_integer() => {
+            i128::try_from(value.clone()).ok().map(Number::Int)
+        }
+        ValueKind::Number => f64::try_from(value.clone()).ok().map(Number::Float),
+        _ => None,
+    }
+}
+
+/// A pair of numbers in their common type.
+enum Pair {
+    Int(i128, i128),
+    Float(f64, f64),
+}
+
+#[allow(clippy::cast_precision_loss, reason = "as Python's arithmetic does it")]
+fn numbers(a: &Value, b: &Value) -> Option<Pair> {
+    Some(match (number(a)?, number(b)?) {
+        (Number::Int(a), Number::Int(b)) => Pair::Int(a, b),
+        (Number::Int(a), Number::Float(b)) => Pair::Float(a as f64, b),
+        (Number::Float(a), Number::Int(b)) => Pair::Float(a, b as f64),
+        (Number::Float(a), Number::Float(b)) => Pair::Float(a, b),
+    })
+}
+
+fn exact(result: Option<i128>) -> Result<Value, Error> {
+    result.map(super::number::int_value).ok_or_else(|| error("integer beyond 128 bits"))
+}
+
+/// `a % b`: the modulo of Python for numbers, printf for a string.
+fn modulo(a: &Value, b: &Value) -> Result<Value, Error> {
+    if let (Some(text), ValueKind::String) = (a.as_str(), a.kind()) {
+        return format::printf(text, b).map(Value::from);
+    }
+    match numbers(a, b) {
+        Some(Pair::Int(_, 0)) | Some(Pair::Float(_, 0.0)) => Err(error("integer modulo by zero")),
+        Some(Pair::Int(a, b)) => {
+            let rest = a.checked_rem(b).unwrap_or(0);
+            exact(Some(if rest != 0 && (rest < 0) != (b < 0) { rest + b } else { rest }))
+        }
+        Some(Pair::Float(a, b)) => {
+            let rest = a % b;
+            let rest = if rest == 0.0 {
+                0f64.copysign(b)
+            } else if (rest < 0.0) != (b < 0.0) {
+                rest + b
+            } else {
+                rest
+            };
+            Ok(Value::from(rest))
+        }
+        None => Err(unsupported("%", a, b)),
+    }
+}
+
+/// `a + b`: numbers, strings, lists (a new [`List`]), tuples, and dates with time spans.
+pub(super) fn add(a: &Value, b: &Value) -> Result<Value, Error> {
+    if let (Some(x), Some(y)) = (a.as_str(), b.as_str()) {
+        return Ok(Value::from([x, y].concat()));
+    }
+    match numbers(a, b) {
+        Some(Pair::Int(a, b)) => return exact(a.checked_add(b)),
+        Some(Pair::Float(a, b)) => return Ok(Value::from(a + b)),
+        None => {}
+    }
+    if let Some(result) = datetime::add(a, b) {
+        return result;
+    }
+    if a.is_tuple() != b.is_tuple() || !is_sequence(a) || !is_sequence(b) {
+        return Err(unsupported("+", a, b));
+    }
+    let mut items = iterate(a)?;
+    items.extend(iterate(b)?);
+    Ok(if a.is_tuple() { Value::from(Tuple::new(items)) } else { List::value(items) })
+}
+
+fn is_sequence(value: &Value) -> bool {
+    matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
+}
+
+/// `a - b`: numbers, sets, and dates with dates or time spans.
+fn sub(state: &mut State<'_, '_>, a: &Value, b: &Value) -> Result<Value, Error> {
+    match numbers(a, b) {
+        Some(Pair::Int(a, b)) => return exact(a.checked_sub(b)),
+        Some(Pair::Float(a, b)) => return Ok(Value::from(a - b)),
+        None => {}
+    }
+    if let Some(result) = datetime::sub(a, b) {
+        return result;
+    }
+    if a.downcast_object_ref::<super::Set>().is_some() {
+        return a.call_method(state, "difference", std::slice::from_ref(b));
+    }
+    Err(unsupported("-", a, b))
+}
+
+/// `a * b`: numbers, and a string, list or tuple repeated.
+fn mul(a: &Value, b: &Value) -> Result<Value, Error> {
+    match numbers(a, b) {
+        Some(Pair::Int(a, b)) => return exact(a.checked_mul(b)),
+        Some(Pair::Float(a, b)) => return Ok(Value::from(a * b)),
+        None => {}
+    }
+    if let Some(result) = datetime::mul(a, b) {
+        return result;
+    }
+    let (repeated, times) = if number(b).is_some() { (a, b) } else { (b, a) };
+    let Some(Number::Int(times)) = number(times) else {
+        return Err(unsupported("*", a, b));
+    };
+    let times = usize::try_from(times.max(0)).unwrap_or(usize::MAX);
+    let length = repeated.len().unwrap_or(0);
+    if length.checked_mul(times).is_none_or(|length| length > 100_000_000) {
+        return Err(Error::new(ErrorKind::InvalidOperation, "the repeated value is too long"));
+    }
+    if let Some(text) = repeated.as_str() {
+        return Ok(Value::from(text.repeat(times)));
+    }
+    if !is_sequence(repeated) {
+        return Err(unsupported("*", a, b));
+    }
+    let items = iterate(repeated)?;
+    let items: Vec<Value> = std::iter::repeat_n(items, times).flatten().collect();
+    Ok(if repeated.is_tuple() { Value::from(Tuple::new(items)) } else { List::value(items) })
+}
+
+/// `a[start:stop:step]`; a slice of a list is a new list.
+fn slice(
+    value: &Value,
+    start: Option<Value>,
+    stop: Option<Value>,
+    step: Option<Value>,
+) -> Result<Value, Error> {
+    let (start, stop) = (opt_integer("slice", &start)?, opt_integer("slice", &stop)?);
+    let step = opt_integer("slice", &step)?.unwrap_or(1);
+    if step == 0 {
+        return Err(error("slice step cannot be zero"));
+    }
+    if let (Some(text), ValueKind::String) = (value.as_str(), value.kind()) {
+        let chars: Vec<char> = text.chars().collect();
+        let picked = indices(chars.len(), start, stop, step).map(|index| chars[index]);
+        return Ok(Value::from(picked.collect::<String>()));
+    }
+    if value.is_undefined() {
+        return Ok(value.clone());
+    }
+    if !is_sequence(value) {
+        return Err(error(format!("'{}' object is not subscriptable", type_name(value))));
+    }
+    let items = iterate(value)?;
+    let picked =
+        indices(items.len(), start, stop, step).map(|index| items[index].clone()).collect();
+    Ok(if value.is_tuple() { Value::from(Tuple::new(picked)) } else { List::value(picked) })
+}
+
+/// The indices that a slice picks, by the rules of Python's `slice.indices`.
+pub(super) fn indices(
+    len: usize,
+    start: Option<i64>,
+    stop: Option<i64>,
+    step: i64,
+) -> impl Iterator<Item = usize> {
+    let len = i64::try_from(len).unwrap_or(i64::MAX);
+    let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
+    let bound = |index: i64| {
+        let index = if index < 0 { index.saturating_add(len) } else { index };
+        index.clamp(low, high)
+    };
+    let (first, last) = if step > 0 { (low, high) } else { (high, low) };
+    let mut at = start.map_or(first, bound);
+    let stop = stop.map_or(last, bound);
+    std::iter::from_fn(move || {
+        let more = if step > 0 { at < stop } else { at > stop };
+        let index = usize::try_from(at).ok().filter(|_| more)?;
+        at = at.saturating_add(step);
+        Some(index)
+    })
+}

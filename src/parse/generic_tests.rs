@@ -1,0 +1,445 @@
+//! Generic tests: entries under columns, models and source tables → test nodes.
+//!
+//! Names and hashes are dbt's, so that state and selectors carry over.
+
+use std::sync::{Arc, LazyLock};
+
+use indexmap::IndexMap;
+use md5::{Digest, Md5};
+use regex::Regex;
+use serde_json::{Map, Value};
+
+use super::Parser;
+use super::config_levels;
+use super::host::ParseHost;
+use super::properties::TestEntry;
+use super::python::{py_repr, py_str};
+use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::load::LoadedFile;
+use crate::manifest::{Node, RefCall, ResourceType, SourceCall, TestMetadata, UniqueId};
+use crate::relation::Relation;
+
+/// What a test stands under.
+pub enum TestTarget<'a> {
+    /// A model, seed or snapshot.
+    Node(&'a Node),
+    /// A source table: source name and table name, unique id and engine.
+    Source { source: &'a str, table: &'a str, unique_id: &'a UniqueId, engine: &'a Arc<str> },
+}
+
+/// Arguments that are configuration, wherever they stand.
+const CONFIG_ARGUMENTS: &[&str] = &[
+    "severity",
+    "tags",
+    "enabled",
+    "where",
+    "limit",
+    "warn_if",
+    "error_if",
+    "fail_calc",
+    "store_failures",
+    "store_failures_as",
+    "meta",
+    "database",
+    "schema",
+    "alias",
+    "engine",
+];
+
+/// dbt's own tests reach nothing but their arguments; they need no rendering to be parsed.
+const PLAIN_TESTS: &[&str] = &["unique", "not_null", "accepted_values", "relationships"];
+
+static FUNCTION_CALL: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"^\s*(env_var|ref|var|source|doc)\s*\((.+)\)\s*$").expect("the pattern is valid")
+});
+static REF_OF_ONE: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r#"^\s*(?:\{\{\s*)?ref\(\s*['"]([^'"]+)['"]\s*\)(?:\s*\}\})?\s*$"#)
+        .expect("the pattern is valid")
+});
+
+impl Parser<'_> {
+    /// Parses one test entry of a properties file.
+    ///
+    /// # Errors
+    /// An unknown test, arguments of the wrong shape, Jinja errors.
+    pub(super) fn generic_test(
+        &self,
+        loaded: &LoadedFile,
+        target: &TestTarget,
+        entry: &TestEntry,
+    ) -> Result<Node> {
+        let (namespace, name) = match entry.name.split_once('.') {
+            Some((namespace, name)) => (Some(namespace.to_owned()), name),
+            None => (None, entry.name.as_str()),
+        };
+        let mut arguments = entry.arguments.clone();
+        let mut settings = Map::new();
+        if let Some(Value::Object(inner)) = arguments.shift_remove("config") {
+            settings.extend(inner);
+        }
+        for key in CONFIG_ARGUMENTS {
+            if let Some(value) = arguments.shift_remove(*key)
+                && !settings.contains_key(*key)
+            {
+                settings.insert((*key).to_owned(), value);
+            }
+        }
+        if let Some(Value::Object(inner)) = arguments.shift_remove("arguments") {
+            arguments.extend(inner);
+        }
+        let description = match arguments.shift_remove("description") {
+            Some(Value::String(text)) => text,
+            _ => String::new(),
+        };
+        let custom_name = match arguments.shift_remove("name") {
+            Some(Value::String(text)) => Some(text),
+            _ => None,
+        };
+        let column_name = entry.column.as_ref().map(|(column, _, quoted)| {
+            if *quoted { crate::relation::quote_identifier(column) } else { column.clone() }
+        });
+        // dbt's order: arguments, the column, then the model.
+        let mut kwargs: IndexMap<String, Value> = IndexMap::new();
+        kwargs.extend(arguments);
+        if let Some(column) = &column_name {
+            kwargs.insert("column_name".to_owned(), column.as_str().into());
+        }
+        let model = match target {
+            TestTarget::Node(node) => format!("ref('{}')", node.name),
+            TestTarget::Source { source, table, .. } => format!("source('{source}', '{table}')"),
+        };
+        kwargs.insert("model".to_owned(), format!("{{{{ get_where_subquery({model}) }}}}").into());
+
+        let prefix = match (&namespace, target) {
+            (Some(namespace), TestTarget::Node(_)) => format!("{namespace}_{name}"),
+            (None, TestTarget::Node(_)) => name.to_owned(),
+            (Some(namespace), TestTarget::Source { .. }) => format!("{namespace}_source_{name}"),
+            (None, TestTarget::Source { .. }) => format!("source_{name}"),
+        };
+        let target_name = match target {
+            TestTarget::Node(node) => node.name.clone(),
+            TestTarget::Source { table, .. } => (*table).to_owned(),
+        };
+        let (short_name, full_name) = match custom_name {
+            Some(name) => (name.clone(), name),
+            None => synthesized_names(&prefix, &target_name, &kwargs),
+        };
+        if short_name != full_name && !settings.contains_key("alias") {
+            settings.insert("alias".to_owned(), short_name.as_str().into());
+        }
+        let metadata = TestMetadata { name: name.to_owned(), namespace, kwargs };
+        let settings = self.render_settings(loaded, &settings)?;
+
+        // The folders of the properties file without the first, as dbt has it.
+        let relative = loaded.original_file_path.split_once('/').map_or("", |(_, rest)| rest);
+        let fqn = super::sql_files::fqn(&loaded.package, relative, &full_name);
+        let mut config = config_levels::from_own_project(
+            &self.config,
+            &loaded.package,
+            ResourceType::Test,
+            &fqn,
+        );
+        config_levels::apply(&mut config, settings.clone());
+        config_levels::apply_root_project(
+            &mut config,
+            &self.config,
+            &loaded.package,
+            ResourceType::Test,
+            &fqn,
+        );
+        let mut node = self.bare_node(loaded, ResourceType::Test, &full_name, fqn, config);
+        node.unique_id =
+            format!("test.{}.{full_name}.{}", loaded.package, identity_hash(&full_name, &metadata))
+                .into();
+        node.path = format!("{short_name}.sql");
+        node.raw_code = raw_code(&metadata, &settings).into();
+        node.location = Some(entry.location.clone());
+        node.checksum = String::new();
+        node.description = description;
+        node.column_name = column_name;
+        node.unrendered_config = settings.into_iter().collect();
+        if let Some((_, tags, _)) = &entry.column {
+            node.tags.extend(tags.iter().cloned());
+        }
+        node.tags.sort();
+        node.tags.dedup();
+        if !node.tags.is_empty() {
+            node.config.values.insert("tags".to_owned(), node.tags.clone().into());
+        }
+        match target {
+            TestTarget::Node(of) => {
+                node.attached_node = Some(of.unique_id.clone());
+                node.group.clone_from(&of.group);
+                node.engine = of.engine.clone();
+                let call = RefCall { package: None, name: of.name.clone(), version: None };
+                node.refs.push((call, Some(entry.location.clone())));
+            }
+            TestTarget::Source { source, table, unique_id, engine } => {
+                node.attached_node = Some((*unique_id).clone());
+                node.engine = (*engine).clone();
+                let call = SourceCall { source: (*source).to_owned(), table: (*table).to_owned() };
+                node.source_calls.push((call, Some(entry.location.clone())));
+            }
+        }
+        if node.config.text("engine").is_some() {
+            node.engine = self.engine_of(&node.config, loaded, None)?.name.clone();
+        }
+        self.note_test_dependencies(&mut node, &metadata, entry)?;
+        node.test_metadata = Some(metadata);
+
+        let engine = &self.config.target.engines[&node.engine];
+        let mut named = node.config.clone();
+        if named.get("schema").is_none() {
+            named.values.insert("schema".to_owned(), "dbt_test__audit".into());
+        }
+        let names = self.names(&loaded.package, &full_name, &named, engine)?;
+        (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);
+        Ok(node)
+    }
+
+    fn render_settings(
+        &self,
+        loaded: &LoadedFile,
+        settings: &Map<String, Value>,
+    ) -> Result<Map<String, Value>> {
+        let mut out = Map::new();
+        for (key, value) in settings {
+            let value = match value {
+                Value::Null => continue,
+                Value::String(text) if text.contains("{{") || text.contains("{%") => {
+                    let span = 0..0;
+                    let yaml = crate::config::yaml::Yaml {
+                        span,
+                        kind: crate::config::yaml::YamlKind::Text(text.clone()),
+                    };
+                    self.yaml.render(&loaded.file, &yaml)?
+                }
+                other => other.clone(),
+            };
+            out.insert(key.clone(), value);
+        }
+        Ok(out)
+    }
+
+    /// Refs and sources in the arguments, and whatever the test's macro reads besides.
+    fn note_test_dependencies(
+        &self,
+        node: &mut Node,
+        metadata: &TestMetadata,
+        entry: &TestEntry,
+    ) -> Result<()> {
+        let macro_name = metadata.macro_name();
+        let dialect = self.dialects.get(&node.engine);
+        let Some(macro_id) = dialect.find_macro(&macro_name, &node.package_name) else {
+            let known = dialect.test_names();
+            let mut error = Diagnostic::error(
+                Code::UNDEFINED,
+                format!("There is no generic test `{}`", entry.name),
+            )
+            .at(entry.location.clone());
+            if let Some(help) = did_you_mean(&entry.name, known.iter().map(String::as_str)) {
+                error = error.help(help);
+            }
+            return Err(Box::new(error.help(
+                "Define it with {% test … %} in the tests/generic folder or among the macros, \
+                 or install the package that has it.",
+            )));
+        };
+        let plain =
+            PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
+        node.depends_on_macros.push(macro_id);
+
+        // The common case: `to: ref('x')`, and no template to render.
+        let mut rest = Vec::new();
+        for (key, value) in &metadata.kwargs {
+            if key == "model" || key == "column_name" {
+                continue;
+            }
+            if let Value::String(text) = value {
+                if let Some(found) = REF_OF_ONE.captures(text) {
+                    let call = RefCall { package: None, name: found[1].to_owned(), version: None };
+                    node.refs.push((call, Some(entry.location.clone())));
+                    continue;
+                }
+                if FUNCTION_CALL.is_match(text) || text.contains("{{") {
+                    rest.push(text.clone());
+                }
+            } else if value.to_string().contains("{{") {
+                rest.push(value.to_string());
+            }
+        }
+        if plain && rest.is_empty() {
+            return Ok(());
+        }
+        let engine = &self.config.target.engines[&node.engine];
+        let this = Relation::new(&engine.database, &engine.schema, &node.name);
+        let package: Arc<str> = node.package_name.as_str().into();
+        let host = Arc::new(ParseHost::new(&self.config, &package, node.config.clone(), this));
+        let mut arguments = Vec::new();
+        for (key, value) in &metadata.kwargs {
+            let value = test_argument(key, value);
+            let value = dialect.render_value(&value, Some(entry.location.clone()), host.clone())?;
+            arguments.push((key.clone(), value));
+        }
+        if !plain {
+            dialect.call_macro(&macro_name, Vec::new(), arguments, host.clone())?;
+        }
+        let notes = host.take_notes();
+        for call in notes.refs {
+            if !node.refs.iter().any(|(known, _)| *known == call) {
+                node.refs.push((call, Some(entry.location.clone())));
+            }
+        }
+        for call in notes.sources {
+            if !node.source_calls.iter().any(|(known, _)| *known == call) {
+                node.source_calls.push((call, Some(entry.location.clone())));
+            }
+        }
+        for id in notes.macros {
+            if !node.depends_on_macros.contains(&id) {
+                node.depends_on_macros.push(id);
+            }
+        }
+        // `config()` in the body of the test is the lowest level.
+        let mut config = notes.config;
+        config_levels::apply(&mut config, std::mem::take(&mut node.config.values));
+        node.config = config;
+        Ok(())
+    }
+}
+
+impl TestMetadata {
+    /// The macro that the test calls: `test_unique`, `dbt_utils.test_equal_rowcount`.
+    pub fn macro_name(&self) -> String {
+        match &self.namespace {
+            Some(namespace) => format!("{namespace}.test_{}", self.name),
+            None => format!("test_{}", self.name),
+        }
+    }
+}
+
+/// An argument as it is rendered: a bare `ref('x')` counts as an expression, a column's name is
+/// never rendered.
+pub fn test_argument(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(text) if key != "column_name" && FUNCTION_CALL.is_match(text) => {
+            Value::String(format!("{{{{ {} }}}}", text.trim()))
+        }
+        other => other.clone(),
+    }
+}
+
+/// dbt's names of a test that was given none: the short one for files and relations, the full one
+/// for the `unique_id`.
+fn synthesized_names(
+    prefix: &str,
+    target: &str,
+    kwargs: &IndexMap<String, Value>,
+) -> (String, String) {
+    let mut keys: Vec<&String> = kwargs.keys().filter(|key| *key != "model").collect();
+    keys.sort();
+    let mut parts: Vec<String> = Vec::new();
+    for key in keys {
+        match &kwargs[key] {
+            Value::Object(map) => parts.extend(map.values().map(py_str)),
+            Value::Array(items) => parts.extend(items.iter().map(py_str)),
+            one => parts.push(py_str(one)),
+        }
+    }
+    let clean: Vec<String> = parts.iter().map(|part| squeeze(part)).collect();
+    let full = format!("{prefix}_{target}_{}", clean.join("__"));
+    if full.chars().count() >= 64 {
+        let identifier: String = format!("{prefix}_{target}").chars().take(30).collect();
+        (format!("{identifier}_{}", md5_hex(&full)), full)
+    } else {
+        (full.clone(), full)
+    }
+}
+
+/// Runs of anything but ASCII letters, digits and underscores become one underscore.
+fn squeeze(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut in_run = false;
+    for c in text.chars() {
+        let plain = c.is_ascii_alphanumeric() || c == '_';
+        if plain {
+            out.push(c);
+        } else if !in_run {
+            out.push('_');
+        }
+        in_run = !plain;
+    }
+    out
+}
+
+fn md5_hex(text: &str) -> String {
+    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The last ten digits of the MD5 of the name and the metadata as Python prints them.
+fn identity_hash(name: &str, metadata: &TestMetadata) -> String {
+    fn hashable(value: &Value) -> Value {
+        match value {
+            Value::Object(map) => {
+                let mut keys: Vec<_> = map.keys().collect();
+                keys.sort();
+                keys.into_iter().map(|key| (key.clone(), hashable(&map[key]))).collect()
+            }
+            Value::Array(items) => items.iter().map(hashable).collect(),
+            other => Value::String(py_str(other)),
+        }
+    }
+    let kwargs: Map<String, Value> =
+        metadata.kwargs.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
+    let mut all = Map::new();
+    all.insert("kwargs".to_owned(), Value::Object(kwargs));
+    all.insert("name".to_owned(), metadata.name.as_str().into());
+    all.insert("namespace".to_owned(), metadata.namespace.clone().into());
+    let digest = md5_hex(&format!("{name}{}", py_repr(&hashable(&Value::Object(all)))));
+    digest[digest.len() - 10..].to_owned()
+}
+
+/// The SQL that dbt gives such a test.
+fn raw_code(metadata: &TestMetadata, settings: &Map<String, Value>) -> String {
+    let call = format!("{{{{ {}(**_dbt_generic_test_kwargs) }}}}", metadata.macro_name());
+    if settings.is_empty() {
+        return call;
+    }
+    let settings: Vec<String> = settings
+        .iter()
+        .map(|(key, value)| match value {
+            Value::String(text) => format!("{key}=\"{}\"", text.replace('"', "\\\"")),
+            other => format!("{key}={}", py_str(other)),
+        })
+        .collect();
+    format!("{call}{{{{ config({}) }}}}", settings.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn kwargs(value: Value) -> IndexMap<String, Value> {
+        value.as_object().expect("a map").clone().into_iter().collect()
+    }
+
+    // The expected values are what dbt-core 1.11.16 writes for the same entries.
+    #[test]
+    fn names_are_dbts() {
+        let (short, full) = synthesized_names(
+            "accepted_values",
+            "orders",
+            &kwargs(
+                json!({"values": ["placed", "ship ped"], "column_name": "status", "model": "m"}),
+            ),
+        );
+        assert_eq!(full, "accepted_values_orders_status__placed__ship_ped");
+        assert_eq!(short, full);
+        let long = "a_column_with_a_name_that_is_rather_long_indeed";
+        let (short, full) =
+            synthesized_names("unique", "my_model", &kwargs(json!({"column_name": long})));
+        assert_eq!(full, format!("unique_my_model_{long}"));
+        assert_eq!(short, format!("unique_my_model_{}", md5_hex(&full)));
+    }
+}

@@ -1,0 +1,132 @@
+//! What templates see while parsing: stand-ins, with notes taken of what they ask for.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use indexmap::IndexMap;
+use minijinja::Value;
+
+use super::config_levels;
+use crate::config::Config;
+use crate::diagnostic::Result;
+use crate::jinja::{Adapter, Host};
+use crate::manifest::{NodeConfig, RefCall, SourceCall, UniqueId};
+use crate::relation::Relation;
+
+/// What a template asked for.
+#[derive(Debug, Default)]
+pub struct Notes {
+    pub refs: Vec<RefCall>,
+    pub sources: Vec<SourceCall>,
+    /// The `config()` calls, merged.
+    pub config: NodeConfig,
+    pub macros: Vec<UniqueId>,
+}
+
+/// The host of one node while it is parsed.
+pub struct ParseHost {
+    config: Arc<Config>,
+    package: Arc<str>,
+    /// The levels below `config()`.
+    base: NodeConfig,
+    this: Relation,
+    model: Value,
+    notes: Mutex<Notes>,
+}
+
+impl ParseHost {
+    /// A host for a node of a package, with the config levels below its own `config()`.
+    pub fn new(config: &Arc<Config>, package: &Arc<str>, base: NodeConfig, this: Relation) -> Self {
+        ParseHost {
+            config: config.clone(),
+            package: package.clone(),
+            base,
+            this,
+            model: Value::UNDEFINED,
+            notes: Mutex::default(),
+        }
+    }
+
+    /// With the `model` that templates see.
+    #[must_use]
+    pub fn with_model(mut self, model: Value) -> Self {
+        self.model = model;
+        self
+    }
+
+    /// The notes taken so far; they are taken out.
+    pub fn take_notes(&self) -> Notes {
+        std::mem::take(&mut self.notes())
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Host for ParseHost {
+    fn execute(&self) -> bool {
+        false
+    }
+
+    fn package(&self) -> &str {
+        &self.package
+    }
+
+    fn resolve_ref(&self, call: RefCall) -> Result<Relation> {
+        let mut notes = self.notes();
+        if !notes.refs.contains(&call) {
+            notes.refs.push(call);
+        }
+        Ok(self.this.clone())
+    }
+
+    fn resolve_source(&self, call: SourceCall) -> Result<Relation> {
+        let mut notes = self.notes();
+        if !notes.sources.contains(&call) {
+            notes.sources.push(call);
+        }
+        Ok(self.this.clone())
+    }
+
+    fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {
+        config_levels::apply(&mut self.notes().config, values);
+        Ok(())
+    }
+
+    fn config(&self, key: &str) -> Option<serde_json::Value> {
+        self.notes().config.get(key).or_else(|| self.base.get(key)).cloned()
+    }
+
+    fn var(&self, name: &str) -> Option<serde_json::Value> {
+        self.config.var(&self.package, name).cloned()
+    }
+
+    fn this(&self) -> Option<Relation> {
+        Some(self.this.clone())
+    }
+
+    fn model(&self) -> Value {
+        self.model.clone()
+    }
+
+    fn extra(&self, _name: &str) -> Option<Value> {
+        None
+    }
+
+    fn is_incremental(&self) -> bool {
+        false
+    }
+
+    fn note_macro(&self, unique_id: &UniqueId) {
+        let mut notes = self.notes();
+        if !notes.macros.contains(unique_id) {
+            notes.macros.push(unique_id.clone());
+        }
+    }
+
+    fn adapter(&self) -> Option<Arc<dyn Adapter>> {
+        None
+    }
+
+    fn log(&self, _message: &str, _info: bool) {}
+}

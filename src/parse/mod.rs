@@ -1,0 +1,511 @@
+//! Source files → [`Manifest`]: every template is rendered once with `execute = false` and what it
+//! refs, configures and calls is noted. Never touches a database.
+
+mod config_levels;
+mod generic_tests;
+mod host;
+mod names;
+mod others;
+mod properties;
+mod python;
+mod resolve;
+mod sql_files;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use rayon::prelude::*;
+use serde_json::{Map, Value};
+
+use crate::config::{Config, YamlRenderer};
+use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you_mean};
+use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
+use crate::load::{FileKind, LoadedFile};
+use crate::manifest::{DocBlock, Manifest, Node, ResourceType, UniqueId};
+
+use generic_tests::TestTarget;
+use properties::{NodeProperties, PropertiesFile};
+
+pub use generic_tests::test_argument;
+pub use resolve::{RefIndex, locate_ref};
+
+/// The dialect of each engine of the target.
+#[derive(Clone)]
+pub struct Dialects {
+    by_engine: Arc<HashMap<Arc<str>, Arc<Dialect>>>,
+    default_engine: Arc<str>,
+}
+
+impl Dialects {
+    fn new(config: &Config, registry: &Arc<MacroRegistry>, invocation: &InvocationInfo) -> Self {
+        let by_engine = config
+            .target
+            .engines
+            .values()
+            .map(|engine| {
+                let dialect =
+                    Dialect::new(registry.clone(), engine, &config.target, invocation.clone());
+                (engine.name.clone(), Arc::new(dialect))
+            })
+            .collect();
+        Dialects {
+            by_engine: Arc::new(by_engine),
+            default_engine: config.target.default_engine.clone(),
+        }
+    }
+
+    /// The dialect of an engine of the target.
+    pub fn get(&self, engine: &str) -> &Arc<Dialect> {
+        self.by_engine.get(engine).unwrap_or_else(|| self.default_one())
+    }
+
+    /// The dialect of the default engine.
+    pub fn default_one(&self) -> &Arc<Dialect> {
+        &self.by_engine[&self.default_engine]
+    }
+}
+
+/// What parsing gives.
+pub struct Parsed {
+    pub manifest: Manifest,
+    pub dialects: Dialects,
+    pub warnings: Vec<Diagnostic>,
+}
+
+struct Parser<'a> {
+    config: Arc<Config>,
+    dialects: Dialects,
+    yaml: &'a YamlRenderer,
+    docs: IndexMap<UniqueId, DocBlock>,
+}
+
+/// Parses a project that was loaded.
+///
+/// # Errors
+/// Every error found, in the order of the files.
+pub fn parse(
+    config: &Arc<Config>,
+    files: &[LoadedFile],
+    invocation: &InvocationInfo,
+) -> Result<Parsed, Diagnostics> {
+    let mut manifest =
+        Manifest { project_name: config.project.name.clone(), ..Manifest::default() };
+    let mut errors: Vec<Diagnostic> = Vec::new();
+    let mut warnings: Vec<Diagnostic> = Vec::new();
+
+    let registry = match register_macros(config, files, &mut manifest) {
+        Ok(registry) => registry,
+        Err(more) => return Err(more),
+    };
+    let docs = read_docs(files, &mut errors);
+    let yaml = YamlRenderer::new(yaml_vars(config), Some(yaml_target(config)));
+    let parser = Parser {
+        config: config.clone(),
+        dialects: Dialects::new(config, &registry, invocation),
+        yaml: &yaml,
+        docs,
+    };
+
+    // Properties come first: they are a level of the configuration of everything else.
+    let read: Vec<(&LoadedFile, Result<PropertiesFile>)> = files
+        .par_iter()
+        .filter(|file| file.kind == FileKind::Properties)
+        .map(|file| (file, properties::read(file, &yaml)))
+        .collect();
+    let mut properties: Vec<(&LoadedFile, PropertiesFile)> = Vec::with_capacity(read.len());
+    for (file, result) in read {
+        match result {
+            Ok(mut found) => {
+                warnings.append(&mut found.warnings);
+                properties.push((file, found));
+            }
+            Err(error) => errors.push(*error),
+        }
+    }
+    let mut patches = Patches::new(&properties, &mut errors);
+
+    let nodes: Vec<Result<Node>> = files
+        .par_iter()
+        .filter_map(|file| {
+            let (kind, section) = match file.kind {
+                FileKind::Model => (ResourceType::Model, Section::Models),
+                FileKind::Test => (ResourceType::Test, Section::DataTests),
+                FileKind::Analysis => (ResourceType::Analysis, Section::Analyses),
+                FileKind::Seed => (ResourceType::Seed, Section::Seeds),
+                _ => return None,
+            };
+            let patch = patches.get(section, sql_files::file_stem(&file.path));
+            Some(match kind {
+                ResourceType::Seed => parser.seed(file, patch),
+                _ => parser.sql_node(file, kind, patch),
+            })
+        })
+        .collect();
+    for result in nodes {
+        match result {
+            Ok(node) => add_node(&mut manifest, node, &mut errors),
+            Err(error) => errors.push(*error),
+        }
+    }
+    if errors.is_empty() {
+        warnings.extend(patches.unused(&manifest));
+    }
+    add_others(&parser, &properties, &mut manifest, &mut errors);
+    add_generic_tests(&parser, &properties, &mut manifest, &mut errors);
+    add_hooks(&parser, &mut manifest, &mut errors);
+    manifest.docs = parser.docs;
+
+    if errors.is_empty() {
+        errors.extend(resolve::resolve(&mut manifest, config));
+    }
+    if errors.is_empty() {
+        Ok(Parsed { manifest, dialects: parser.dialects, warnings })
+    } else {
+        Err(Diagnostics(errors))
+    }
+}
+
+fn register_macros(
+    config: &Config,
+    files: &[LoadedFile],
+    manifest: &mut Manifest,
+) -> Result<Arc<MacroRegistry>, Diagnostics> {
+    let mut builder = MacroRegistry::builder(&config.project.name);
+    builder.dispatch(config.project.dispatch.clone());
+    let mut errors = Vec::new();
+    for file in files.iter().filter(|file| file.kind == FileKind::Macro) {
+        match builder.add_file(&file.package, &file.file, &file.path, &file.original_file_path) {
+            Ok(macros) => {
+                for found in macros {
+                    manifest.macros.insert(found.unique_id.clone(), found);
+                }
+            }
+            Err(Diagnostics(more)) => errors.extend(more),
+        }
+    }
+    let registry = builder.build();
+    if let Err(Diagnostics(more)) = registry.check_all(&config.project.name) {
+        errors.extend(more);
+    }
+    if errors.is_empty() { Ok(Arc::new(registry)) } else { Err(Diagnostics(errors)) }
+}
+
+fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> IndexMap<UniqueId, DocBlock> {
+    let mut docs = IndexMap::new();
+    for loaded in files.iter().filter(|file| file.kind == FileKind::Docs) {
+        let blocks = match split_blocks(&loaded.file) {
+            Ok(blocks) => blocks,
+            Err(Diagnostics(more)) => {
+                errors.extend(more);
+                continue;
+            }
+        };
+        for block in blocks {
+            let BlockKind::Docs { name } = &block.kind else { continue };
+            let unique_id: UniqueId = format!("doc.{}.{name}", loaded.package).into();
+            let entry = DocBlock {
+                unique_id: unique_id.clone(),
+                name: name.clone(),
+                package_name: loaded.package.to_string(),
+                path: loaded.path.clone(),
+                original_file_path: loaded.original_file_path.clone(),
+                block_contents: loaded.file.text[block.body.clone()].trim().to_owned(),
+            };
+            docs.insert(unique_id, entry);
+        }
+    }
+    docs
+}
+
+/// The variables that properties files see.
+fn yaml_vars(config: &Config) -> Map<String, Value> {
+    let mut vars = config.project.vars.clone();
+    if let Some(Value::Object(own)) = vars.get(&config.project.name).cloned() {
+        vars.extend(own);
+    }
+    vars.extend(config.flags.vars.clone());
+    vars
+}
+
+/// The `target` that properties files see.
+fn yaml_target(config: &Config) -> Value {
+    let engine = &config.target.engines[&config.target.default_engine];
+    serde_json::json!({
+        "name": config.target.name,
+        "target_name": config.target.name,
+        "profile_name": config.target.profile,
+        "type": engine.kind().as_str(),
+        "schema": engine.schema,
+        "database": engine.database,
+        "dbname": engine.database,
+        "threads": config.target.threads,
+        "engine": &*engine.name,
+    })
+}
+
+fn add_node(manifest: &mut Manifest, node: Node, errors: &mut Vec<Diagnostic>) {
+    if !node.config.enabled() {
+        manifest.disabled.push(node);
+        return;
+    }
+    if let Some(first) = manifest.nodes.get(&node.unique_id) {
+        // dbt tells tests of one name apart by nothing but their hash: the same entry twice.
+        errors.push(duplicate(first, &node));
+        return;
+    }
+    manifest.nodes.insert(node.unique_id.clone(), node);
+}
+
+fn duplicate(first: &Node, second: &Node) -> Diagnostic {
+    let mut error = Diagnostic::error(
+        Code::DUPLICATE_NODE,
+        format!(
+            "There are two {}s `{}` in the package `{}`",
+            second.resource_type.as_str(),
+            second.name,
+            second.package_name
+        ),
+    )
+    .or_at(second.location.clone())
+    .help("Rename one of them: refs would not know which one is meant.");
+    if let Some(location) = &first.location {
+        error = error.related("the other one", location.clone());
+    }
+    error
+}
+
+/// The kinds of properties that describe a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Section {
+    Models,
+    Seeds,
+    Analyses,
+    DataTests,
+}
+
+/// Which properties describe which node.
+struct Patches<'a> {
+    by_name: HashMap<(Section, &'a str), (&'a NodeProperties, &'a LoadedFile)>,
+}
+
+impl<'a> Patches<'a> {
+    fn new(files: &'a [(&'a LoadedFile, PropertiesFile)], errors: &mut Vec<Diagnostic>) -> Self {
+        let mut by_name: HashMap<_, (&NodeProperties, &LoadedFile)> = HashMap::new();
+        for (file, found) in files {
+            let sections = [
+                (Section::Models, &found.models),
+                (Section::Seeds, &found.seeds),
+                (Section::Analyses, &found.analyses),
+                (Section::DataTests, &found.data_tests),
+            ];
+            for (section, list) in sections {
+                for properties in list {
+                    let key = (section, properties.name.as_str());
+                    if let Some((first, _)) = by_name.insert(key, (properties, file)) {
+                        errors.push(
+                            Diagnostic::error(
+                                Code::DUPLICATE_NODE,
+                                format!("`{}` is described twice", properties.name),
+                            )
+                            .at(properties.location.clone())
+                            .related("first here", first.location.clone())
+                            .help("Merge the two entries into one."),
+                        );
+                    }
+                }
+            }
+        }
+        Patches { by_name }
+    }
+
+    fn get(&self, section: Section, name: &str) -> Option<(&'a NodeProperties, &'a LoadedFile)> {
+        self.by_name.get(&(section, name)).copied()
+    }
+
+    /// Entries that describe nothing: most often a misspelt name.
+    fn unused(&mut self, manifest: &Manifest) -> Vec<Diagnostic> {
+        let names: std::collections::HashSet<&str> = manifest
+            .nodes
+            .values()
+            .chain(&manifest.disabled)
+            .map(|node| node.name.as_str())
+            .collect();
+        let mut out: Vec<Diagnostic> = Vec::new();
+        for ((section, name), (properties, _)) in &self.by_name {
+            if names.contains(name) {
+                continue;
+            }
+            let what = match section {
+                Section::Models => "model",
+                Section::Seeds => "seed",
+                Section::Analyses => "analysis",
+                Section::DataTests => "data test",
+            };
+            let mut warning = Diagnostic::warning(
+                Code::REF_NOT_FOUND,
+                format!("These properties describe no {what}: there is none named `{name}`"),
+            )
+            .at(properties.location.clone());
+            if let Some(help) = did_you_mean(name, names.iter().copied()) {
+                warning = warning.help(help);
+            }
+            out.push(warning);
+        }
+        out.sort_by_key(|warning| format!("{warning}"));
+        out
+    }
+}
+
+fn add_others(
+    parser: &Parser,
+    files: &[(&LoadedFile, PropertiesFile)],
+    manifest: &mut Manifest,
+    errors: &mut Vec<Diagnostic>,
+) {
+    for (loaded, found) in files {
+        for source in &found.sources {
+            for table in &source.tables {
+                match parser.source(loaded, source, table) {
+                    Ok(entry) if !entry.config.enabled() => manifest.disabled_sources.push(entry),
+                    Ok(entry) => {
+                        if let Some(first) = manifest.sources.get(&entry.unique_id) {
+                            let mut error = Diagnostic::error(
+                                Code::DUPLICATE_NODE,
+                                format!(
+                                    "The source `{}.{}` is declared twice",
+                                    entry.source_name, entry.name
+                                ),
+                            )
+                            .or_at(entry.location.clone())
+                            .help("Merge the two entries into one.");
+                            if let Some(location) = &first.location {
+                                error = error.related("first here", location.clone());
+                            }
+                            errors.push(error);
+                        } else {
+                            manifest.sources.insert(entry.unique_id.clone(), entry);
+                        }
+                    }
+                    Err(error) => errors.push(*error),
+                }
+            }
+        }
+        for properties in &found.groups {
+            let group = parser.group(loaded, properties);
+            manifest.groups.insert(group.unique_id.clone(), group);
+        }
+        for properties in &found.exposures {
+            match parser.exposure(loaded, properties) {
+                Ok(exposure) => {
+                    if exposure.config.enabled() {
+                        manifest.exposures.insert(exposure.unique_id.clone(), exposure);
+                    }
+                }
+                Err(error) => errors.push(*error),
+            }
+        }
+        for properties in &found.macros {
+            let id = format!("macro.{}.{}", loaded.package, properties.name);
+            if let Some(entry) = manifest.macros.get_mut(id.as_str()) {
+                let entry = Arc::make_mut(entry);
+                entry.description.clone_from(&properties.description);
+                entry.meta.clone_from(&properties.meta);
+                entry.arguments.clone_from(&properties.arguments);
+                entry.patch_path =
+                    Some(format!("{}://{}", loaded.package, loaded.original_file_path));
+            }
+        }
+    }
+    let known: Vec<String> = manifest.groups.values().map(|group| group.name.clone()).collect();
+    for node in manifest.nodes.values() {
+        if let Some(group) = &node.group
+            && !known.contains(group)
+        {
+            let mut error = Diagnostic::error(
+                Code::REF_NOT_FOUND,
+                format!("`{}` is in the group `{group}`, which does not exist", node.name),
+            )
+            .or_at(node.location.clone());
+            if let Some(help) = did_you_mean(group, known.iter().map(String::as_str)) {
+                error = error.help(help);
+            }
+            errors.push(error.help("Declare it under `groups:` in a properties file."));
+        }
+    }
+}
+
+fn add_generic_tests(
+    parser: &Parser,
+    files: &[(&LoadedFile, PropertiesFile)],
+    manifest: &mut Manifest,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let tests: Vec<Result<Node>> = files
+        .par_iter()
+        .flat_map_iter(|(loaded, found)| {
+            let manifest = &*manifest;
+            let of_nodes = [
+                (&found.models, ResourceType::Model),
+                (&found.seeds, ResourceType::Seed),
+                (&found.snapshots, ResourceType::Snapshot),
+            ];
+            let on_nodes = of_nodes.into_iter().flat_map(move |(list, kind)| {
+                list.iter().filter(|p| !p.tests.is_empty()).flat_map(move |properties| {
+                    let id = format!("{}.{}.{}", kind.as_str(), loaded.package, properties.name);
+                    // No such node, or a disabled one: its tests are left out, as in dbt.
+                    let node = manifest.nodes.get(id.as_str());
+                    node.into_iter().flat_map(move |node| {
+                        let target = TestTarget::Node(node);
+                        properties
+                            .tests
+                            .iter()
+                            .map(move |t| parser.generic_test(loaded, &target, t))
+                    })
+                })
+            });
+            let on_sources = found.sources.iter().flat_map(move |source| {
+                source.tables.iter().filter(|t| !t.tests.is_empty()).flat_map(move |table| {
+                    let id = format!("source.{}.{}.{}", loaded.package, source.name, table.name);
+                    let entry = manifest.sources.get(id.as_str());
+                    entry.into_iter().flat_map(move |entry| {
+                        let target = TestTarget::Source {
+                            source: &source.name,
+                            table: &table.name,
+                            unique_id: &entry.unique_id,
+                            engine: &entry.engine,
+                        };
+                        table.tests.iter().map(move |t| parser.generic_test(loaded, &target, t))
+                    })
+                })
+            });
+            on_nodes.chain(on_sources)
+        })
+        .collect();
+    for result in tests {
+        match result {
+            Ok(node) => add_node(manifest, node, errors),
+            Err(error) => errors.push(*error),
+        }
+    }
+}
+
+fn add_hooks(parser: &Parser, manifest: &mut Manifest, errors: &mut Vec<Diagnostic>) {
+    let config = parser.config.clone();
+    for project in config.projects() {
+        let hooks = [("on-run-start", &project.on_run_start), ("on-run-end", &project.on_run_end)];
+        for (when, list) in hooks {
+            for (index, hook) in list.iter().enumerate() {
+                match parser.hook(project, when, index, hook) {
+                    Ok(node) => add_node(manifest, node, errors),
+                    Err(error) => errors.push(*error),
+                }
+            }
+        }
+    }
+}
+
+/// The place of a node's first line, for errors about the whole node.
+pub fn start_of(node: &Node) -> Location {
+    node.location.clone().unwrap_or_else(|| Location::new(node.file.clone(), 0..0))
+}

@@ -1,0 +1,312 @@
+//! Seeds, sources, exposures, groups, docs blocks and the project's hooks → manifest entries.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use super::Parser;
+use super::config_levels;
+use super::host::ParseHost;
+use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
+use super::sql_files::{Patch, check_name, file_stem, fqn};
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::load::LoadedFile;
+use crate::manifest::{Exposure, Group, Hook, Node, NodeConfig, ResourceType, Source};
+use crate::relation::Relation;
+
+impl Parser<'_> {
+    /// A CSV file of a seed path.
+    ///
+    /// # Errors
+    /// A name that cannot be used, an unknown engine.
+    pub(super) fn seed(&self, loaded: &LoadedFile, patch: Option<Patch>) -> Result<Node> {
+        let name = file_stem(&loaded.path);
+        check_name(loaded, name)?;
+        let fqn = fqn(&loaded.package, &loaded.path, name);
+        let kind = ResourceType::Seed;
+        let mut config = config_levels::from_own_project(&self.config, &loaded.package, kind, &fqn);
+        if let Some((properties, _)) = patch {
+            config_levels::apply(&mut config, properties.config.clone());
+        }
+        config_levels::apply_root_project(&mut config, &self.config, &loaded.package, kind, &fqn);
+        let engine = self.engine_of(&config, loaded, patch)?;
+        let names = self.names(&loaded.package, name, &config, engine)?;
+        let mut node = self.bare_node(loaded, kind, name, fqn, config);
+        node.engine = engine.name.clone();
+        (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);
+        node.root_path =
+            self.config.project_named(&loaded.package).map(|p| p.root.display().to_string());
+        if let Some((properties, file)) = patch {
+            self.describe(&mut node, properties, file)?;
+        }
+        Ok(node)
+    }
+
+    /// A table of a source.
+    ///
+    /// # Errors
+    /// An unknown engine, Jinja errors in descriptions.
+    pub(super) fn source(
+        &self,
+        loaded: &LoadedFile,
+        source: &SourceProperties,
+        table: &NodeProperties,
+    ) -> Result<Source> {
+        let package = &loaded.package;
+        let mut fqn = fqn(package, &loaded.path, &source.name);
+        fqn.push(table.name.clone());
+        let kind = ResourceType::Source;
+        let mut config = config_levels::from_own_project(&self.config, package, kind, &fqn);
+        config_levels::apply(&mut config, source.config.clone());
+        config_levels::apply(&mut config, table.config.clone());
+        config_levels::apply_root_project(&mut config, &self.config, package, kind, &fqn);
+        let engine = self.engine_of(&config, loaded, Some((table, loaded)))?;
+        let map_of = |value: Option<&Value>| -> IndexMap<String, Value> {
+            value.and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect()
+        };
+        let meta = map_of(config.get("meta"));
+        let text = |key: &str| table.extra.get(key).and_then(Value::as_str).map(str::to_owned);
+        let identifier = text("identifier").unwrap_or_else(|| table.name.clone());
+        let schema = source.schema.clone().unwrap_or_else(|| source.name.clone());
+        let database = source.database.clone().unwrap_or_else(|| engine.database.clone());
+        let location = meta.get("external_location").or_else(|| config.get("external_location"));
+        let external_location = location.and_then(Value::as_str).map(|template| {
+            let fields = [
+                ("name", table.name.as_str()),
+                ("identifier", &identifier),
+                ("schema", &schema),
+                ("database", &database),
+                ("source_name", &source.name),
+            ];
+            external_location(template, &fields)
+        });
+        let mut columns = table.columns.clone();
+        for column in columns.values_mut() {
+            column.description = self.description(package, &column.description, &table.location)?;
+        }
+        Ok(Source {
+            unique_id: format!("source.{package}.{}.{}", source.name, table.name).into(),
+            source_name: source.name.clone(),
+            name: table.name.clone(),
+            package_name: package.to_string(),
+            path: loaded.original_file_path.clone(),
+            original_file_path: loaded.original_file_path.clone(),
+            location: Some(table.location.clone()),
+            fqn,
+            database,
+            schema,
+            identifier,
+            engine: engine.name.clone(),
+            external_location,
+            loader: text("loader").unwrap_or_else(|| source.loader.clone()),
+            description: self.description(package, &table.description, &table.location)?,
+            source_description: self.description(package, &source.description, &source.location)?,
+            columns,
+            source_meta: map_of(source.config.get("meta")),
+            meta,
+            tags: config.tags(),
+            loaded_at_field: text("loaded_at_field").or_else(|| source.loaded_at_field.clone()),
+            freshness: table.extra.get("freshness").or(source.freshness.as_ref()).cloned(),
+            config,
+        })
+    }
+
+    /// An exposure.
+    ///
+    /// # Errors
+    /// Jinja errors in `depends_on` and descriptions.
+    pub(super) fn exposure(
+        &self,
+        loaded: &LoadedFile,
+        properties: &ExposureProperties,
+    ) -> Result<Exposure> {
+        let package = &loaded.package;
+        let fqn = fqn(package, &loaded.path, &properties.name);
+        let kind = ResourceType::Exposure;
+        let mut config = config_levels::from_own_project(&self.config, package, kind, &fqn);
+        config_levels::apply(&mut config, properties.config.clone());
+        let host = self.host(package, NodeConfig::default());
+        let dialect = self.dialects.default_one();
+        for call in &properties.depends_on {
+            dialect.eval(call, Some(properties.location.clone()), host.clone())?;
+        }
+        let notes = host.take_notes();
+        let at = |_: &()| Some(properties.location.clone());
+        Ok(Exposure {
+            unique_id: format!("exposure.{package}.{}", properties.name).into(),
+            name: properties.name.clone(),
+            package_name: package.to_string(),
+            path: loaded.path.clone(),
+            original_file_path: loaded.original_file_path.clone(),
+            location: Some(properties.location.clone()),
+            fqn,
+            exposure_type: properties.exposure_type.clone(),
+            label: properties.label.clone(),
+            url: properties.url.clone(),
+            maturity: properties.maturity.clone(),
+            description: self.description(
+                package,
+                &properties.description,
+                &properties.location,
+            )?,
+            owner: properties.owner.clone(),
+            meta: meta_of(&config),
+            tags: config.tags(),
+            config,
+            refs: notes.refs.into_iter().map(|call| (call, at(&()))).collect(),
+            source_calls: notes.sources.into_iter().map(|call| (call, at(&()))).collect(),
+            depends_on: Vec::new(),
+        })
+    }
+
+    /// A group.
+    pub(super) fn group(&self, loaded: &LoadedFile, properties: &GroupProperties) -> Group {
+        Group {
+            unique_id: format!("group.{}.{}", loaded.package, properties.name).into(),
+            name: properties.name.clone(),
+            package_name: loaded.package.to_string(),
+            path: loaded.path.clone(),
+            original_file_path: loaded.original_file_path.clone(),
+            description: properties.description.clone(),
+            owner: properties.owner.clone(),
+            config: NodeConfig { values: properties.config.clone().into_iter().collect() },
+        }
+    }
+
+    /// A hook of a project: `on-run-start` or `on-run-end`.
+    ///
+    /// # Errors
+    /// Jinja errors in the hook.
+    pub(super) fn hook(
+        &self,
+        project: &crate::config::Project,
+        when: &str,
+        index: usize,
+        hook: &Hook,
+    ) -> Result<Node> {
+        let package: Arc<str> = project.name.as_str().into();
+        let name = format!("{package}-{when}-{index}");
+        let host = self.host(&package, NodeConfig::default());
+        let location = project
+            .file
+            .text
+            .find(hook.sql.trim())
+            .map(|at| Location::new(project.file.clone(), at..at + hook.sql.trim().len()));
+        let dialect = self.dialects.default_one();
+        dialect.render_str(&hook.sql, location.clone(), host.clone())?;
+        let notes = host.take_notes();
+        let loaded = LoadedFile {
+            kind: crate::load::FileKind::Properties,
+            package: package.clone(),
+            path: format!("hooks/{name}.sql"),
+            original_file_path: "./dbt_project.yml".to_owned(),
+            absolute: project.root.join("dbt_project.yml"),
+            file: project.file.clone(),
+            checksum: String::new(),
+        };
+        let mut config = NodeConfig::default();
+        config.values.insert("tags".to_owned(), Value::Array(vec![when.into()]));
+        let fqn = vec![package.to_string(), "hooks".to_owned(), name.clone()];
+        let mut node = self.bare_node(&loaded, ResourceType::Operation, &name, fqn, config);
+        let engine = &self.config.target.engines[&node.engine];
+        node.database.clone_from(&engine.database);
+        node.schema.clone_from(&engine.schema);
+        node.alias.clone_from(&name);
+        node.raw_code = hook.sql.as_str().into();
+        node.location = location;
+        node.index = Some(index);
+        node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
+        node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
+        node.depends_on_macros = notes.macros;
+        Ok(node)
+    }
+
+    /// A host for things that are not a file of their own.
+    fn host(&self, package: &Arc<str>, base: NodeConfig) -> Arc<ParseHost> {
+        let engine = &self.config.target.engines[&self.config.target.default_engine];
+        let this = Relation::new(&engine.database, &engine.schema, package);
+        Arc::new(ParseHost::new(&self.config, package, base, this))
+    }
+
+    /// A description with its `doc()` calls filled in.
+    ///
+    /// # Errors
+    /// `UNDEFINED` for a docs block that does not exist.
+    pub(super) fn description(
+        &self,
+        package: &str,
+        text: &str,
+        location: &Location,
+    ) -> Result<String> {
+        if !text.contains("{{") {
+            return Ok(text.to_owned());
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(start) = rest.find("{{") {
+            let Some(end) = rest[start..].find("}}") else { break };
+            out.push_str(&rest[..start]);
+            let inner = rest[start + 2..start + end].trim();
+            let names =
+                inner.strip_prefix("doc(").and_then(|call| call.strip_suffix(')')).map(|args| {
+                    args.split(',').map(|a| a.trim().trim_matches(['"', '\''])).collect::<Vec<_>>()
+                });
+            match names.as_deref() {
+                Some([name]) => out.push_str(self.doc_block(None, package, name, location)?),
+                Some([package, name]) => {
+                    out.push_str(self.doc_block(Some(package), package, name, location)?);
+                }
+                // Other Jinja in a description is text to people; dbt renders var() and the like.
+                _ => out.push_str(&rest[start..start + end + 2]),
+            }
+            rest = &rest[start + end + 2..];
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    fn doc_block(
+        &self,
+        named_package: Option<&str>,
+        package: &str,
+        name: &str,
+        location: &Location,
+    ) -> Result<&str> {
+        let root = self.config.project.name.as_str();
+        let candidates = match named_package {
+            Some(package) => vec![package],
+            None => vec![root, package],
+        };
+        for package in candidates {
+            if let Some(block) = self.docs.get(format!("doc.{package}.{name}").as_str()) {
+                return Ok(&block.block_contents);
+            }
+        }
+        let known = self.docs.values().map(|block| block.name.as_str());
+        let mut error =
+            Diagnostic::error(Code::UNDEFINED, format!("There is no docs block `{name}`"))
+                .at(location.clone());
+        if let Some(help) = crate::diagnostic::did_you_mean(name, known) {
+            error = error.help(help);
+        }
+        Err(Box::new(
+            error.help(format!("Define it: {{% docs {name} %}} … {{% enddocs %}} in a .md file.")),
+        ))
+    }
+}
+
+fn meta_of(config: &NodeConfig) -> IndexMap<String, Value> {
+    let meta: Map<String, Value> =
+        config.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
+    meta.into_iter().collect()
+}
+
+/// dbt-duckdb's rule: Python's `str.format`, then quotes around anything that is not a call.
+fn external_location(template: &str, fields: &[(&str, &str)]) -> String {
+    let mut text = template.to_owned();
+    for (name, value) in fields {
+        text = text.replace(&format!("{{{name}}}"), value);
+    }
+    if text.contains('(') || text.starts_with('\'') { text } else { format!("'{text}'") }
+}

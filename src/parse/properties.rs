@@ -1,0 +1,480 @@
+//! Properties files (schema.yml) → what they say of each node, still unrendered where a later
+//! stage renders it.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+use crate::config::yaml::{self, Yaml, YamlKind};
+use crate::config::{MapReader, YamlRenderer, type_error};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
+use crate::load::LoadedFile;
+use crate::manifest::{ColumnInfo, MacroArgument};
+
+/// Everything that one properties file says.
+#[derive(Debug, Default)]
+pub struct PropertiesFile {
+    pub models: Vec<NodeProperties>,
+    pub seeds: Vec<NodeProperties>,
+    pub snapshots: Vec<NodeProperties>,
+    pub analyses: Vec<NodeProperties>,
+    /// Of singular tests.
+    pub data_tests: Vec<NodeProperties>,
+    pub sources: Vec<SourceProperties>,
+    pub macros: Vec<MacroProperties>,
+    pub exposures: Vec<ExposureProperties>,
+    pub groups: Vec<GroupProperties>,
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// The properties of a model, seed, snapshot, analysis, singular test or source table.
+#[derive(Debug, Clone)]
+pub struct NodeProperties {
+    pub name: String,
+    pub location: Location,
+    pub description: String,
+    /// `config:`, with `meta`, `tags`, `access`, `group` and `docs` of the top level merged in.
+    pub config: Map<String, Value>,
+    pub columns: IndexMap<String, ColumnInfo>,
+    pub tests: Vec<TestEntry>,
+    /// Keys that only some kinds have, such as a source table's `identifier`.
+    pub extra: Map<String, Value>,
+}
+
+/// A generic test as it stands under a node or column.
+#[derive(Debug, Clone)]
+pub struct TestEntry {
+    /// As written: `unique` or `dbt_utils.equal_rowcount`.
+    pub name: String,
+    /// Arguments and config, unrendered.
+    pub arguments: Map<String, Value>,
+    /// The column that it stands under, with its tags and whether it is quoted.
+    pub column: Option<(String, Vec<String>, bool)>,
+    pub location: Location,
+}
+
+/// A source with its tables.
+#[derive(Debug)]
+pub struct SourceProperties {
+    pub name: String,
+    pub location: Location,
+    pub description: String,
+    pub config: Map<String, Value>,
+    pub database: Option<String>,
+    pub schema: Option<String>,
+    pub loader: String,
+    pub loaded_at_field: Option<String>,
+    pub freshness: Option<Value>,
+    pub tables: Vec<NodeProperties>,
+}
+
+/// A macro's description.
+#[derive(Debug)]
+pub struct MacroProperties {
+    pub name: String,
+    pub description: String,
+    pub meta: IndexMap<String, Value>,
+    pub arguments: Vec<MacroArgument>,
+}
+
+/// An exposure.
+#[derive(Debug)]
+pub struct ExposureProperties {
+    pub name: String,
+    pub location: Location,
+    pub exposure_type: String,
+    pub label: Option<String>,
+    pub url: Option<String>,
+    pub maturity: Option<String>,
+    pub description: String,
+    pub owner: IndexMap<String, Value>,
+    pub config: Map<String, Value>,
+    /// `ref('x')` and `source('a', 'b')` as written.
+    pub depends_on: Vec<String>,
+}
+
+/// A group.
+#[derive(Debug)]
+pub struct GroupProperties {
+    pub name: String,
+    pub description: String,
+    pub owner: IndexMap<String, Value>,
+    pub config: Map<String, Value>,
+}
+
+/// Reads a properties file.
+///
+/// # Errors
+/// `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
+pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFile> {
+    let document = yaml::parse(&loaded.file)?;
+    let mut reader = Reader { file: &loaded.file, renderer, warnings: document.warnings };
+    let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)?;
+    let mut out = PropertiesFile::default();
+    map.ignore(&[
+        "version",
+        "unit_tests",
+        "metrics",
+        "semantic_models",
+        "saved_queries",
+        "functions",
+        "anchors",
+        // selectors.yml and packages.yml may lie in a resource path.
+        "selectors",
+        "packages",
+    ]);
+    for item in map.list("models")? {
+        out.models.push(reader.node(item, "a model")?);
+    }
+    for item in map.list("seeds")? {
+        out.seeds.push(reader.node(item, "a seed")?);
+    }
+    for item in map.list("snapshots")? {
+        out.snapshots.push(reader.node(item, "a snapshot")?);
+    }
+    for item in map.list("analyses")? {
+        out.analyses.push(reader.node(item, "an analysis")?);
+    }
+    for key in ["data_tests", "tests"] {
+        for item in map.list(key)? {
+            out.data_tests.push(reader.node(item, "a data test")?);
+        }
+    }
+    for item in map.list("sources")? {
+        out.sources.push(reader.source(item)?);
+    }
+    for item in map.list("macros")? {
+        out.macros.push(reader.macro_(item)?);
+    }
+    for item in map.list("exposures")? {
+        out.exposures.push(reader.exposure(item)?);
+    }
+    for item in map.list("groups")? {
+        out.groups.push(reader.group(item)?);
+    }
+    map.warn_left_over(&mut reader.warnings)?;
+    out.warnings = reader.warnings;
+    Ok(out)
+}
+
+struct Reader<'a> {
+    file: &'a Arc<SourceFile>,
+    renderer: &'a YamlRenderer,
+    warnings: Vec<Diagnostic>,
+}
+
+/// Keys of a node that say the same as its config, and are merged into it.
+const CONFIG_ALIASES: &[&str] = &["meta", "tags", "access", "group", "docs"];
+
+impl<'a> Reader<'a> {
+    fn location(&self, yaml: &Yaml) -> Location {
+        Location::new(self.file.clone(), yaml.span.clone())
+    }
+
+    fn node(&mut self, yaml: &'a Yaml, what: &'a str) -> Result<NodeProperties> {
+        let mut map = MapReader::new(self.file, what, yaml)?;
+        let name_at = yaml.get("name").unwrap_or(yaml);
+        let name = map.required_text("name")?;
+        let mut config = self.config(&mut map, "config")?;
+        for key in CONFIG_ALIASES {
+            if let Some(value) = map.any(key) {
+                let value = self.renderer.render(self.file, value)?;
+                merge_alias(&mut config, key, value);
+            }
+        }
+        // Constraints of the whole model are checked with its contract, from its config.
+        if let Some(value) = map.any("constraints") {
+            config.entry("constraints").or_insert_with(|| value.to_json());
+        }
+        let mut extra = Map::new();
+        for key in ["identifier", "loaded_at_field", "loaded_at_query", "freshness", "loader"] {
+            if let Some(value) = map.any(key) {
+                extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
+            }
+        }
+        let quote_columns = map
+            .any("quoting")
+            .and_then(|q| q.get("column"))
+            .is_some_and(|y| y.kind == YamlKind::Bool(true));
+        let description = map.text("description")?.unwrap_or_default();
+        let mut tests = Vec::new();
+        for key in ["data_tests", "tests"] {
+            for entry in map.list(key)? {
+                tests.push(self.test(entry, None)?);
+            }
+        }
+        let mut columns = IndexMap::new();
+        for item in map.list("columns")? {
+            let column = self.column(item, quote_columns, &mut tests)?;
+            columns.insert(column.name.clone(), column);
+        }
+        map.ignore(&[
+            "latest_version",
+            "versions",
+            "deprecation_date",
+            "time_spine",
+            "external",
+            "primary_key",
+            "anchors",
+        ]);
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(NodeProperties {
+            location: self.location(name_at),
+            name,
+            description,
+            config,
+            columns,
+            tests,
+            extra,
+        })
+    }
+
+    /// Config values are rendered here, but for hooks and a test's `where`, which run later.
+    fn config(&mut self, map: &mut MapReader<'a>, key: &'static str) -> Result<Map<String, Value>> {
+        let Some(yaml) = map.any(key) else { return Ok(Map::new()) };
+        let YamlKind::Map(entries) = &yaml.kind else {
+            return Err(type_error(self.file, "`config`", "a map", yaml));
+        };
+        let mut out = Map::new();
+        for (key, value) in entries {
+            let name = key.text.trim_start_matches('+').to_owned();
+            let value = match name.as_str() {
+                "pre-hook" | "post-hook" | "pre_hook" | "post_hook" => value.to_json(),
+                _ => self.renderer.render(self.file, value)?,
+            };
+            out.insert(name, value);
+        }
+        Ok(out)
+    }
+
+    fn column(
+        &mut self,
+        yaml: &'a Yaml,
+        quote_columns: bool,
+        tests: &mut Vec<TestEntry>,
+    ) -> Result<ColumnInfo> {
+        let mut map = MapReader::new(self.file, "a column", yaml)?;
+        let name = map.required_text("name")?;
+        let config = self.config(&mut map, "config")?;
+        let mut meta = map.json_map("meta")?;
+        if let Some(Value::Object(more)) = config.get("meta") {
+            meta.extend(more.clone());
+        }
+        let mut tags = map.texts("tags")?.unwrap_or_default();
+        if let Some(more) = config.get("tags") {
+            tags.extend(texts_of(more));
+        }
+        let quote = map.flag("quote")?;
+        let column = ColumnInfo {
+            description: map.text("description")?.unwrap_or_default(),
+            data_type: map.text("data_type")?,
+            meta: meta.into_iter().collect(),
+            constraints: map.list("constraints")?.iter().map(Yaml::to_json).collect(),
+            quote,
+            tags,
+            name,
+        };
+        let quoted = quote.unwrap_or(quote_columns);
+        for key in ["data_tests", "tests"] {
+            for entry in map.list(key)? {
+                let under = (column.name.clone(), column.tags.clone(), quoted);
+                tests.push(self.test(entry, Some(under))?);
+            }
+        }
+        map.ignore(&["policy_tags", "granularity", "dimension", "entity"]);
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(column)
+    }
+
+    fn test(
+        &self,
+        yaml: &'a Yaml,
+        column: Option<(String, Vec<String>, bool)>,
+    ) -> Result<TestEntry> {
+        let malformed = || {
+            Box::new(
+                Diagnostic::error(
+                    Code::BAD_CONFIG,
+                    "A test is a name, or a map with one name in it",
+                )
+                .at(self.location(yaml))
+                .help("Write `- unique`, or `- accepted_values: {arguments: {values: […]}}`."),
+            )
+        };
+        let (name, arguments) = match &yaml.kind {
+            YamlKind::Text(name) => (name.clone(), Map::new()),
+            YamlKind::Map(entries) => match yaml.get("test_name").and_then(Yaml::as_str) {
+                Some(name) => {
+                    let Value::Object(mut rest) = yaml.to_json() else { return Err(malformed()) };
+                    rest.shift_remove("test_name");
+                    (name.to_owned(), rest)
+                }
+                None => match entries.as_slice() {
+                    [(key, value)] => match value.to_json() {
+                        Value::Object(arguments) => (key.text.clone(), arguments),
+                        Value::Null => (key.text.clone(), Map::new()),
+                        _ => {
+                            return Err(type_error(
+                                self.file,
+                                "a test's arguments",
+                                "a map",
+                                value,
+                            ));
+                        }
+                    },
+                    _ => return Err(malformed()),
+                },
+            },
+            _ => return Err(malformed()),
+        };
+        let span = match &yaml.kind {
+            YamlKind::Map(entries) => entries[0].0.span.clone(),
+            _ => yaml.span.clone(),
+        };
+        Ok(TestEntry { name, arguments, column, location: Location::new(self.file.clone(), span) })
+    }
+
+    fn source(&mut self, yaml: &'a Yaml) -> Result<SourceProperties> {
+        let mut map = MapReader::new(self.file, "a source", yaml)?;
+        let name = map.required_text("name")?;
+        let mut config = self.config(&mut map, "config")?;
+        for key in ["meta", "tags"] {
+            if let Some(value) = map.any(key) {
+                let value = self.renderer.render(self.file, value)?;
+                merge_alias(&mut config, key, value);
+            }
+        }
+        let text = |map: &mut MapReader<'a>, key| -> Result<Option<String>> {
+            let Some(value) = map.any(key) else { return Ok(None) };
+            Ok(match self.renderer.render(self.file, value)? {
+                Value::String(text) => Some(text),
+                Value::Null => None,
+                other => Some(other.to_string()),
+            })
+        };
+        let database = match text(&mut map, "database")? {
+            Some(database) => Some(database),
+            None => text(&mut map, "catalog")?,
+        };
+        let schema = text(&mut map, "schema")?;
+        let loader = text(&mut map, "loader")?.unwrap_or_default();
+        let loaded_at_field = text(&mut map, "loaded_at_field")?;
+        let freshness = match map.any("freshness") {
+            Some(value) => Some(self.renderer.render(self.file, value)?),
+            None => None,
+        };
+        let description = map.text("description")?.unwrap_or_default();
+        let mut tables = Vec::new();
+        for item in map.list("tables")? {
+            tables.push(self.node(item, "a source table")?);
+        }
+        map.ignore(&["quoting", "overrides", "loaded_at_query", "version"]);
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(SourceProperties {
+            location: self.location(yaml.get("name").unwrap_or(yaml)),
+            name,
+            description,
+            config,
+            database,
+            schema,
+            loader,
+            loaded_at_field,
+            freshness,
+            tables,
+        })
+    }
+
+    fn macro_(&mut self, yaml: &'a Yaml) -> Result<MacroProperties> {
+        let mut map = MapReader::new(self.file, "a macro", yaml)?;
+        let name = map.required_text("name")?;
+        let config = self.config(&mut map, "config")?;
+        let mut meta = map.json_map("meta")?;
+        if let Some(Value::Object(more)) = config.get("meta") {
+            meta.extend(more.clone());
+        }
+        let description = map.text("description")?.unwrap_or_default();
+        let mut arguments = Vec::new();
+        for item in map.list("arguments")? {
+            let mut entry = MapReader::new(self.file, "an argument of a macro", item)?;
+            arguments.push(MacroArgument {
+                name: entry.required_text("name")?,
+                data_type: entry.text("type")?,
+                description: entry.text("description")?.unwrap_or_default(),
+            });
+            entry.warn_left_over(&mut self.warnings)?;
+        }
+        map.ignore(&["docs"]);
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(MacroProperties { name, description, meta: meta.into_iter().collect(), arguments })
+    }
+
+    fn exposure(&mut self, yaml: &'a Yaml) -> Result<ExposureProperties> {
+        let mut map = MapReader::new(self.file, "an exposure", yaml)?;
+        let name = map.required_text("name")?;
+        let mut config = self.config(&mut map, "config")?;
+        for key in ["meta", "tags"] {
+            if let Some(value) = map.any(key) {
+                merge_alias(&mut config, key, self.renderer.render(self.file, value)?);
+            }
+        }
+        let exposure = ExposureProperties {
+            location: self.location(yaml.get("name").unwrap_or(yaml)),
+            exposure_type: map.required_text("type")?,
+            label: map.text("label")?,
+            url: map.text("url")?,
+            maturity: map.text("maturity")?,
+            description: map.text("description")?.unwrap_or_default(),
+            owner: map.json_map("owner")?.into_iter().collect(),
+            depends_on: map.texts("depends_on")?.unwrap_or_default(),
+            config,
+            name,
+        };
+        map.ignore(&["enabled"]);
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(exposure)
+    }
+
+    fn group(&mut self, yaml: &'a Yaml) -> Result<GroupProperties> {
+        let mut map = MapReader::new(self.file, "a group", yaml)?;
+        let name = map.required_text("name")?;
+        let config = self.config(&mut map, "config")?;
+        let group = GroupProperties {
+            description: map.text("description")?.unwrap_or_default(),
+            owner: map.json_map("owner")?.into_iter().collect(),
+            config,
+            name,
+        };
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(group)
+    }
+}
+
+/// A key of the top level goes into `config`, which wins where both say something.
+fn merge_alias(config: &mut Map<String, Value>, key: &str, value: Value) {
+    match (config.get_mut(key), value) {
+        (None, value) => {
+            config.insert(key.to_owned(), value);
+        }
+        (Some(Value::Object(own)), Value::Object(outer)) => {
+            for (k, v) in outer {
+                own.entry(k).or_insert(v);
+            }
+        }
+        (Some(own), outer) if key == "tags" => {
+            let mut all = texts_of(&outer);
+            all.extend(texts_of(own));
+            *own = all.into_iter().map(Value::String).collect();
+        }
+        _ => {}
+    }
+}
+
+/// One text or a list of texts.
+pub fn texts_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(one) => vec![one.clone()],
+        Value::Array(many) => many.iter().filter_map(|v| v.as_str().map(str::to_owned)).collect(),
+        _ => Vec::new(),
+    }
+}

@@ -1,0 +1,279 @@
+//! Refs and sources as written → the nodes that they mean; and the rules that only hold for the
+//! project as a whole: names are unique, access is kept, relations do not collide.
+
+use std::collections::{HashMap, HashSet};
+
+use regex::Regex;
+
+use crate::config::{Config, EngineKind};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, did_you_mean};
+use crate::manifest::{
+    Access, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
+};
+
+/// Looks nodes and sources up by the names that `ref` and `source` give. Holds ids only.
+#[derive(Debug, Default)]
+pub struct RefIndex {
+    root: String,
+    nodes: HashMap<String, Vec<Entry>>,
+    sources: HashMap<SourceCall, Vec<Entry>>,
+    /// Name → where it is defined.
+    disabled: HashMap<String, String>,
+    disabled_sources: HashSet<SourceCall>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    package: String,
+    id: UniqueId,
+}
+
+impl RefIndex {
+    /// An index of a manifest's nodes and sources.
+    pub fn new(manifest: &Manifest) -> Self {
+        let mut index = RefIndex { root: manifest.project_name.clone(), ..RefIndex::default() };
+        for node in manifest.nodes.values().filter(|n| n.resource_type.is_refable()) {
+            let entry = Entry { package: node.package_name.clone(), id: node.unique_id.clone() };
+            index.nodes.entry(node.name.clone()).or_default().push(entry);
+        }
+        for source in manifest.sources.values() {
+            let entry =
+                Entry { package: source.package_name.clone(), id: source.unique_id.clone() };
+            index.sources.entry(source_call(source)).or_default().push(entry);
+        }
+        for node in &manifest.disabled {
+            index.disabled.insert(node.name.clone(), node.original_file_path.clone());
+        }
+        index.disabled_sources.extend(manifest.disabled_sources.iter().map(source_call));
+        index
+    }
+
+    /// The node that a `ref` in a package means: the named package's, else the root project's,
+    /// the own package's, any.
+    ///
+    /// # Errors
+    /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
+    pub fn node(&self, package: &str, call: &RefCall) -> Result<&UniqueId> {
+        let named = self.nodes.get(&call.name).map(Vec::as_slice).unwrap_or_default();
+        let of = |package: &str| named.iter().find(|entry| entry.package == package);
+        let found = match &call.package {
+            Some(package) => of(package),
+            None => of(&self.root).or_else(|| of(package)).or_else(|| named.first()),
+        };
+        if let Some(entry) = found {
+            return Ok(&entry.id);
+        }
+        if let Some(path) = self.disabled.get(&call.name) {
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::REF_DISABLED,
+                    format!("`{}` is disabled, so nothing can ref it", call.name),
+                )
+                .help(format!("Enable it in {path}, or take the ref out.")),
+            ));
+        }
+        let what = match &call.package {
+            Some(package) => format!("`{}` in the package `{package}`", call.name),
+            None => format!("`{}`", call.name),
+        };
+        let mut error = Diagnostic::error(
+            Code::REF_NOT_FOUND,
+            format!("There is no model, seed or snapshot {what}"),
+        );
+        error = match did_you_mean(&call.name, self.nodes.keys().map(String::as_str)) {
+            Some(help) => error.help(help),
+            None => error.help("Check the spelling, or add the model."),
+        };
+        Err(Box::new(error))
+    }
+
+    /// The table that a `source` means.
+    ///
+    /// # Errors
+    /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
+    pub fn source(&self, package: &str, call: &SourceCall) -> Result<&UniqueId> {
+        if let Some(found) = self.sources.get(call) {
+            let of = |package: &str| found.iter().find(|entry| entry.package == package);
+            return Ok(&of(&self.root).or_else(|| of(package)).unwrap_or(&found[0]).id);
+        }
+        let full = format!("{}.{}", call.source, call.table);
+        if self.disabled_sources.contains(call) {
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::REF_DISABLED,
+                    format!("The source `{full}` is disabled, so nothing can read it"),
+                )
+                .help("Enable it, or take the source() out."),
+            ));
+        }
+        let known: Vec<String> =
+            self.sources.keys().map(|k| format!("{}.{}", k.source, k.table)).collect();
+        let mut error =
+            Diagnostic::error(Code::REF_NOT_FOUND, format!("There is no source `{full}`"));
+        error = match did_you_mean(&full, known.iter().map(String::as_str)) {
+            Some(help) => error.help(help),
+            None => error.help("Declare it under `sources:` in a properties file."),
+        };
+        Err(Box::new(error))
+    }
+}
+
+/// Fills `depends_on` of every node and exposure, and puts tests that touch both engines where
+/// they can run.
+///
+/// Gives every error found.
+pub fn resolve(manifest: &mut Manifest, config: &Config) -> Vec<Diagnostic> {
+    let mut errors = Vec::new();
+    let mut resolved: Vec<(usize, Vec<UniqueId>)> = Vec::with_capacity(manifest.nodes.len());
+    let mut exposures: Vec<Vec<UniqueId>> = Vec::new();
+    {
+        let index = RefIndex::new(manifest);
+        for (at, node) in manifest.nodes.values().enumerate() {
+            resolved.push((at, dependencies(node, manifest, &index, &mut errors)));
+        }
+        for exposure in manifest.exposures.values() {
+            let mut ids = Vec::new();
+            for (call, location) in &exposure.refs {
+                match index.node(&exposure.package_name, call) {
+                    Ok(id) => ids.push(id.clone()),
+                    Err(error) => errors.push(error.or_at(location.clone())),
+                }
+            }
+            for (call, location) in &exposure.source_calls {
+                match index.source(&exposure.package_name, call) {
+                    Ok(id) => ids.push(id.clone()),
+                    Err(error) => errors.push(error.or_at(location.clone())),
+                }
+            }
+            exposures.push(ids);
+        }
+    }
+    for (at, ids) in resolved {
+        manifest.nodes[at].depends_on = ids;
+    }
+    for (exposure, ids) in manifest.exposures.values_mut().zip(exposures) {
+        exposure.depends_on = ids;
+    }
+    place_tests(manifest, config);
+    errors.extend(colliding_relations(manifest));
+    errors
+}
+
+fn dependencies(
+    node: &Node,
+    manifest: &Manifest,
+    index: &RefIndex,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<UniqueId> {
+    let mut ids: Vec<UniqueId> = Vec::with_capacity(node.refs.len() + node.source_calls.len());
+    let mut add = |id: &UniqueId| {
+        if !ids.contains(id) {
+            ids.push(id.clone());
+        }
+    };
+    for (call, location) in &node.refs {
+        let place = || location.clone().or_else(|| locate_ref(node, &call.name));
+        match index.node(&node.package_name, call) {
+            Ok(id) => match check_access(node, &manifest.nodes[id]) {
+                Ok(()) => add(id),
+                Err(error) => errors.push(error.or_at(place())),
+            },
+            Err(error) => errors.push(error.or_at(place())),
+        }
+    }
+    for (call, location) in &node.source_calls {
+        match index.source(&node.package_name, call) {
+            Ok(id) => add(id),
+            Err(error) => {
+                errors.push(error.or_at(location.clone().or_else(|| locate_ref(node, &call.table))))
+            }
+        }
+    }
+    ids
+}
+
+/// A private node is for its group, a protected one for its package. Tests may look at anything.
+fn check_access(node: &Node, target: &Node) -> Result<(), Diagnostic> {
+    if node.resource_type == ResourceType::Test || target.access != Access::Private {
+        return Ok(());
+    }
+    if node.group == target.group && target.group.is_some() {
+        return Ok(());
+    }
+    let group = target.group.as_deref().unwrap_or("none");
+    let own = match &node.group {
+        Some(own) => format!("`{}` is in the group `{own}`", node.name),
+        None => format!("`{}` is in no group", node.name),
+    };
+    Err(Diagnostic::error(
+        Code::REF_ACCESS,
+        format!("`{}` is private to the group `{group}`, and {own}", target.name),
+    )
+    .help(format!(
+        "Put `{}` into the group `{group}`, or make `{}` protected or public.",
+        node.name, target.name
+    )))
+}
+
+/// Where a node's text mentions a name in a `ref` or `source` call.
+pub fn locate_ref(node: &Node, name: &str) -> Option<Location> {
+    let pattern = format!(r#"(?:ref|source)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
+    let found = Regex::new(&pattern).ok()?;
+    match found.find(&node.file.text) {
+        Some(at) => Some(Location::new(node.file.clone(), at.range())),
+        None => node.location.clone(),
+    }
+}
+
+/// A test that reads nodes of both engines runs on DuckDB, which reads PostgreSQL in place,
+/// unless it says where to run.
+fn place_tests(manifest: &mut Manifest, config: &Config) {
+    let kind_of = |engine: &str| config.target.engine(engine).map(|e| e.kind());
+    let mut moves = Vec::new();
+    for (at, node) in manifest.nodes.values().enumerate() {
+        let fixed =
+            node.resource_type != ResourceType::Test || node.config.text("engine").is_some();
+        if fixed || kind_of(&node.engine) != Some(EngineKind::Postgres) {
+            continue;
+        }
+        let engines = node.depends_on.iter().filter_map(|id| {
+            let of_node = manifest.nodes.get(id).map(|n| &n.engine);
+            of_node.or_else(|| manifest.sources.get(id).map(|s| &s.engine))
+        });
+        let duckdb = engines.into_iter().find(|e| kind_of(e) == Some(EngineKind::DuckDb));
+        if let Some(engine) = duckdb {
+            moves.push((at, engine.clone()));
+        }
+    }
+    for (at, engine) in moves {
+        manifest.nodes[at].engine = engine;
+    }
+}
+
+fn source_call(source: &Source) -> SourceCall {
+    SourceCall { source: source.source_name.clone(), table: source.name.clone() }
+}
+
+/// Two nodes that would be written to one relation.
+fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
+    let mut seen: HashMap<(&str, String), &Node> = HashMap::new();
+    let mut errors = Vec::new();
+    let made = |n: &&Node| n.resource_type.is_refable() && !n.is_ephemeral();
+    for node in manifest.nodes.values().filter(made) {
+        let relation = node.relation().render();
+        let Some(first) = seen.insert((&*node.engine, relation.to_lowercase()), node) else {
+            continue;
+        };
+        let mut error = Diagnostic::error(
+            Code::AMBIGUOUS_RELATION,
+            format!("`{}` and `{}` would both be written to {relation}", first.name, node.name),
+        )
+        .or_at(node.location.clone())
+        .help("Give one of them another alias or schema.");
+        if let Some(location) = &first.location {
+            error = error.related("the other one", location.clone());
+        }
+        errors.push(error);
+    }
+    errors
+}

@@ -1,0 +1,268 @@
+//! Models, singular tests and analyses: SQL files → nodes.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::Parser;
+use super::config_levels;
+use super::host::{Notes, ParseHost};
+use super::properties::NodeProperties;
+use crate::config::EngineConfig;
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::load::LoadedFile;
+use crate::manifest::{Access, Node, NodeConfig, ResourceType};
+use crate::relation::Relation;
+
+/// A properties entry and the file that it stands in.
+pub type Patch<'a> = (&'a NodeProperties, &'a LoadedFile);
+
+impl Parser<'_> {
+    /// Parses a model, singular test or analysis.
+    ///
+    /// # Errors
+    /// Jinja errors, a name that cannot be used, an unknown engine, a wrong `access`.
+    pub(super) fn sql_node(
+        &self,
+        loaded: &LoadedFile,
+        resource_type: ResourceType,
+        patch: Option<Patch>,
+    ) -> Result<Node> {
+        let name = file_stem(&loaded.path);
+        check_name(loaded, name)?;
+        let package = &loaded.package;
+        let fqn = fqn(package, &loaded.path, name);
+        let mut base = config_levels::from_own_project(&self.config, package, resource_type, &fqn);
+        if let Some((properties, _)) = patch {
+            config_levels::apply(&mut base, properties.config.clone());
+        }
+
+        // The engine is known for sure only once `config()` has been called; it rarely says
+        // other than the levels below it.
+        let mut engine = self.engine_of(&base, loaded, patch)?;
+        let mut notes = self.render(loaded, package, name, &base, engine)?;
+        let mut config = base.clone();
+        config_levels::apply(&mut config, notes.config.values.clone());
+        config_levels::apply_root_project(&mut config, &self.config, package, resource_type, &fqn);
+        let chosen = self.engine_of(&config, loaded, patch)?;
+        if chosen.kind() != engine.kind() {
+            notes = self.render(loaded, package, name, &base, chosen)?;
+            config = base.clone();
+            config_levels::apply(&mut config, notes.config.values.clone());
+            config_levels::apply_root_project(
+                &mut config,
+                &self.config,
+                package,
+                resource_type,
+                &fqn,
+            );
+        }
+        engine = chosen;
+        if resource_type == ResourceType::Test && config.get("schema").is_none() {
+            config.values.insert("schema".to_owned(), "dbt_test__audit".into());
+        }
+
+        let names = self.names(package, name, &config, engine)?;
+        let mut node = self.bare_node(loaded, resource_type, name, fqn, config);
+        node.raw_code = loaded.file.text.trim().into();
+        node.database = names.database;
+        node.schema = names.schema;
+        node.alias = names.alias;
+        node.engine = engine.name.clone();
+        node.unrendered_config = notes.config.values;
+        node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
+        node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
+        node.depends_on_macros = notes.macros;
+        if let Some((properties, file)) = patch {
+            self.describe(&mut node, properties, file)?;
+        }
+        node.access = access(&node)?;
+        Ok(node)
+    }
+
+    /// A node of a file with everything that does not need rendering.
+    pub(super) fn bare_node(
+        &self,
+        loaded: &LoadedFile,
+        resource_type: ResourceType,
+        name: &str,
+        fqn: Vec<String>,
+        config: NodeConfig,
+    ) -> Node {
+        let meta = config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+        Node {
+            unique_id: format!("{}.{}.{name}", resource_type.as_str(), loaded.package).into(),
+            name: name.to_owned(),
+            resource_type,
+            package_name: loaded.package.to_string(),
+            path: loaded.path.clone(),
+            original_file_path: loaded.original_file_path.clone(),
+            file: loaded.file.clone(),
+            raw_code: "".into(),
+            location: Some(Location::new(loaded.file.clone(), 0..0)),
+            fqn,
+            database: String::new(),
+            schema: String::new(),
+            alias: String::new(),
+            engine: self.config.target.default_engine.clone(),
+            unrendered_config: indexmap::IndexMap::new(),
+            checksum: loaded.checksum.clone(),
+            description: String::new(),
+            columns: indexmap::IndexMap::new(),
+            meta: meta.into_iter().collect(),
+            tags: config.tags(),
+            group: config.text("group").map(str::to_owned),
+            access: Access::default(),
+            patch_path: None,
+            refs: Vec::new(),
+            source_calls: Vec::new(),
+            depends_on: Vec::new(),
+            depends_on_macros: Vec::new(),
+            test_metadata: None,
+            column_name: None,
+            attached_node: None,
+            root_path: None,
+            index: None,
+            config,
+        }
+    }
+
+    /// Adds what the properties say for people.
+    pub(super) fn describe(
+        &self,
+        node: &mut Node,
+        properties: &NodeProperties,
+        file: &LoadedFile,
+    ) -> Result<()> {
+        node.description =
+            self.description(&file.package, &properties.description, &properties.location)?;
+        node.columns = properties.columns.clone();
+        for column in node.columns.values_mut() {
+            column.description =
+                self.description(&file.package, &column.description, &properties.location)?;
+        }
+        node.patch_path = Some(format!("{}://{}", file.package, file.original_file_path));
+        Ok(())
+    }
+
+    fn render(
+        &self,
+        loaded: &LoadedFile,
+        package: &Arc<str>,
+        name: &str,
+        base: &NodeConfig,
+        engine: &EngineConfig,
+    ) -> Result<Notes> {
+        let this = Relation::new(&engine.database, &engine.schema, name);
+        let host = Arc::new(ParseHost::new(&self.config, package, base.clone(), this));
+        let dialect = self.dialects.get(&engine.name);
+        dialect.render(&loaded.file, 0..loaded.file.text.len(), host.clone())?;
+        Ok(host.take_notes())
+    }
+
+    /// The engine that a configuration names, or the default one.
+    ///
+    /// # Errors
+    /// `UNKNOWN_ENGINE`, at the word in the SQL or properties file where it stands there.
+    pub(super) fn engine_of(
+        &self,
+        config: &NodeConfig,
+        loaded: &LoadedFile,
+        patch: Option<Patch>,
+    ) -> Result<&EngineConfig> {
+        let target = &self.config.target;
+        let wanted = config.text("engine").unwrap_or(&target.default_engine);
+        if let Some(engine) = target.engine(wanted) {
+            return Ok(engine);
+        }
+        let known: Vec<&str> = target.engines.keys().map(AsRef::as_ref).collect();
+        let location = locate_word(loaded, wanted)
+            .or_else(|| patch.map(|(properties, _)| properties.location.clone()))
+            .unwrap_or_else(|| Location::new(loaded.file.clone(), 0..0));
+        let mut error = Diagnostic::error(
+            Code::UNKNOWN_ENGINE,
+            format!("The target `{}` has no engine `{wanted}`", target.name),
+        )
+        .at(location);
+        if let Some(help) = crate::diagnostic::did_you_mean(wanted, known.iter().copied()) {
+            error = error.help(help);
+        }
+        Err(Box::new(error.help(format!("Engines of this target: {}.", known.join(", ")))))
+    }
+}
+
+fn locate_word(loaded: &LoadedFile, word: &str) -> Option<Location> {
+    let quoted = [format!("'{word}'"), format!("\"{word}\"")];
+    quoted.iter().find_map(|quoted| {
+        let at = loaded.file.text.find(quoted.as_str())?;
+        Some(Location::new(loaded.file.clone(), at..at + quoted.len()))
+    })
+}
+
+/// The name that a file gives to its node.
+pub fn file_stem(path: &str) -> &str {
+    let file = path.rsplit('/').next().unwrap_or(path);
+    file.rsplit_once('.').map_or(file, |(stem, _)| stem)
+}
+
+/// `[package, folders…, name]`
+pub fn fqn(package: &str, path: &str, name: &str) -> Vec<String> {
+    let mut fqn = vec![package.to_owned()];
+    if let Some((folders, _)) = path.rsplit_once('/') {
+        fqn.extend(folders.split('/').map(str::to_owned));
+    }
+    fqn.push(name.to_owned());
+    fqn
+}
+
+/// Names become file names, selectors and identifiers: any letter of any script is fine, quotes,
+/// white space and control characters are not.
+///
+/// # Errors
+/// `BAD_NAME`
+pub fn check_name(loaded: &LoadedFile, name: &str) -> Result<()> {
+    let bad = name.chars().find(|c| {
+        c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | ';' | '\\' | ',')
+    });
+    match bad {
+        None if !name.is_empty() => Ok(()),
+        _ => {
+            let what = bad.map_or("is empty".to_owned(), |c| format!("contains {c:?}"));
+            Err(Box::new(
+                Diagnostic::error(
+                    Code::BAD_NAME,
+                    format!("`{name}` cannot be the name of a node: it {what}"),
+                )
+                .at(Location::new(loaded.file.clone(), 0..0))
+                .help("Rename the file; use letters, digits and underscores."),
+            ))
+        }
+    }
+}
+
+fn access(node: &Node) -> Result<Access> {
+    match node.config.text("access") {
+        None | Some("protected") => Ok(Access::Protected),
+        Some("private") if node.group.is_some() => Ok(Access::Private),
+        Some("private") => Err(Box::new(
+            Diagnostic::error(
+                Code::REF_ACCESS,
+                format!(
+                    "`{}` is private but belongs to no group, so nobody could ref it",
+                    node.name
+                ),
+            )
+            .or_at(node.location.clone())
+            .help("Give it a group, or make it protected."),
+        )),
+        Some("public") => Ok(Access::Public),
+        Some(other) => Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_CONFIG,
+                format!("`{other}` is not an access; it is private, protected or public"),
+            )
+            .or_at(node.location.clone())
+            .help("Write private, protected or public."),
+        )),
+    }
+}

@@ -1,0 +1,137 @@
+//! Data tests: count the failing rows, hold them against `warn_if` and `error_if`, and fetch some
+//! of them for the results store.
+
+use minijinja::Value;
+
+use super::node::Job;
+use super::result::{RunResult, Status};
+use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::publish;
+use crate::jinja::RelationObject;
+use crate::relation::{Cell, RelationKind, ResultSet};
+
+/// Runs a data test.
+pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
+    let config = &job.node.config;
+    let text = |key: &str, default: &str| match config.get(key) {
+        Some(serde_json::Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+        None => default.to_owned(),
+    };
+    let main = &*job.compiled.sql;
+    let kept = job.runner.stores_failures(job.node);
+    let rows_of = if kept { keep_failures(job, main)? } else { main.to_owned() };
+    let limit = config.get("limit").map_or(Value::from(()), crate::jinja::values::from_json);
+    let sql = job.sql(
+        "get_test_sql",
+        vec![
+            Value::from(rows_of.as_str()),
+            Value::from(text("fail_calc", "count(*)")),
+            Value::from(text("warn_if", "!= 0")),
+            Value::from(text("error_if", "!= 0")),
+            limit,
+        ],
+    )?;
+    let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
+    let Answer { failures, should_warn, should_error } = Answer::read(job, &answer)?;
+
+    let severity = text("severity", "error").to_lowercase();
+    result.status = if severity == "error" && should_error {
+        Status::Fail
+    } else if should_warn || (severity == "warn" && should_error) {
+        Status::Warn
+    } else {
+        Status::Pass
+    };
+    result.failures = Some(failures);
+    if result.status != Status::Pass {
+        let (key, condition) = match result.status {
+            Status::Fail => ("error_if", text("error_if", "!= 0")),
+            _ => ("warn_if", text("warn_if", "!= 0")),
+        };
+        let rows = if failures == 1 { "row" } else { "rows" };
+        result.message = Some(match condition.as_str() {
+            "!= 0" => format!("{failures} failing {rows}"),
+            condition => format!("{failures} failing {rows} ({key}: {condition})"),
+        });
+    }
+    if failures > 0 && job.runner.options.failing_rows > 0 {
+        let cap = job.runner.options.failing_rows;
+        result.failing_rows = failing_rows(job, &rows_of, cap);
+    }
+    Ok(())
+}
+
+/// The three columns of `get_test_sql`.
+struct Answer {
+    failures: u64,
+    should_warn: bool,
+    should_error: bool,
+}
+
+impl Answer {
+    fn read(job: &Job, answer: &ResultSet) -> Result<Answer> {
+        let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
+        let number = match row.first() {
+            Some(Cell::Int(n)) => u64::try_from(*n).ok(),
+            Some(Cell::Float(f)) if *f >= 0.0 => Some(*f as u64),
+            Some(Cell::Decimal(text)) => text.parse::<f64>().ok().map(|f| f as u64),
+            // sum() and max() of no rows
+            Some(Cell::Null) => Some(0),
+            _ => None,
+        };
+        let truth = |cell: Option<&Cell>| match cell {
+            Some(Cell::Bool(b)) => Some(*b),
+            Some(Cell::Int(n)) => Some(*n != 0),
+            Some(Cell::Null) => Some(false),
+            _ => None,
+        };
+        match (number, truth(row.get(1)), truth(row.get(2))) {
+            (Some(failures), Some(should_warn), Some(should_error)) => {
+                Ok(Answer { failures, should_warn, should_error })
+            }
+            _ => Err(Box::new(
+                Diagnostic::error(
+                    Code::SQL,
+                    format!("The test `{}` did not give a number of failures", job.node.name),
+                )
+                .or_at(job.node.location.clone())
+                .help("`fail_calc` has to give a number, `warn_if` and `error_if` a condition."),
+            )),
+        }
+    }
+}
+
+/// Keeps the failing rows as a table or view, and gives the SQL that reads them.
+fn keep_failures(job: &Job, main: &str) -> Result<String> {
+    let target = job.target();
+    if job.node.config.text("store_failures_as") == Some("view") {
+        job.on_connection(main, |connection| {
+            publish::replace_view(connection, &target, main).map(|_| ())
+        })?;
+    } else {
+        let shadow = target
+            .with_identifier(format!("{}__dbt_tmp", target.identifier))
+            .with_kind(RelationKind::Table);
+        let relation = Value::from_object(RelationObject::new(shadow.clone()));
+        let create =
+            job.sql("get_create_table_as_sql", vec![false.into(), relation, Value::from(main)])?;
+        job.transaction(|connection| {
+            use super::node::{Failure, run};
+            let failed = |error| Failure::Sql(create.clone(), error);
+            publish::drop_relation(connection, &shadow).map_err(failed)?;
+            run(connection, &create)?;
+            Ok(())
+        })?;
+        job.on_connection(&create, |connection| {
+            publish::replace_table(connection, &shadow, &target).map(|_| ())
+        })?;
+    }
+    Ok(format!("select * from {}", target.render()))
+}
+
+/// Some of the failing rows. That they cannot be fetched does not change the result of the test.
+fn failing_rows(job: &Job, sql: &str, cap: usize) -> Option<ResultSet> {
+    let limited = format!("select * from (\n{sql}\n) failing_rows limit {cap}");
+    job.adapter.lock().query(&limited, Some(cap)).ok()
+}

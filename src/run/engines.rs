@@ -1,0 +1,227 @@
+//! The engines of a target as a run uses them: opened at first use, their connections kept and
+//! handed out again, and all of them cancelled at once when the run is interrupted.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::adapter::ConnectionAdapter;
+use crate::compile::Adapters;
+use crate::config::{EngineConfig, EngineKind, EngineParams, Target};
+use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::{self, Canceller, Connection, Engine, bridge, embedded};
+use crate::jinja::Adapter;
+use crate::relation::Relation;
+
+/// All engines of a target.
+pub struct Engines {
+    pools: HashMap<Arc<str>, Pool>,
+    /// PostgreSQL engines that DuckDB nodes read in place.
+    in_place: Vec<Arc<str>>,
+    interrupted: AtomicBool,
+    /// A cancel handle for each connection that was made.
+    cancellers: Mutex<Vec<Arc<dyn Canceller>>>,
+    messages: Mutex<Vec<(String, bool)>>,
+    /// Relations that DuckDB reads exactly.
+    checked: Mutex<HashSet<Relation>>,
+}
+
+struct Pool {
+    config: Arc<EngineConfig>,
+    opened: OnceLock<Result<Opened>>,
+    idle: Mutex<Vec<Box<dyn Connection>>>,
+}
+
+#[derive(Clone)]
+struct Opened {
+    engine: Arc<dyn Engine>,
+    /// The configuration with the embedded server's address filled in.
+    config: Arc<EngineConfig>,
+    /// Keeps the embedded server up.
+    _guard: Option<Arc<embedded::Guard>>,
+}
+
+impl Engines {
+    /// The engines of a target, none of them opened. DuckDB attaches the engines of `in_place`.
+    pub fn new(target: &Target, in_place: Vec<Arc<str>>) -> Arc<Engines> {
+        let pools = target
+            .engines
+            .values()
+            .map(|config| {
+                let pool = Pool {
+                    config: config.clone(),
+                    opened: OnceLock::new(),
+                    idle: Mutex::default(),
+                };
+                (config.name.clone(), pool)
+            })
+            .collect();
+        Arc::new(Engines {
+            pools,
+            in_place,
+            interrupted: AtomicBool::new(false),
+            cancellers: Mutex::default(),
+            messages: Mutex::default(),
+            checked: Mutex::default(),
+        })
+    }
+
+    /// A connection of an engine; it goes back when dropped.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    pub fn connection(self: &Arc<Self>, name: &str) -> Result<Pooled> {
+        let (name, pool) = self.pool(name)?;
+        let opened = self.open(pool)?;
+        let idle = lock(&pool.idle).pop();
+        let connection = match idle {
+            Some(connection) => connection,
+            None => {
+                let connection = opened.engine.connect()?;
+                lock(&self.cancellers).push(connection.canceller());
+                connection
+            }
+        };
+        Ok(Pooled { engines: self.clone(), name, connection: Some(connection) })
+    }
+
+    /// The configuration of an engine, opened: with the address of an embedded server.
+    ///
+    /// # Errors
+    /// The engine cannot be reached.
+    pub fn opened_config(self: &Arc<Self>, name: &str) -> Result<Arc<EngineConfig>> {
+        let (_, pool) = self.pool(name)?;
+        Ok(self.open(pool)?.config.clone())
+    }
+
+    /// Makes schemas of the PostgreSQL engines known to an open DuckDB engine, which looks them up
+    /// only once.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub fn refresh_schemas(self: &Arc<Self>, duckdb: &str, schemas: &[&str]) -> Result<()> {
+        let mut connection = self.connection(duckdb)?;
+        for alias in &self.in_place {
+            bridge::refresh(&mut *connection, alias, schemas)?;
+        }
+        Ok(())
+    }
+
+    /// Whether DuckDB nodes read PostgreSQL engines.
+    pub fn reads_in_place(&self) -> bool {
+        !self.in_place.is_empty()
+    }
+
+    /// Whether DuckDB reads a PostgreSQL relation exactly; asked once a relation and run.
+    ///
+    /// # Errors
+    /// `BRIDGE_TYPE` naming the columns that would change.
+    pub fn check_in_place(self: &Arc<Self>, engine: &str, relation: &Relation) -> Result<()> {
+        if lock(&self.checked).contains(relation) {
+            return Ok(());
+        }
+        let columns = self.connection(engine)?.columns(relation)?;
+        bridge::check_in_place(relation, &columns)?;
+        lock(&self.checked).insert(relation.clone());
+        Ok(())
+    }
+
+    fn pool(&self, name: &str) -> Result<(Arc<str>, &Pool)> {
+        self.pools.get_key_value(name).map(|(name, pool)| (name.clone(), pool)).ok_or_else(|| {
+            Box::new(Diagnostic::error(
+                Code::UNKNOWN_ENGINE,
+                format!("The target has no engine `{name}`"),
+            ))
+        })
+    }
+
+    fn open<'a>(self: &Arc<Self>, pool: &'a Pool) -> Result<&'a Opened> {
+        pool.opened.get_or_init(|| self.open_now(&pool.config)).as_ref().map_err(Clone::clone)
+    }
+
+    fn open_now(self: &Arc<Self>, config: &Arc<EngineConfig>) -> Result<Opened> {
+        let mut resolved = config.clone();
+        let mut guard = None;
+        if let EngineParams::Postgres(params) = &config.params
+            && params.embedded.is_some()
+        {
+            let (params, held) = embedded::ensure(params)?;
+            guard = held.map(Arc::new);
+            let params = EngineParams::Postgres(params);
+            resolved = Arc::new(EngineConfig { params, ..(**config).clone() });
+        }
+        let engine = engine::open(&resolved)?;
+        if config.kind() == EngineKind::DuckDb && !self.in_place.is_empty() {
+            let mut connection = engine.connect()?;
+            for name in &self.in_place {
+                let other = self.opened_config(name)?;
+                let EngineParams::Postgres(params) = &other.params else { continue };
+                bridge::attach_postgres(connection.as_mut(), name, params)?;
+            }
+        }
+        Ok(Opened { engine, config: resolved, _guard: guard })
+    }
+
+    /// Stops everything that is running on any connection, and lets nothing new start.
+    pub fn interrupt(&self) {
+        self.interrupted.store(true, Ordering::SeqCst);
+        for canceller in lock(&self.cancellers).iter() {
+            canceller.cancel();
+        }
+    }
+
+    /// Whether [`Engines::interrupt`] was called.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// The messages of templates since the last call: text, and whether it is for the user.
+    pub fn take_messages(&self) -> Vec<(String, bool)> {
+        std::mem::take(&mut lock(&self.messages))
+    }
+}
+
+impl Adapters for Arc<Engines> {
+    fn adapter(&self, engine: &str) -> Result<Arc<dyn Adapter>> {
+        Ok(Arc::new(ConnectionAdapter::new(self.connection(engine)?)))
+    }
+
+    fn log(&self, message: &str, info: bool) {
+        lock(&self.messages).push((message.to_owned(), info));
+    }
+}
+
+/// A connection on loan.
+pub struct Pooled {
+    engines: Arc<Engines>,
+    name: Arc<str>,
+    connection: Option<Box<dyn Connection>>,
+}
+
+impl std::ops::Deref for Pooled {
+    type Target = dyn Connection;
+    fn deref(&self) -> &Self::Target {
+        self.connection.as_deref().expect("a connection is only taken out on drop")
+    }
+}
+
+impl std::ops::DerefMut for Pooled {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.connection.as_deref_mut().expect("a connection is only taken out on drop")
+    }
+}
+
+impl Drop for Pooled {
+    fn drop(&mut self) {
+        if let Some(mut connection) = self.connection.take()
+            && connection.rollback().is_ok()
+            && let Some(pool) = self.engines.pools.get(&self.name)
+        {
+            lock(&pool.idle).push(connection);
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

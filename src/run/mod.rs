@@ -1,0 +1,76 @@
+//! The scheduler, materializations, seeds, tests, hooks → [`RunResult`]s.
+
+mod adapter;
+mod data_test;
+mod engines;
+mod model;
+mod node;
+pub mod result;
+mod scheduler;
+mod seed;
+
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+
+use crate::compile::{Bridge, Compiler};
+use crate::diagnostic::Diagnostic;
+use crate::graph::Graph;
+use crate::manifest::Node;
+
+pub use adapter::ConnectionAdapter;
+pub use engines::{Engines, Pooled};
+pub use result::{DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
+
+/// Something that a thread works on.
+pub enum Step<'a> {
+    Node(&'a Node),
+    Bridge(&'a Bridge),
+}
+
+/// Who is told how a run goes on, from any thread.
+pub trait Observer: Send + Sync {
+    /// Work on a step began.
+    fn started(&self, step: &Step, thread: usize);
+    /// A node ended; with the reason where it failed.
+    fn finished(&self, node: &Node, result: &RunResult, error: Option<&Diagnostic>);
+    /// A bridge ended.
+    fn bridged(&self, bridge: &Bridge, outcome: Result<&DataLoad, &Diagnostic>);
+}
+
+/// How to run.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    pub full_refresh: bool,
+    pub fail_fast: bool,
+    /// `--store-failures`
+    pub store_failures: bool,
+    /// How many failing rows of a test are fetched for the results store; 0 for none.
+    pub failing_rows: usize,
+}
+
+/// Runs nodes.
+pub struct Runner {
+    pub compiler: Arc<Compiler>,
+    pub engines: Arc<Engines>,
+    pub options: Options,
+    pub observer: Arc<dyn Observer>,
+}
+
+impl Runner {
+    /// Runs the selected nodes in the order of the DAG, on the target's number of threads. With
+    /// `tests_block`, as in `build`, what depends on a tested node waits for its tests.
+    ///
+    /// # Errors
+    /// Only what keeps the run from starting: an engine or a schema. A node's failure is a result.
+    pub fn run(
+        &self,
+        graph: &Graph,
+        selected: &FixedBitSet,
+        tests_block: bool,
+    ) -> crate::diagnostic::Result<Vec<RunResult>> {
+        self.prepare(selected)?;
+        let threads = self.compiler.config.target.threads;
+        Ok(scheduler::run(self, graph, selected, tests_block, threads))
+    }
+}

@@ -1,0 +1,195 @@
+//! Materializations: view, table, incremental. The SQL comes from macros under dbt's names, which
+//! a project may override; what happens when, and in which transaction, is here.
+
+use minijinja::Value;
+use serde_json::Value as Json;
+
+use super::node::{Failure, Job, run};
+use super::result::RunResult;
+use crate::config::EngineKind;
+use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::engine::publish;
+use crate::jinja::values::{Dict, List, from_json};
+use crate::jinja::{Adapter, ColumnObject, RelationObject};
+use crate::relation::{Relation, RelationKind};
+
+const MATERIALIZATIONS: &[&str] = &["view", "table", "incremental", "ephemeral"];
+
+/// Builds a model.
+pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
+    for sql in job.hooks("pre-hook", false)? {
+        job.run_hook_sql(&sql)?;
+    }
+    let rows = match job.node.materialized() {
+        "view" => view(job),
+        "table" => table(job),
+        "incremental" => incremental(job),
+        other => Err(unknown(job, other)),
+    }?;
+    for sql in job.hooks("post-hook", false)? {
+        job.run_hook_sql(&sql)?;
+    }
+    result.rows_affected = rows;
+    let what = job.node.materialized();
+    result.message = Some(match (what, rows) {
+        ("view", _) => "CREATE VIEW".to_owned(),
+        (_, Some(rows)) => format!("{rows} rows"),
+        (_, None) => "OK".to_owned(),
+    });
+    result.relation_name = Some(job.target().render());
+    Ok(())
+}
+
+fn unknown(job: &Job, name: &str) -> Box<Diagnostic> {
+    let mut error =
+        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not a materialization"))
+            .or_at(job.node.location.clone());
+    if let Some(help) = did_you_mean(name, MATERIALIZATIONS.iter().copied()) {
+        error = error.help(help);
+    }
+    Box::new(error.help(format!("Known: {}.", MATERIALIZATIONS.join(", "))))
+}
+
+fn value(relation: &Relation) -> Value {
+    Value::from_object(RelationObject::new(relation.clone()))
+}
+
+/// `pre-hook`s that run in a transaction, as one.
+fn hooks_in_transaction(job: &Job, key: &str) -> Result<()> {
+    let hooks = job.hooks(key, true)?;
+    if hooks.is_empty() {
+        return Ok(());
+    }
+    job.transaction(|connection| {
+        for sql in &hooks {
+            run(connection, sql)?;
+        }
+        Ok(())
+    })
+}
+
+fn view(job: &Job) -> Result<Option<u64>> {
+    let target = job.target();
+    let sql = &*job.compiled.sql;
+    hooks_in_transaction(job, "pre-hook")?;
+    job.on_connection(sql, |connection| {
+        publish::replace_view(connection, &target, sql).map(|_| ())
+    })?;
+    hooks_in_transaction(job, "post-hook")?;
+    Ok(None)
+}
+
+/// The name that a table is built under before it takes its place.
+fn shadow(target: &Relation) -> Relation {
+    target.with_identifier(format!("{}__dbt_tmp", target.identifier)).with_kind(RelationKind::Table)
+}
+
+fn table(job: &Job) -> Result<Option<u64>> {
+    let target = job.target();
+    let shadow = shadow(&target);
+    let create = job.sql(
+        "get_create_table_as_sql",
+        vec![false.into(), value(&shadow), Value::from(&*job.compiled.sql)],
+    )?;
+    let indexes = indexes(job, &shadow)?;
+    hooks_in_transaction(job, "pre-hook")?;
+    let rows = job.transaction(|connection| {
+        publish::drop_relation(connection, &shadow)
+            .map_err(|error| Failure::Sql(String::new(), error))?;
+        let rows = run(connection, &create)?;
+        for sql in &indexes {
+            run(connection, sql)?;
+        }
+        Ok(rows)
+    })?;
+    job.on_connection("", |connection| {
+        publish::replace_table(connection, &shadow, &target).map(|_| ())
+    })?;
+    hooks_in_transaction(job, "post-hook")?;
+    Ok(rows)
+}
+
+/// `indexes` of the configuration, on PostgreSQL.
+fn indexes(job: &Job, relation: &Relation) -> Result<Vec<String>> {
+    let config = &job.runner.compiler.config.target.engines[&job.node.engine];
+    if config.kind() != EngineKind::Postgres {
+        return Ok(Vec::new());
+    }
+    let Some(Json::Array(wanted)) = job.node.config.get("indexes") else { return Ok(Vec::new()) };
+    wanted
+        .iter()
+        .map(|index| job.sql("get_create_index_sql", vec![value(relation), from_json(index)]))
+        .collect()
+}
+
+fn incremental(job: &Job) -> Result<Option<u64>> {
+    let target = job.target();
+    let existing = job.adapter.get_relation(&target)?;
+    let is_table = existing.is_some_and(|r| r.kind == Some(RelationKind::Table));
+    if !is_table || job.full_refresh() {
+        return table(job);
+    }
+    let strategy = job.node.config.text("incremental_strategy").unwrap_or("default");
+    let name = match strategy {
+        "append" | "merge" | "default" => format!("get_incremental_{strategy}_sql"),
+        "delete+insert" => "get_incremental_delete_insert_sql".to_owned(),
+        custom => {
+            let name = format!("get_incremental_{}_sql", custom.replace(['+', '-'], "_"));
+            if job.dialect.find_macro(&name, &job.node.package_name).is_none() {
+                return Err(unknown_strategy(job, custom));
+            }
+            name
+        }
+    };
+    let temporary = Relation {
+        database: None,
+        schema: None,
+        ..target.with_identifier(format!("{}__dbt_tmp", target.identifier))
+    };
+    let create = job.sql(
+        "get_create_table_as_sql",
+        vec![true.into(), value(&temporary), Value::from(&*job.compiled.sql)],
+    )?;
+    let columns = job.adapter.columns(&target)?;
+    let columns = columns.into_iter().map(|c| Value::from_object(ColumnObject(c))).collect();
+    let config = |key: &str| job.node.config.get(key).map_or(Value::from(()), from_json);
+    let predicates = match config("incremental_predicates") {
+        none if none.is_none() => config("predicates"),
+        some => some,
+    };
+    let arguments = Dict::value([
+        ("target_relation", value(&target)),
+        ("temp_relation", value(&temporary)),
+        ("unique_key", config("unique_key")),
+        ("dest_columns", List::value(columns)),
+        ("incremental_predicates", predicates),
+    ]);
+    let change = job.sql(&name, vec![arguments])?;
+    let drop = format!("drop table if exists {}", temporary.render());
+    let before = job.hooks("pre-hook", true)?;
+    let after = job.hooks("post-hook", true)?;
+    job.transaction(|connection| {
+        for sql in &before {
+            run(connection, sql)?;
+        }
+        run(connection, &drop)?;
+        run(connection, &create)?;
+        let rows = run(connection, &change)?;
+        run(connection, &drop)?;
+        for sql in &after {
+            run(connection, sql)?;
+        }
+        Ok(rows)
+    })
+}
+
+fn unknown_strategy(job: &Job, name: &str) -> Box<Diagnostic> {
+    let known = ["append", "delete+insert", "merge"];
+    let mut error =
+        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not an incremental strategy"))
+            .or_at(job.node.location.clone());
+    if let Some(help) = did_you_mean(name, known) {
+        error = error.help(help);
+    }
+    Box::new(error.help(format!("Known: {}.", known.join(", "))))
+}

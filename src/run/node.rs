@@ -1,0 +1,325 @@
+//! Running one node, whatever it is: compile it, write its SQL, run its materialization, say what
+//! came of it.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use minijinja::Value;
+
+use super::adapter::ConnectionAdapter;
+use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
+use super::{Runner, data_test, model, seed};
+use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
+use crate::config::EngineParams;
+use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::{self, Connection, EngineError, SqlResult, bridge, publish};
+use crate::jinja::Dialect;
+use crate::manifest::{Hook, Node, ResourceType};
+use crate::relation::Relation;
+
+/// A node on its connection, with everything that its materialization needs.
+pub(super) struct Job<'a> {
+    pub runner: &'a Runner,
+    pub node: &'a Node,
+    pub dialect: Arc<Dialect>,
+    pub host: Arc<CompileHost>,
+    pub adapter: Arc<ConnectionAdapter>,
+    pub compiled: CompiledNode,
+}
+
+impl Runner {
+    /// Makes the schemas that the selected nodes are written to.
+    pub(super) fn prepare(&self, selected: &fixedbitset::FixedBitSet) -> Result<()> {
+        let manifest = &self.compiler.manifest;
+        let mut schemas: Vec<(Arc<str>, String, String)> = Vec::new();
+        for node in selected.ones().filter_map(|at| manifest.nodes.get_index(at)).map(|(_, n)| n) {
+            let makes = match node.resource_type {
+                ResourceType::Test => self.stores_failures(node),
+                ResourceType::Operation => false,
+                _ => !node.is_ephemeral(),
+            };
+            let entry = (node.engine.clone(), node.database.clone(), node.schema.clone());
+            if makes && !schemas.contains(&entry) {
+                schemas.push(entry);
+            }
+        }
+        for (engine, database, schema) in schemas {
+            let mut connection = self.engines.connection(&engine)?;
+            publish::create_schema_if_missing(&mut *connection, Some(&database), &schema)?;
+        }
+        self.refresh_schemas(selected)?;
+        Ok(())
+    }
+
+    /// Tells DuckDB of schemas that were just made in PostgreSQL.
+    fn refresh_schemas(&self, selected: &fixedbitset::FixedBitSet) -> Result<()> {
+        if !self.engines.reads_in_place() {
+            return Ok(());
+        }
+        let (manifest, target) = (&self.compiler.manifest, &self.compiler.config.target);
+        let mut schemas: Vec<(Arc<str>, String)> = Vec::new();
+        for (_, node) in selected.ones().filter_map(|at| manifest.nodes.get_index(at)) {
+            for (_, relation) in read_in_place(node, manifest, target) {
+                let entry = (node.engine.clone(), relation.schema.unwrap_or_default());
+                if !schemas.contains(&entry) {
+                    schemas.push(entry);
+                }
+            }
+        }
+        for (engine, schema) in schemas {
+            self.engines.refresh_schemas(&engine, &[&schema])?;
+        }
+        Ok(())
+    }
+
+    /// Whether a test keeps its failing rows as a table.
+    pub(super) fn stores_failures(&self, node: &Node) -> bool {
+        node.config.flag("store_failures").unwrap_or_else(|| {
+            self.options.store_failures || node.config.text("store_failures_as").is_some()
+        })
+    }
+
+    /// Runs a node to its result; the diagnostic says why where it failed.
+    pub(super) fn run_node(
+        &self,
+        node: &Node,
+        thread: usize,
+    ) -> (RunResult, Option<Box<Diagnostic>>) {
+        let started = Instant::now();
+        let mut result = RunResult::new(node, Status::Success);
+        result.thread = thread;
+        let error = self.attempt(node, &mut result).err();
+        if let Some(error) = &error {
+            let cancelled = self.engines.is_interrupted();
+            result.status = if cancelled { Status::Cancelled } else { Status::Error };
+            result.message = Some(match error.notes.first() {
+                Some(note) => format!("{}: {note}", error.message),
+                None => error.message.clone(),
+            });
+        }
+        result.execution_time = started.elapsed();
+        (result, error)
+    }
+
+    fn attempt(&self, node: &Node, result: &mut RunResult) -> Result<()> {
+        let adapter = Arc::new(ConnectionAdapter::new(self.engines.connection(&node.engine)?));
+        let host = self.compiler.host(&node.unique_id);
+        host.set_adapter(adapter.clone());
+
+        let (manifest, target) = (&self.compiler.manifest, &self.compiler.config.target);
+        for (engine, relation) in read_in_place(node, manifest, target) {
+            let checked = self.engines.check_in_place(&engine, &relation);
+            checked.map_err(|error| Box::new(error.or_at(node.location.clone())))?;
+        }
+
+        let begun = Timestamp::now();
+        let compiled = self.compiler.compile(&node.unique_id, &host)?;
+        if node.resource_type != ResourceType::Seed {
+            write_sql(&self.compiler.path_of("compiled", node), &compiled.sql)?;
+            result.compiled_code = Some(compiled.sql.clone());
+        }
+        result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+
+        let begun = Timestamp::now();
+        let dialect = self.compiler.dialects.get(&node.engine).clone();
+        let job = Job { runner: self, node, dialect, host, adapter, compiled };
+        let done = match node.resource_type {
+            ResourceType::Seed => seed::load(&job, result),
+            ResourceType::Test => data_test::check(&job, result),
+            ResourceType::Operation => job.run_hook_sql(&job.compiled.sql),
+            _ => model::build(&job, result),
+        };
+        result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+        if done.is_err() {
+            // Whatever was begun is taken back before anybody else uses the connection.
+            let _already_rolled_back = job.adapter.lock().rollback();
+        }
+        done
+    }
+
+    /// Copies a relation from DuckDB into PostgreSQL.
+    pub(super) fn run_bridge(&self, bridge: &Bridge) -> Result<DataLoad> {
+        let started = Instant::now();
+        let config = self.engines.opened_config(&bridge.to_engine)?;
+        let EngineParams::Postgres(params) = &config.params else {
+            return Err(Box::new(Diagnostic::error(
+                Code::BRIDGE,
+                format!("`{}` is not PostgreSQL", bridge.to_engine),
+            )));
+        };
+        let mut from = self.engines.connection(&bridge.from_engine)?;
+        let mut to = self.engines.connection(&bridge.to_engine)?;
+        let report = bridge::copy(&mut *from, &mut *to, params, &bridge.from, &bridge.to)?;
+        Ok(DataLoad {
+            kind: LoadKind::Bridge,
+            unique_id: bridge.source.clone(),
+            source_engine: Some(bridge.from_engine.clone()),
+            target_engine: bridge.to_engine.clone(),
+            source: bridge.from.render(),
+            target: bridge.to.render(),
+            rows: Some(report.rows),
+            bytes: Some(report.bytes),
+            duration: started.elapsed(),
+            status: Status::Success,
+            loaded_at: Timestamp::now(),
+        })
+    }
+
+    /// Runs the hooks of the project for one occasion, `on-run-start` or `on-run-end`.
+    ///
+    /// # Errors
+    /// The first hook that fails, with its place in dbt_project.yml.
+    pub fn run_hooks(&self, when: &str) -> Result<Vec<RunResult>> {
+        let manifest = self.compiler.manifest.clone();
+        let mut hooks: Vec<&Node> = manifest
+            .of_type(ResourceType::Operation)
+            .filter(|node| node.tags.iter().any(|tag| tag == when))
+            .collect();
+        hooks.sort_by_key(|node| node.index);
+        let mut results = Vec::new();
+        for node in hooks {
+            let (result, error) = self.run_node(node, 0);
+            self.observer.finished(node, &result, error.as_deref());
+            if let Some(error) = error {
+                return Err(error);
+            }
+            results.push(result);
+        }
+        Ok(results)
+    }
+}
+
+impl Job<'_> {
+    /// The relation that the node makes.
+    pub fn target(&self) -> Relation {
+        self.node.relation()
+    }
+
+    /// Whether the existing relation is to be replaced whatever it is.
+    pub fn full_refresh(&self) -> bool {
+        self.node.config.flag("full_refresh").unwrap_or(self.runner.options.full_refresh)
+    }
+
+    /// The SQL that a macro gives.
+    pub fn sql(&self, name: &str, args: Vec<Value>) -> Result<String> {
+        let value = self.dialect.call_macro(name, args, Vec::new(), self.host.clone())?;
+        Ok(value.to_string())
+    }
+
+    /// Runs SQL of the node's, writing it to `target/run` first. An error points into the model.
+    pub fn execute(&self, sql: &str) -> Result<Option<u64>> {
+        self.on_connection(sql, |connection| connection.execute(sql))
+    }
+
+    /// Does something on the connection with SQL that holds the node's own.
+    pub fn on_connection<T>(
+        &self,
+        sql: &str,
+        work: impl Fn(&mut dyn Connection) -> SqlResult<T>,
+    ) -> Result<T> {
+        let mut connection = self.adapter.lock();
+        work(&mut **connection).map_err(|error| {
+            drop(connection);
+            self.explain(sql, *error)
+        })
+    }
+
+    /// Runs several statements as one transaction; again where the engine says that it may go
+    /// well the next time.
+    pub fn transaction<T>(
+        &self,
+        work: impl Fn(&mut dyn Connection) -> Result<T, Failure>,
+    ) -> Result<T> {
+        let outcome = engine::retry(|| {
+            let mut connection = self.adapter.lock();
+            connection.begin()?;
+            let done = work(&mut **connection);
+            match done {
+                Ok(value) => {
+                    connection.commit()?;
+                    Ok(Ok(value))
+                }
+                Err(failure) => {
+                    connection.rollback()?;
+                    match failure {
+                        Failure::Sql(_, error) if error.retryable => Err(error),
+                        other => Ok(Err(other)),
+                    }
+                }
+            }
+        });
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(Failure::Sql(sql, error))) => Err(self.explain(&sql, *error)),
+            Ok(Err(Failure::Other(error))) => Err(error),
+            Err(error) => Err(self.explain("", *error)),
+        }
+    }
+
+    /// `pre-hook` or `post-hook`, those of one kind of transaction.
+    pub fn hooks(&self, key: &str, transaction: bool) -> Result<Vec<String>> {
+        let hooks: Vec<Hook> = self.node.config.hooks(key);
+        hooks
+            .into_iter()
+            .filter(|hook| hook.transaction == transaction)
+            .map(|hook| {
+                let place = self.node.location.clone();
+                self.dialect.render_str(&hook.sql, place, self.host.clone())
+            })
+            .filter(|sql| !matches!(sql, Ok(sql) if sql.trim().is_empty()))
+            .collect()
+    }
+
+    /// Runs a hook; SQL of nothing but white space and comments is no statement.
+    pub fn run_hook_sql(&self, sql: &str) -> Result<()> {
+        if sql.trim().is_empty() {
+            return Ok(());
+        }
+        self.execute(sql).map(|_| ())
+    }
+
+    /// An engine's error at its place in the model.
+    pub fn explain(&self, sql: &str, error: EngineError) -> Box<Diagnostic> {
+        let mut diagnostic = error.diagnostic;
+        if diagnostic.location.is_some() {
+            return Box::new(diagnostic);
+        }
+        let compiler = &self.runner.compiler;
+        let within = sql.find(&*self.compiled.sql).filter(|_| !self.compiled.sql.is_empty());
+        let place = match (within, error.position) {
+            (Some(at), Some(position))
+                if (at..at + self.compiled.sql.len()).contains(&position) =>
+            {
+                compiler.locate(&self.node.unique_id, &self.compiled, position - at)
+            }
+            _ => None,
+        };
+        diagnostic = diagnostic.or_at(place.or_else(|| self.node.location.clone()));
+        if self.node.resource_type != ResourceType::Seed {
+            let path = compiler.path_of("compiled", self.node);
+            let shown = compiler.config.shown(&path);
+            diagnostic.notes.push(format!("compiled SQL: {}", shown.display()));
+        }
+        Box::new(diagnostic)
+    }
+}
+
+/// Why a transaction was given up.
+pub(super) enum Failure {
+    /// The engine refused this statement.
+    Sql(String, Box<EngineError>),
+    /// A template or a rule of ours.
+    Other(Box<Diagnostic>),
+}
+
+impl From<Box<Diagnostic>> for Failure {
+    fn from(error: Box<Diagnostic>) -> Self {
+        Failure::Other(error)
+    }
+}
+
+/// Runs a statement inside [`Job::transaction`].
+pub(super) fn run(connection: &mut dyn Connection, sql: &str) -> Result<Option<u64>, Failure> {
+    connection.execute(sql).map_err(|error| Failure::Sql(sql.to_owned(), error))
+}

@@ -1,0 +1,212 @@
+//! What came of running a node, and who ran it: plain data for the results store, the artifacts
+//! and the summary. Nothing is computed or written here.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use jiff::Timestamp;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::manifest::{ResourceType, UniqueId};
+use crate::relation::ResultSet;
+
+/// How a node ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Status {
+    /// A model, seed, snapshot or hook was built.
+    Success,
+    /// It could not be built, or a test could not be run.
+    Error,
+    /// It was not run, since something that it depends on failed.
+    Skipped,
+    /// A test found no more than it allows.
+    Pass,
+    /// A test found more than `warn_if` allows, or has `severity: warn`.
+    Warn,
+    /// A test found more than `error_if` allows.
+    Fail,
+    /// It was interrupted.
+    Cancelled,
+}
+
+impl Status {
+    /// Every status.
+    pub const ALL: &[Status] = &[
+        Status::Success,
+        Status::Error,
+        Status::Skipped,
+        Status::Pass,
+        Status::Warn,
+        Status::Fail,
+        Status::Cancelled,
+    ];
+
+    /// dbt's word, and `cancelled`, which dbt has none for.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Status::Success => "success",
+            Status::Error => "error",
+            Status::Skipped => "skipped",
+            Status::Pass => "pass",
+            Status::Warn => "warn",
+            Status::Fail => "fail",
+            Status::Cancelled => "cancelled",
+        }
+    }
+
+    /// Whether what depends on the node may not run, and the command ends with exit code 1.
+    pub fn is_failure(self) -> bool {
+        matches!(self, Status::Error | Status::Fail | Status::Cancelled)
+    }
+}
+
+/// When a phase of a node's run began and ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timing {
+    pub started_at: Timestamp,
+    pub completed_at: Timestamp,
+}
+
+/// What kind of data was brought in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoadKind {
+    /// A CSV file of the project.
+    Seed,
+    /// An external source that was read.
+    Source,
+    /// A copy of a relation from one engine into another.
+    Bridge,
+}
+
+impl LoadKind {
+    /// Its name in the results store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            LoadKind::Seed => "seed",
+            LoadKind::Source => "source",
+            LoadKind::Bridge => "bridge",
+        }
+    }
+}
+
+/// Rows that came into an engine from a file or from the other engine.
+#[derive(Debug, Clone)]
+pub struct DataLoad {
+    pub kind: LoadKind,
+    /// The seed, the source, or the node whose relation was copied.
+    pub unique_id: UniqueId,
+    /// `None` for files.
+    pub source_engine: Option<Arc<str>>,
+    pub target_engine: Arc<str>,
+    /// The file or the relation that was read.
+    pub source: String,
+    /// The relation that was written.
+    pub target: String,
+    pub rows: Option<u64>,
+    pub bytes: Option<u64>,
+    pub duration: Duration,
+    pub status: Status,
+    pub loaded_at: Timestamp,
+}
+
+/// What came of one node.
+#[derive(Debug, Clone)]
+pub struct RunResult {
+    pub unique_id: UniqueId,
+    pub resource_type: ResourceType,
+    pub name: String,
+    pub engine: Arc<str>,
+    /// The group of the node: its bounded context.
+    pub group: Option<String>,
+    pub materialization: String,
+    pub status: Status,
+    /// Rendering; `None` where the node was skipped.
+    pub compile: Option<Timing>,
+    /// Running; likewise.
+    pub execute: Option<Timing>,
+    /// The worker that ran it, counted from 1; 0 is the main thread.
+    pub thread: usize,
+    /// From first to last: rendering, waiting for a connection, running.
+    pub execution_time: Duration,
+    pub rows_affected: Option<u64>,
+    pub bytes: Option<u64>,
+    /// Of a test: how many rows failed.
+    pub failures: Option<u64>,
+    /// `OK`, `INSERT 2`, or why it failed.
+    pub message: Option<String>,
+    /// Where it was written, as in SQL.
+    pub relation_name: Option<String>,
+    /// dbt's `adapter_response`: `_message`, `code`, `rows_affected`.
+    pub adapter_response: IndexMap<String, Value>,
+    pub compiled_code: Option<Arc<str>>,
+    /// Of a test that found any: the rows, capped by whoever fetched them.
+    pub failing_rows: Option<ResultSet>,
+    /// What was brought in to run it: the seed itself, bridges made for it.
+    pub loads: Vec<DataLoad>,
+    /// The task of an earlier run that this one tries again.
+    pub retry_of: Option<Uuid>,
+}
+
+impl RunResult {
+    /// A result with only its names and status, for skipped nodes and to be filled in.
+    pub fn new(node: &crate::manifest::Node, status: Status) -> RunResult {
+        RunResult {
+            unique_id: node.unique_id.clone(),
+            resource_type: node.resource_type,
+            name: node.name.clone(),
+            engine: node.engine.clone(),
+            group: node.group.clone(),
+            materialization: node.materialized().to_owned(),
+            status,
+            compile: None,
+            execute: None,
+            thread: 0,
+            execution_time: Duration::ZERO,
+            rows_affected: None,
+            bytes: None,
+            failures: None,
+            message: None,
+            relation_name: None,
+            adapter_response: IndexMap::new(),
+            compiled_code: None,
+            failing_rows: None,
+            loads: Vec::new(),
+            retry_of: None,
+        }
+    }
+
+    /// When work on it began, where it did.
+    pub fn started_at(&self) -> Option<Timestamp> {
+        self.compile.or(self.execute).map(|timing| timing.started_at)
+    }
+
+    /// When work on it ended, where it began.
+    pub fn completed_at(&self) -> Option<Timestamp> {
+        self.execute.or(self.compile).map(|timing| timing.completed_at)
+    }
+}
+
+/// One command run: who, what, where and when.
+#[derive(Debug, Clone)]
+pub struct InvocationInfo {
+    pub invocation_id: Uuid,
+    /// `build`, `run`, `test`, …
+    pub command: String,
+    pub started_at: Timestamp,
+    /// `--select` and `--exclude` as text; empty for everything.
+    pub selection: String,
+    pub target: String,
+    pub profile: String,
+    pub project: String,
+    pub git_commit: Option<String>,
+    pub git_branch: Option<String>,
+    pub user: Option<String>,
+    pub host: Option<String>,
+    pub pid: u32,
+    /// Pintail's own version.
+    pub version: String,
+    /// All flags, for run_results.json.
+    pub args: serde_json::Map<String, Value>,
+}

@@ -1,0 +1,314 @@
+//! Runs the selected part of the DAG on a fixed number of threads: who is next, who waits for a
+//! bridge, who is skipped. What running a node means is `node`'s business.
+
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use fixedbitset::FixedBitSet;
+
+use super::result::{DataLoad, RunResult, Status};
+use super::{Runner, Step};
+use crate::compile::Bridge;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::graph::{Graph, NodeIndex, RunOrder};
+use crate::manifest::{Node, UniqueId};
+
+/// How far a bridge is.
+enum BridgeState {
+    /// Queued or being copied; these nodes wait for it.
+    UnderWay(Vec<NodeIndex>),
+    /// Copied. The first node that asked for it takes the load into its result.
+    Done(Option<Box<DataLoad>>),
+    Failed(Box<Diagnostic>),
+}
+
+/// Work for a thread, the most urgent first.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Task {
+    priority: u32,
+    /// Later indices wait, so that equals run in the order of the DAG.
+    before: std::cmp::Reverse<usize>,
+    work: Work,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Node(usize),
+    Bridge(UniqueId),
+}
+
+struct State {
+    order: RunOrder,
+    queue: BinaryHeap<Task>,
+    bridges: HashMap<UniqueId, BridgeState>,
+    /// Nodes that will not run, and because of which node.
+    skipped: HashMap<usize, String>,
+    running: usize,
+    /// No new node starts.
+    stopped: bool,
+    results: Vec<RunResult>,
+}
+
+/// Runs nodes and gives a result for each, in the order in which they ended.
+pub(super) fn run(
+    runner: &Runner,
+    graph: &Graph,
+    selected: &FixedBitSet,
+    tests_block: bool,
+    threads: usize,
+) -> Vec<RunResult> {
+    let order = graph.run_order(&runner.compiler.manifest, selected, tests_block);
+    let scheduler = Scheduler {
+        runner,
+        state: Mutex::new(State {
+            order,
+            queue: BinaryHeap::new(),
+            bridges: HashMap::new(),
+            skipped: HashMap::new(),
+            running: 0,
+            stopped: false,
+            results: Vec::new(),
+        }),
+        changed: Condvar::new(),
+    };
+    {
+        let mut state = scheduler.lock();
+        let ready = state.order.start();
+        scheduler.enqueue(&mut state, ready);
+    }
+    std::thread::scope(|scope| {
+        for thread in 1..=threads.max(1) {
+            let scheduler = &scheduler;
+            let worker = std::thread::Builder::new()
+                .name(format!("Thread-{thread}"))
+                .stack_size(8 << 20)
+                .spawn_scoped(scope, move || scheduler.work(thread));
+            // Fewer threads than asked for is slower, not wrong; one always runs.
+            if worker.is_err() && thread == 1 {
+                scheduler.work(1);
+            }
+        }
+    });
+    scheduler.state.into_inner().unwrap_or_else(PoisonError::into_inner).results
+}
+
+struct Scheduler<'a> {
+    runner: &'a Runner,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Scheduler<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn node(&self, index: usize) -> &Node {
+        &self.runner.compiler.manifest.nodes[index]
+    }
+
+    fn work(&self, thread: usize) {
+        let mut state = self.lock();
+        loop {
+            if self.runner.engines.is_interrupted() && !state.stopped {
+                self.stop(&mut state);
+            }
+            let Some(task) = state.queue.pop() else {
+                if state.running == 0 {
+                    self.changed.notify_all();
+                    return;
+                }
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            state.running += 1;
+            drop(state);
+            match task.work {
+                Work::Node(index) => self.run_node(index, thread),
+                Work::Bridge(id) => self.run_bridge(&id, thread),
+            }
+            state = self.lock();
+            state.running -= 1;
+            self.changed.notify_all();
+        }
+    }
+
+    fn run_node(&self, index: usize, thread: usize) {
+        let node = self.node(index);
+        let loads = self.take_loads(node);
+        self.runner.observer.started(&Step::Node(node), thread);
+        let (mut result, error) = self.runner.run_node(node, thread);
+        result.loads.extend(loads);
+        self.runner.observer.finished(node, &result, error.as_deref());
+        let mut state = self.lock();
+        self.finish(&mut state, index, result);
+    }
+
+    /// The loads of bridges that no other node has taken into its result.
+    fn take_loads(&self, node: &Node) -> Vec<DataLoad> {
+        let compiler = &self.runner.compiler;
+        let mut state = self.lock();
+        let mut loads = Vec::new();
+        for bridge in compiler.bridges.read_by(node, &compiler.manifest) {
+            if let Some(BridgeState::Done(load)) = state.bridges.get_mut(&bridge.unique_id) {
+                loads.extend(load.take().map(|load| *load));
+            }
+        }
+        loads
+    }
+
+    fn run_bridge(&self, id: &UniqueId, thread: usize) {
+        let compiler = &self.runner.compiler;
+        let Some(bridge) = compiler.bridges.iter().find(|bridge| bridge.unique_id == *id) else {
+            return;
+        };
+        self.runner.observer.started(&Step::Bridge(bridge), thread);
+        let copied = self.runner.run_bridge(bridge);
+        self.runner.observer.bridged(bridge, copied.as_ref().map_err(AsRef::as_ref));
+        let mut state = self.lock();
+        let outcome = match copied {
+            Ok(load) => BridgeState::Done(Some(Box::new(load))),
+            Err(error) => BridgeState::Failed(error),
+        };
+        let before = state.bridges.insert(id.clone(), outcome);
+        if let Some(BridgeState::UnderWay(waiting)) = before {
+            self.enqueue(&mut state, waiting);
+        }
+    }
+
+    /// Takes the result of a node and lets go what waited for it.
+    fn finish(&self, state: &mut State, index: usize, result: RunResult) {
+        let failed = result.status.is_failure();
+        if failed {
+            let node = NodeIndex::new(index);
+            let cause = result.name.clone();
+            for below in state.order.downstream(node) {
+                state.skipped.entry(below.index()).or_insert_with(|| cause.clone());
+            }
+        }
+        state.results.push(result);
+        if failed && self.runner.options.fail_fast && !state.stopped {
+            self.stop(state);
+        }
+        let ready = state.order.finish(NodeIndex::new(index));
+        self.enqueue(state, ready);
+    }
+
+    /// Puts nodes whose inputs are done into the queue; or passes over them at once.
+    fn enqueue(&self, state: &mut State, ready: Vec<NodeIndex>) {
+        let mut todo = ready;
+        while let Some(ready) = todo.pop() {
+            let index = ready.index();
+            let node = self.node(index);
+            if node.is_ephemeral() {
+                todo.extend(state.order.finish(ready));
+                continue;
+            }
+            if state.stopped || state.skipped.contains_key(&index) {
+                self.pass_over(state, index);
+                todo.extend(state.order.finish(ready));
+                continue;
+            }
+            match self.missing_bridges(state, node, ready) {
+                Ok(true) => {}
+                Ok(false) => {
+                    let priority = state.order.priority(ready);
+                    let before = std::cmp::Reverse(index);
+                    state.queue.push(Task { priority, before, work: Work::Node(index) });
+                }
+                Err(error) => {
+                    let mut result = RunResult::new(node, Status::Error);
+                    result.message = Some(error.message.clone());
+                    self.runner.observer.finished(node, &result, Some(&error));
+                    let cause = node.name.clone();
+                    for below in state.order.downstream(ready) {
+                        state.skipped.entry(below.index()).or_insert_with(|| cause.clone());
+                    }
+                    state.results.push(result);
+                    todo.extend(state.order.finish(ready));
+                }
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Queues the bridges that a node still needs; whether it has to wait for any.
+    fn missing_bridges(
+        &self,
+        state: &mut State,
+        node: &Node,
+        index: NodeIndex,
+    ) -> Result<bool, Box<Diagnostic>> {
+        let compiler = &self.runner.compiler;
+        let mut waits = false;
+        for bridge in compiler.bridges.read_by(node, &compiler.manifest) {
+            match state.bridges.get_mut(&bridge.unique_id) {
+                Some(BridgeState::Done(_)) => {}
+                Some(BridgeState::Failed(error)) => {
+                    return Err(self.not_bridged(node, bridge, error));
+                }
+                Some(BridgeState::UnderWay(waiting)) => {
+                    // It comes back here when that bridge is done, and asks for the next one then.
+                    waiting.push(index);
+                    return Ok(true);
+                }
+                None => {
+                    let waiting = if waits { Vec::new() } else { vec![index] };
+                    waits = true;
+                    state.bridges.insert(bridge.unique_id.clone(), BridgeState::UnderWay(waiting));
+                    let priority = state.order.priority(index).saturating_add(1);
+                    let before = std::cmp::Reverse(index.index());
+                    let work = Work::Bridge(bridge.unique_id.clone());
+                    state.queue.push(Task { priority, before, work });
+                }
+            }
+        }
+        Ok(waits)
+    }
+
+    fn not_bridged(&self, node: &Node, bridge: &Bridge, why: &Diagnostic) -> Box<Diagnostic> {
+        let message = format!(
+            "`{}` could not run: {} was not brought to `{}`: {}",
+            node.name,
+            bridge.from.render(),
+            bridge.to_engine,
+            why.message
+        );
+        let mut error = Diagnostic::error(Code::BRIDGE, message).or_at(node.location.clone());
+        error.notes.extend(why.notes.iter().cloned());
+        error.help.extend(why.help.iter().cloned());
+        Box::new(error)
+    }
+
+    fn pass_over(&self, state: &mut State, index: usize) {
+        let node = self.node(index);
+        let mut result = RunResult::new(node, Status::Skipped);
+        let cause = state.skipped.get(&index);
+        result.message = Some(match cause {
+            Some(cause) => format!("Skipped: `{cause}` failed"),
+            None if self.runner.engines.is_interrupted() => "Skipped: interrupted".to_owned(),
+            None => "Skipped: --fail-fast".to_owned(),
+        });
+        self.runner.observer.finished(node, &result, None);
+        state.results.push(result);
+    }
+
+    /// Lets nothing new start: what waits in the queue is passed over.
+    fn stop(&self, state: &mut State) {
+        state.stopped = true;
+        let mut waiting: Vec<usize> = Vec::new();
+        for task in std::mem::take(&mut state.queue) {
+            match task.work {
+                Work::Node(index) => waiting.push(index),
+                Work::Bridge(id) => {
+                    if let Some(BridgeState::UnderWay(nodes)) = state.bridges.remove(&id) {
+                        waiting.extend(nodes.into_iter().map(NodeIndex::index));
+                    }
+                }
+            }
+        }
+        waiting.sort_unstable();
+        waiting.dedup();
+        self.enqueue(state, waiting.into_iter().map(NodeIndex::new).collect());
+    }
+}

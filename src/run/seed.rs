@@ -1,0 +1,305 @@
+//! Seeds: CSV files → tables, typed by what is in them or by `column_types`.
+//!
+//! Types are inferred as dbt infers them: a column is the narrowest of integer, number, date,
+//! time stamp, boolean and text that all its values fit; an empty field is null.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::node::{Failure, Job, run};
+use super::result::{DataLoad, LoadKind, RunResult, Status};
+use crate::config::EngineKind;
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
+use crate::engine::publish;
+use crate::relation::{RelationKind, quote_identifier, quote_literal};
+
+/// Rows that go into one `insert`.
+const BATCH: usize = 1000;
+
+/// Loads a seed.
+pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
+    let started = Instant::now();
+    let config = &job.runner.compiler.config;
+    let root = job.node.root_path.as_deref().unwrap_or_default();
+    let path = Path::new(root).join(&job.node.original_file_path);
+    let table = read(job, &path, &config.shown(&path))?;
+    let kind = config.target.engines[&job.node.engine].kind();
+
+    let target = job.target();
+    let shadow = target
+        .with_identifier(format!("{}__dbt_tmp", target.identifier))
+        .with_kind(RelationKind::Table);
+    let types = table.types(job, kind)?;
+    let columns: Vec<String> = table
+        .header
+        .iter()
+        .zip(&types)
+        .map(|(name, sql_type)| format!("{} {sql_type}", quote_identifier(name)))
+        .collect();
+    let create = format!("create table {} ({})", shadow.render(), columns.join(", "));
+    let inserts: Vec<String> = table
+        .rows
+        .chunks(BATCH)
+        .map(|rows| {
+            let rows: Vec<String> = rows.iter().map(|row| values(row, &types)).collect();
+            format!("insert into {} values {}", shadow.render(), rows.join(", "))
+        })
+        .collect();
+    for key in [false, true] {
+        for sql in job.hooks("pre-hook", key)? {
+            job.run_hook_sql(&sql)?;
+        }
+    }
+    job.transaction(|connection| {
+        let failed = |error| Failure::Sql(String::new(), error);
+        publish::drop_relation(connection, &shadow).map_err(failed)?;
+        run(connection, &create)?;
+        for insert in &inserts {
+            run(connection, insert)?;
+        }
+        Ok(())
+    })?;
+    job.on_connection("", |connection| {
+        publish::replace_table(connection, &shadow, &target).map(|_| ())
+    })?;
+    for key in [true, false] {
+        for sql in job.hooks("post-hook", key)? {
+            job.run_hook_sql(&sql)?;
+        }
+    }
+    let rows = table.rows.len() as u64;
+    result.rows_affected = Some(rows);
+    result.bytes = Some(table.bytes);
+    result.message = Some(format!("INSERT {rows}"));
+    result.relation_name = Some(target.render());
+    result.loads.push(DataLoad {
+        kind: LoadKind::Seed,
+        unique_id: job.node.unique_id.clone(),
+        source_engine: None,
+        target_engine: job.node.engine.clone(),
+        source: job.node.original_file_path.clone(),
+        target: target.render(),
+        rows: Some(rows),
+        bytes: Some(table.bytes),
+        duration: started.elapsed(),
+        status: Status::Success,
+        loaded_at: Timestamp::now(),
+    });
+    Ok(())
+}
+
+fn values(row: &[Option<String>], types: &[Cow<'_, str>]) -> String {
+    let cells: Vec<Cow<'_, str>> = row
+        .iter()
+        .zip(types)
+        .map(|(cell, sql_type)| match cell {
+            None => Cow::Borrowed("null"),
+            Some(text) if is_text(sql_type) => Cow::Owned(quote_literal(text)),
+            Some(text) => Cow::Owned(format!("cast({} as {sql_type})", quote_literal(text.trim()))),
+        })
+        .collect();
+    format!("({})", cells.join(", "))
+}
+
+fn is_text(sql_type: &str) -> bool {
+    let lower = sql_type.to_lowercase();
+    lower.starts_with("text") || lower.starts_with("varchar") || lower == "string"
+}
+
+/// A CSV file in memory.
+struct Table {
+    header: Vec<String>,
+    rows: Vec<Vec<Option<String>>>,
+    bytes: u64,
+}
+
+fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
+    let bytes = std::fs::read(path).map_err(|error| {
+        Box::new(
+            Diagnostic::error(Code::BAD_SEED, format!("{} cannot be read", shown.display()))
+                .note(error.to_string())
+                .help("Check that the file exists and may be read."),
+        )
+    })?;
+    let size = bytes.len() as u64;
+    let text = match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            let byte = error.as_bytes()[at];
+            let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::NOT_UTF8,
+                    format!("The seed `{}` is not valid UTF-8 (byte 0x{byte:02x})", job.node.name),
+                )
+                .at(Location::new(SourceFile::new(shown, text), at..at + 1))
+                .help("Save the file as UTF-8."),
+            ));
+        }
+    };
+    let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
+    let delimiter = job.node.config.text("delimiter").and_then(|d| d.bytes().next());
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter.unwrap_or(b','))
+        .flexible(true)
+        .from_reader(body.as_bytes());
+    let file = || SourceFile::new(shown, body);
+    let broken = |error: &csv::Error| {
+        let line = error.position().map_or(1, |position| position.line() as usize);
+        Box::new(
+            Diagnostic::error(
+                Code::BAD_SEED,
+                format!("The seed `{}` is not CSV: {error}", job.node.name),
+            )
+            .at(Location::at_line(file(), line, 1))
+            .help("Check the quotes on this line."),
+        )
+    };
+    let header: Vec<String> = reader
+        .headers()
+        .map_err(|e| broken(&e))?
+        .iter()
+        .map(|name| name.trim().to_owned())
+        .collect();
+    if let Some(at) = header.iter().position(String::is_empty) {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_SEED,
+                format!("Column {} of the seed `{}` has no name", at + 1, job.node.name),
+            )
+            .at(Location::at_line(file(), 1, 1))
+            .help("Give every column a name in the first line."),
+        ));
+    }
+    let mut rows = Vec::new();
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(|e| broken(&e))? {
+        if record.len() != header.len() {
+            let line = record.position().map_or(1, |position| position.line() as usize);
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::BAD_SEED,
+                    format!(
+                        "A row of the seed `{}` has {} fields, but the header has {}",
+                        job.node.name,
+                        record.len(),
+                        header.len()
+                    ),
+                )
+                .at(Location::at_line(file(), line, 1))
+                .help("Add or remove fields; put quotes around a field with a comma in it."),
+            ));
+        }
+        rows.push(record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect());
+    }
+    Ok(Table { header, rows, bytes: size })
+}
+
+impl Table {
+    /// The SQL type of each column.
+    fn types<'a>(&self, job: &'a Job, kind: EngineKind) -> Result<Vec<Cow<'a, str>>> {
+        let configured = job.node.config.get("column_types").and_then(|v| v.as_object());
+        if let Some(configured) = configured
+            && let Some(unknown) = configured.keys().find(|name| !self.header.contains(name))
+        {
+            let header = self.header.iter().map(String::as_str);
+            let mut error = Diagnostic::error(
+                Code::BAD_SEED,
+                format!("`column_types` names `{unknown}`, which the seed does not have"),
+            )
+            .or_at(job.node.location.clone());
+            if let Some(help) = crate::diagnostic::did_you_mean(unknown, header) {
+                error = error.help(help);
+            }
+            return Err(Box::new(error.help("Take it out, or correct its name.")));
+        }
+        Ok(self
+            .header
+            .iter()
+            .enumerate()
+            .map(|(at, name)| {
+                let given = configured.and_then(|types| types.get(name)).and_then(|t| t.as_str());
+                match given {
+                    Some(sql_type) => Cow::Borrowed(sql_type),
+                    None => Cow::Borrowed(self.inferred(at).sql(kind)),
+                }
+            })
+            .collect())
+    }
+
+    fn inferred(&self, column: usize) -> Inferred {
+        let mut candidates: Vec<Inferred> = Inferred::ALL.to_vec();
+        let mut any = false;
+        for cell in self.rows.iter().filter_map(|row| row[column].as_deref()) {
+            any = true;
+            candidates.retain(|candidate| candidate.fits(cell.trim()));
+            if candidates.len() == 1 {
+                break;
+            }
+        }
+        // A column without values: agate takes the first of its types.
+        if any { candidates[0] } else { Inferred::Integer }
+    }
+}
+
+/// A type that values may have; the first that all fit is taken.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Inferred {
+    Integer,
+    Number,
+    Date,
+    Timestamp,
+    Boolean,
+    Text,
+}
+
+impl Inferred {
+    const ALL: &[Inferred] = &[
+        Inferred::Integer,
+        Inferred::Number,
+        Inferred::Date,
+        Inferred::Timestamp,
+        Inferred::Boolean,
+        Inferred::Text,
+    ];
+
+    fn fits(self, text: &str) -> bool {
+        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+        match self {
+            Inferred::Integer => {
+                digits.bytes().all(|b| b.is_ascii_digit()) && text.parse::<i64>().is_ok()
+            }
+            Inferred::Number => {
+                digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
+                    && text.parse::<f64>().is_ok()
+            }
+            Inferred::Date => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
+            Inferred::Timestamp => {
+                text.len() > 10
+                    && text.as_bytes()[4] == b'-'
+                    && text.parse::<jiff::civil::DateTime>().is_ok()
+            }
+            Inferred::Boolean => {
+                matches!(text.to_lowercase().as_str(), "true" | "false")
+            }
+            Inferred::Text => true,
+        }
+    }
+
+    fn sql(self, kind: EngineKind) -> &'static str {
+        match (self, kind) {
+            (Inferred::Integer, EngineKind::DuckDb) => "bigint",
+            (Inferred::Integer, EngineKind::Postgres) => "bigint",
+            (Inferred::Number, EngineKind::DuckDb) => "double",
+            (Inferred::Number, EngineKind::Postgres) => "numeric",
+            (Inferred::Date, _) => "date",
+            (Inferred::Timestamp, _) => "timestamp",
+            (Inferred::Boolean, _) => "boolean",
+            (Inferred::Text, _) => "text",
+        }
+    }
+}

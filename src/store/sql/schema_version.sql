@@ -1,0 +1,1 @@
+select max(version) from etl_orchestration.schema_versions
