@@ -81,7 +81,10 @@ fn errors_are_at_their_place_in_the_model() {
         let (error, _) = failing(template);
         let at = error.location.as_ref().map(Location::line_column);
         if at != Some((line, column)) || error.code.0 != code {
-            let _ = writeln!(report, "{template:?}\n  wanted {code} {line}:{column}, got {error} {at:?}");
+            let _ = writeln!(
+                report,
+                "{template:?}\n  wanted {code} {line}:{column}, got {error} {at:?}"
+            );
         }
     }
     assert!(report.is_empty(), "\n{report}");
@@ -124,7 +127,8 @@ fn misspelt_names_get_the_nearest_ones() {
 
 #[test]
 fn endless_recursion_is_an_error_not_a_crash() {
-    let project = Project::with(&[("macros/r.sql", "{% macro r(n) %}{{ r(n + 1) }}{% endmacro %}")]);
+    let project =
+        Project::with(&[("macros/r.sql", "{% macro r(n) %}{{ r(n + 1) }}{% endmacro %}")]);
     // Tests run on small stacks, as rayon's threads do.
     let error = std::thread::Builder::new()
         .stack_size(2 << 20)
@@ -151,7 +155,10 @@ fn while_parsing_nothing_reaches_a_database() {
 #[test]
 fn output_leads_back_to_the_file() {
     let project = Project::fixture();
-    let file = SourceFile::new("models/m.sql", "select {{ ['a', 'b'] | join(', ') }},\n  {{ ref('x') }} zzz");
+    let file = SourceFile::new(
+        "models/m.sql",
+        "select {{ ['a', 'b'] | join(', ') }},\n  {{ ref('x') }} zzz",
+    );
     let host = Arc::new(TestHost::new("m"));
     let span = 0..file.text.len();
     let (text, map) = project.dialect.render_with_map(&file, span, host).expect("renders");
