@@ -343,43 +343,35 @@ pub fn model_value(node: &Node) -> Value {
 
 /// dbt's `graph`: nodes, sources, exposures and groups by unique id.
 fn graph_value(manifest: &Manifest) -> Value {
-    let nodes: Value = manifest.nodes.iter().map(|(id, n)| (&**id, model_value(n))).collect();
-    let sources: Value = manifest
-        .sources
-        .iter()
-        .map(|(id, source)| {
-            let value = Value::from(Serde(json!({
-                "unique_id": &*source.unique_id,
-                "resource_type": "source",
-                "name": source.name,
-                "source_name": source.source_name,
-                "package_name": source.package_name,
-                "database": source.database,
-                "schema": source.schema,
-                "identifier": source.identifier,
-                "relation_name": source.relation().render(),
-                "meta": source.meta,
-                "tags": source.tags,
-                "description": source.description,
-                "fqn": source.fqn,
-            })));
-            (&**id, value)
-        })
-        .collect();
-    let exposures: Value = manifest
-        .exposures
-        .iter()
-        .map(|(id, e)| {
-            let value = Value::from(Serde(json!({
-                "unique_id": &*e.unique_id, "name": e.name, "type": e.exposure_type,
-                "resource_type": "exposure", "package_name": e.package_name,
-                "owner": e.owner, "meta": e.meta, "tags": e.tags,
-                "depends_on": {"nodes": e.depends_on.iter().map(|id| &**id).collect::<Vec<_>>()},
-            })));
-            (&**id, value)
-        })
-        .collect();
-    [("nodes", nodes), ("sources", sources), ("exposures", exposures)].into_iter().collect()
+    let nodes = Value::from_pairs(manifest.nodes.iter().map(|(id, n)| (&**id, model_value(n))));
+    let sources = Value::from_pairs(manifest.sources.iter().map(|(id, source)| {
+        let value = Value::from(Serde(json!({
+            "unique_id": &*source.unique_id,
+            "resource_type": "source",
+            "name": source.name,
+            "source_name": source.source_name,
+            "package_name": source.package_name,
+            "database": source.database,
+            "schema": source.schema,
+            "identifier": source.identifier,
+            "relation_name": source.relation().render(),
+            "meta": source.meta,
+            "tags": source.tags,
+            "description": source.description,
+            "fqn": source.fqn,
+        })));
+        (&**id, value)
+    }));
+    let exposures = Value::from_pairs(manifest.exposures.iter().map(|(id, e)| {
+        let value = Value::from(Serde(json!({
+            "unique_id": &*e.unique_id, "name": e.name, "type": e.exposure_type,
+            "resource_type": "exposure", "package_name": e.package_name,
+            "owner": e.owner, "meta": e.meta, "tags": e.tags,
+            "depends_on": {"nodes": e.depends_on.iter().map(|id| &**id).collect::<Vec<_>>()},
+        })));
+        (&**id, value)
+    }));
+    Value::from_pairs([("nodes", nodes), ("sources", sources), ("exposures", exposures)])
 }
 
 /// A node for a statement that is none.

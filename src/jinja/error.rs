@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind, Value};
 
 use super::context::Context;
 use super::registry::BUILT_IN_PATH;
-use super::rewrite::OffsetMap;
+use super::rewrite::{OffsetMap, unclosed_tag};
 use crate::diagnostic::{Code, Diagnostic, Location, SourceFile, did_you_mean};
 
 /// A diagnostic on its way through minijinja.
@@ -156,9 +156,15 @@ pub fn syntax_error(
     map: Option<&OffsetMap>,
 ) -> Diagnostic {
     let range = error.range().unwrap_or(0..0);
-    let range = map.map_or(range.clone(), |map| map.range(range));
-    let location = Location::new(file.clone(), offset + range.start..offset + range.end);
+    let mut range = map.map_or(range.clone(), |map| map.range(range));
     let detail = error.detail().unwrap_or("this is not Jinja");
+    // What is missing at the end of the text is better shown where it began.
+    if detail.contains("unexpected end of input")
+        && let Some(tag) = file.text.get(offset..).and_then(unclosed_tag)
+    {
+        range = tag;
+    }
+    let location = Location::new(file.clone(), offset + range.start..offset + range.end);
     let diagnostic =
         Diagnostic::error(Code::JINJA_SYNTAX, format!("Jinja syntax error: {detail}")).at(location);
     if detail.contains("unexpected end") {

@@ -14,6 +14,7 @@ use super::macros::{caller_function, return_function};
 use super::objects::{Arguments, Exceptions, RelationObject, api};
 
 use super::values::{self, List, Table, from_json, py_str};
+use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{RefCall, SourceCall};
 
@@ -73,6 +74,8 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("store_result", store_result),
     ("store_raw_result", store_result),
     ("load_relation", load_relation),
+    ("fromyaml", yaml::fromyaml),
+    ("toyaml", yaml::toyaml),
     ("doc", |_, args| Ok(args.last().cloned().unwrap_or_default())),
     ("submit_python_job", |_, _| {
         Err(fail(Code::ENGINE_MISMATCH, "Python models are not supported"))
@@ -92,7 +95,7 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
             builtins.insert(name, value);
         }
     }
-    environment.add_global("builtins", Value::from_iter(builtins));
+    environment.add_global("builtins", Value::from_pairs(builtins));
     environment.add_global("exceptions", Value::from_object(Exceptions));
     environment.add_global("api", api());
     environment.add_global("modules", values::modules());

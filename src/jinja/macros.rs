@@ -3,15 +3,15 @@
 
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr};
+use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::context::{Context, MAX_DEPTH};
 use super::error::{Place, Returned, carry, explain, fail, returned};
 use super::registry::{Argument, MacroDef};
-use super::rewrite::{OffsetMap, rewrite, rewrite_expression};
+use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
 use super::values;
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 
 /// A macro as a value.
 #[derive(Debug)]
@@ -139,7 +139,7 @@ fn bind(
     let is_argument = |name: &str| def.arguments.iter().any(|a| &*a.name == name);
     let extra = positional.get(def.arguments.len()..).unwrap_or_default();
     if body.contains("varargs") {
-        frame.locals.push(("varargs".into(), values::List::value(extra.to_vec())));
+        frame.locals.push(("varargs".into(), Value::from(Tuple::new(extra.to_vec()))));
     } else if !extra.is_empty() {
         return Err(fail(
             Code::JINJA_RUNTIME,
@@ -165,12 +165,12 @@ fn bind(
         frame.locals.push(("kwargs".into(), values::Dict::value(rest)));
     } else if let Some((name, _)) = rest.first() {
         let known: Vec<&str> = def.arguments.iter().map(|a| &*a.name).collect();
-        let mut diagnostic = crate::diagnostic::Diagnostic::error(
+        let mut diagnostic = Diagnostic::error(
             Code::JINJA_RUNTIME,
             format!("`{}` has no argument `{name}`", def.name),
         );
         let name = name.as_str().unwrap_or_default();
-        if let Some(help) = crate::diagnostic::did_you_mean(name, known.iter().copied()) {
+        if let Some(help) = did_you_mean(name, known.iter().copied()) {
             diagnostic = diagnostic.help(help);
         }
         return Err(carry(Box::new(
@@ -241,14 +241,15 @@ pub fn caller_function(state: &mut State, args: &[Value]) -> Result<Value, Error
     let text = args.next().and_then(Value::as_str).unwrap_or_default().to_owned();
     let arguments: Vec<Arc<str>> = args.filter_map(|a| a.as_str().map(Into::into)).collect();
     let rewritten = rewrite(&text)?;
-    let template = state.env().template_from_named_str("caller", &rewritten.text)?;
-    let mut seen = Vec::new();
-    for name in template.undeclared_variables(false) {
+    let mut seen: Vec<(Arc<str>, Value)> = Vec::new();
+    for name in names_in(&text)? {
+        // What the context gives needs no copy: it is looked up there when it is asked for.
         if !arguments.iter().any(|argument| **argument == *name)
-            && let Some(value) = state.lookup(&name)
+            && let Some(value) = state.lookup(name)
             && !value.is_undefined()
+            && value.downcast_object_ref::<MacroObject>().is_none()
         {
-            seen.push((name.as_str().into(), value));
+            seen.push((name.into(), value));
         }
     }
     let place = Place {
@@ -329,10 +330,15 @@ impl Object for Package {
                 Some(function) if &*self.0 == super::registry::BUILT_IN => {
                     function.call(state, args)
                 }
-                _ => Err(fail(
-                    Code::UNDEFINED,
-                    format!("The package `{}` has no macro `{method}`", self.0),
-                )),
+                _ => {
+                    let message = format!("The package `{}` has no macro `{method}`", self.0);
+                    let mut error = Diagnostic::error(Code::UNDEFINED, message);
+                    let known = context.registry().names_in(&self.0);
+                    if let Some(help) = did_you_mean(method, known) {
+                        error = error.help(help);
+                    }
+                    Err(carry(Box::new(error)))
+                }
             },
         }
     }

@@ -12,6 +12,7 @@ mod objects;
 mod registry;
 mod rewrite;
 pub mod values;
+mod yaml;
 
 pub use blocks::{Block, BlockKind, split_blocks};
 pub use dialect::{Dialect, InvocationInfo, Rendered, SourceMap};

@@ -156,6 +156,11 @@ impl MacroRegistry {
         self.by_name.keys().map(String::as_str)
     }
 
+    /// The names of the macros of a package.
+    pub fn names_in(&self, package: &str) -> impl Iterator<Item = &str> {
+        self.packages.get(package).into_iter().flat_map(|found| found.keys().map(String::as_str))
+    }
+
     /// Parses every macro of a package.
     ///
     /// # Errors

@@ -7,12 +7,15 @@
 //! file.
 
 mod expression;
+mod unclosed;
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use minijinja::machinery::{Span, Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
+
+pub use unclosed::unclosed_tag;
 
 /// Text for minijinja, and the way back to the text that it came from.
 #[derive(Debug, Clone)]
@@ -103,6 +106,27 @@ fn rewrite_as(text: &str, expression: bool) -> Result<Rewritten<'_>, minijinja::
         scan.call_blocks(&mut edits);
     }
     if edits.is_empty() { Ok(plain) } else { Ok(apply(text, edits)) }
+}
+
+/// The variables that the tags of a text may use, nested blocks included: every name that is no
+/// attribute. Each once, in order.
+///
+/// # Errors
+/// The tokenizer's syntax error.
+pub fn names_in(text: &str) -> Result<Vec<&str>, minijinja::Error> {
+    let mut names = Vec::new();
+    let mut after_dot = false;
+    for token in tokenize(text, false, syntax()) {
+        let (token, _) = token?;
+        if let Token::Ident(name) = token
+            && !after_dot
+            && !names.contains(&name)
+        {
+            names.push(name);
+        }
+        after_dot = matches!(token, Token::Dot);
+    }
+    Ok(names)
 }
 
 /// Whether any tag holds a byte that could begin something to rewrite. Strings are skipped.

@@ -30,13 +30,18 @@ impl<'a> Arguments<'a> {
         Ok(Arguments { positional, kwargs, names })
     }
 
-    /// The value of a parameter, if it was given and is not none.
-    pub fn get(&self, name: &str) -> Option<Value> {
+    /// The value of a parameter, if it was given and is defined.
+    pub fn given(&self, name: &str) -> Option<Value> {
         let at = self.names.iter().position(|known| *known == name);
         let value = at
             .and_then(|at| self.positional.get(at).cloned())
             .or_else(|| self.kwargs.as_ref().and_then(|k| k.get::<Value>(name).ok()));
-        value.filter(|value| !value.is_none() && !value.is_undefined())
+        value.filter(|value| !value.is_undefined())
+    }
+
+    /// The value of a parameter, if it was given and is not none.
+    pub fn get(&self, name: &str) -> Option<Value> {
+        self.given(name).filter(|value| !value.is_none())
     }
 
     /// A text; other values as they print.

@@ -1,12 +1,14 @@
 //! dbt's `Relation` and `Column` and the `api` namespace that makes them.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
+use crate::jinja::values::py_str;
 use crate::relation::{Column, Relation, RelationKind, quote_identifier};
 
 /// A relation as templates see it; prints as SQL.
@@ -50,6 +52,24 @@ impl RelationObject {
         shown.join(".")
     }
 
+    fn set_path(
+        &mut self,
+        database: Option<Option<String>>,
+        schema: Option<Option<String>>,
+        identifier: Option<Option<String>>,
+    ) {
+        if let Some(database) = database {
+            self.relation.database = database;
+        }
+        if let Some(schema) = schema {
+            self.relation.schema = schema;
+        }
+        if let Some(identifier) = identifier {
+            self.relation.identifier = identifier.unwrap_or_default();
+            self.relation.verbatim = None;
+        }
+    }
+
     fn with(&self, change: impl FnOnce(&mut RelationObject)) -> Value {
         let mut other = self.clone();
         change(&mut other);
@@ -83,6 +103,11 @@ impl Object for RelationObject {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.sql())
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        let other = other.downcast_ref::<RelationObject>()?;
+        Some(self.sql().cmp(&other.sql()))
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
@@ -139,19 +164,15 @@ impl Object for RelationObject {
                 let args = Arguments::new(args, &["path", "type", "kind"])?;
                 let kind = args.text("type").or_else(|| args.text("kind"));
                 let path = args.get("path");
-                let part = |name: &str| -> Option<String> {
+                // A part that is none is taken away; one that is not named stays.
+                let part = |name: &str| -> Option<Option<String>> {
                     let value = path.as_ref()?.get_attr(name).ok()?;
-                    (!value.is_undefined() && !value.is_none()).then(|| value.to_string())
+                    (!value.is_undefined()).then(|| (!value.is_none()).then(|| value.to_string()))
                 };
                 let (database, schema, identifier) =
                     (part("database"), part("schema"), part("identifier"));
                 Ok(self.with(|r| {
-                    r.relation.database = database.or_else(|| r.relation.database.take());
-                    r.relation.schema = schema.or_else(|| r.relation.schema.take());
-                    if let Some(identifier) = identifier {
-                        r.relation.identifier = identifier;
-                        r.relation.verbatim = None;
-                    }
+                    r.set_path(database, schema, identifier);
                     if let Some(kind) = kind {
                         r.relation.kind = kind_of(&kind);
                     }
@@ -159,20 +180,17 @@ impl Object for RelationObject {
             }
             "replace_path" => {
                 let args = Arguments::new(args, &["database", "schema", "identifier"])?;
-                Ok(self.with(|r| {
-                    r.relation.database =
-                        args.text("database").or_else(|| r.relation.database.take());
-                    r.relation.schema = args.text("schema").or_else(|| r.relation.schema.take());
-                    if let Some(identifier) = args.text("identifier") {
-                        r.relation.identifier = identifier;
-                    }
-                }))
+                let part =
+                    |name| args.given(name).map(|value| (!value.is_none()).then(|| py_str(&value)));
+                let (database, schema, identifier) =
+                    (part("database"), part("schema"), part("identifier"));
+                Ok(self.with(|r| r.set_path(database, schema, identifier)))
             }
             "information_schema" => {
                 let args = Arguments::new(args, &["view_name"])?;
                 let view = args.text("view_name").unwrap_or_default();
                 let mut relation = self.relation.with_identifier(view);
-                relation.schema = Some("information_schema".to_owned());
+                relation.schema = Some("INFORMATION_SCHEMA".to_owned());
                 relation.kind = None;
                 let mut object = RelationObject::new(relation);
                 object.quote = [true, false, false];
@@ -238,6 +256,11 @@ impl Object for ColumnObject {
         write!(f, "<Column {} ({})>", self.0.name, self.0.data_type)
     }
 
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        let (own, other) = (&self.0, &other.downcast_ref::<ColumnObject>()?.0);
+        Some((&own.name, &own.data_type).cmp(&(&other.name, &other.data_type)))
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
             "name" | "column" => self.0.name.as_str().into(),
@@ -300,7 +323,7 @@ impl Object for ColumnObject {
 
 /// `api.Relation` and `api.Column`.
 pub fn api() -> Value {
-    Value::from_iter([
+    Value::from_pairs([
         ("Relation", Value::from_object(RelationFactory)),
         ("Column", Value::from_object(ColumnFactory)),
     ])
@@ -361,6 +384,10 @@ impl ColumnFactory {
         )?;
         let dtype = args.required("dtype");
         let data_type = match (args.text("char_size"), args.text("numeric_precision")) {
+            // dbt's word for the text types that have a size.
+            (Some(size), _) if dtype.to_lowercase().contains("char") => {
+                format!("character varying({size})")
+            }
             (Some(size), _) => format!("{dtype}({size})"),
             (None, Some(precision)) => match args.text("numeric_scale") {
                 Some(scale) => format!("{dtype}({precision},{scale})"),
