@@ -2,6 +2,7 @@
 //! refs, configures and calls is noted. Never touches a database.
 
 mod config_levels;
+mod external;
 mod generic_tests;
 mod host;
 mod names;
