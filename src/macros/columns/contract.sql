@@ -38,7 +38,7 @@
     {%- elif type == 'unique' -%} unique {{ expression }}
     {%- elif type == 'primary_key' -%} primary key {{ expression }}
     {%- elif type == 'foreign_key' and constraint.get('to') and constraint.get('to_columns') -%}
-        references {{ constraint['to'] }} ({{ constraint['to_columns'] | join(', ') }})
+        references {{ constraint_target(constraint['to']) }} ({{ constraint['to_columns'] | join(', ') }})
     {%- elif type == 'foreign_key' and expression -%} references {{ expression }}
     {%- elif type == 'custom' -%} {{ expression }}
     {%- endif -%}
@@ -54,10 +54,16 @@
     {%- elif type in ['unique', 'primary_key'] -%}
         {{ name }}{{ type | replace('_', ' ') }}{{ ' ' ~ expression if expression else '' }} {{ columns }}
     {%- elif type == 'foreign_key' and constraint.get('to') and constraint.get('to_columns') -%}
-        {{ name }}foreign key {{ columns }} references {{ constraint['to'] }} ({{ constraint['to_columns'] | join(', ') }})
+        {{ name }}foreign key {{ columns }} references {{ constraint_target(constraint['to']) }} ({{ constraint['to_columns'] | join(', ') }})
     {%- elif type == 'foreign_key' and expression -%} {{ name }}foreign key {{ columns }} references {{ expression }}
     {%- elif type == 'custom' and expression -%} {{ name }}{{ expression }}
     {%- endif -%}
+{%- endmacro %}
+
+{# The table that a foreign key names. DuckDB takes none with a database, not even its own. #}
+{% macro constraint_target(relation) -%}
+    {%- set parts = (relation | string).split('.') -%}
+    {{ parts[1:] | join('.') if target.type == 'duckdb' and parts | length > 2 else relation }}
 {%- endmacro %}
 
 {% macro get_assert_columns_equivalent(sql) -%}
