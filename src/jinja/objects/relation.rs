@@ -149,8 +149,8 @@ impl Object for RelationObject {
                 let include =
                     three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
                 Ok(self.with(|r| {
-                    for at in 0..3 {
-                        r.include[at] &= include[at];
+                    for (shown, wanted) in r.include.iter_mut().zip(include) {
+                        *shown &= wanted;
                     }
                 }))
             }

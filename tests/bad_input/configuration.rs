@@ -1,0 +1,208 @@
+//! dbt_project.yml, profiles.yml and the environment.
+
+use insta::assert_snapshot;
+
+use crate::project::Project;
+
+#[test]
+fn no_project() {
+    let project = Project::new("");
+    std::fs::remove_file(project.path("dbt_project.yml")).unwrap();
+    assert_snapshot!(project.run("parse"));
+    assert_snapshot!("no_project_in_the_folder_named", project.run("parse --project-dir models"));
+}
+
+#[test]
+fn yaml_with_a_tab() {
+    let project =
+        Project::new("== dbt_project.yml\nname: shop\nprofile: shop\nmodels:\n\tshop: {}\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn yaml_with_bad_indentation() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: duckdb\n     path: shop.duckdb\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn yaml_with_an_unclosed_quote() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    description: \"All orders\n    columns:\n      - name: id\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn yaml_with_bare_jinja() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: duckdb\n      path: {{ env_var('DB') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn yaml_with_two_colons() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    description: Money: in cents\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn yaml_of_the_wrong_kind() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  orders:\n    description: the orders\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_key_in_dbt_project() {
+    let project =
+        Project::new("== dbt_project.yml\nname: shop\nprofile: shop\nmodel-path: [\"models\"]\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_config_in_dbt_project() {
+    let project = Project::new(
+        "== dbt_project.yml\nname: shop\nprofile: shop\nmodels:\n  shop:\n    +materialised: table\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_key_in_profiles() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: duckdb\n      pathh: shop.duckdb\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_key_in_properties() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    desciption: the orders\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn properties_of_nothing() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: ordrs\n    description: the orders\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn no_profiles() {
+    let project = Project::new("");
+    std::fs::remove_file(project.path("profiles.yml")).unwrap();
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn wrong_profile() {
+    let project = Project::new("== dbt_project.yml\nname: shop\nprofile: shopp\n");
+    assert_snapshot!(project.run("parse"));
+    assert_snapshot!("wrong_profile_on_the_command_line", project.run("parse --profile warehouse"));
+}
+
+#[test]
+fn wrong_target() {
+    let project = Project::new("");
+    assert_snapshot!(project.run("parse --target prod"));
+}
+
+#[test]
+fn wrong_target_in_profiles() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: deb\n  outputs:\n    dev: {type: duckdb}\n    prod: {type: duckdb}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn missing_variable_of_the_environment() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: duckdb\n      path: \"{{ env_var('SHOP_PATH') }}\"\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn missing_variable_of_the_environment_in_a_model() {
+    let project =
+        Project::new("== models/orders.sql\nselect\n  '{{ env_var('REGION') }}' as region\n");
+    assert_snapshot!(project.run("compile"));
+}
+
+#[test]
+fn missing_var() {
+    let project = Project::new("== models/orders.sql\nselect\n  '{{ var('region') }}' as region\n");
+    assert_snapshot!(project.run("compile"));
+}
+
+#[test]
+fn unknown_type_of_database() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: postgresql\n      host: localhost\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_default_engine() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: hybrid\n      default_engine: analytic\n      engines:\n        analytics: {type: duckdb}\n        operational: {type: postgres, embedded: true}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_engine_of_a_model() {
+    let project = Project::new(
+        "== models/orders.sql\n{{ config(materialized='view', engine='analytics') }}\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_engine_in_dbt_project() {
+    let project = Project::new(
+        "== dbt_project.yml\nname: shop\nprofile: shop\nmodels:\n  shop:\n    +engine: operational\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_materialization() {
+    let project =
+        Project::new("== models/orders.sql\n{{ config(materialized='tabel') }}\nselect 1 as id\n");
+    assert_snapshot!(project.run("run"));
+}
+
+#[test]
+fn vars_that_are_no_map() {
+    let project = Project::new("");
+    let output = project.command(&["parse", "--vars", "{day: "]).output().unwrap();
+    assert_snapshot!(project.shown(&output));
+    let output = project.command(&["parse", "--vars", "today"]).output().unwrap();
+    assert_snapshot!("vars_that_are_text", project.shown(&output));
+}
+
+#[test]
+fn bad_selector() {
+    let project = Project::new("== models/orders.sql\nselect 1 as id\n");
+    assert_snapshot!(project.run("ls --select tags:nightly"));
+}
+
+#[test]
+fn unknown_command() {
+    let project = Project::new("");
+    assert_snapshot!(project.run("bulid"));
+}

@@ -1,0 +1,134 @@
+//! Refs, names and relations: what only shows in the project as a whole.
+
+use insta::assert_snapshot;
+
+use crate::project::Project;
+
+#[test]
+fn ref_to_nothing() {
+    let project = Project::new(
+        "== models/customers.sql\nselect 1 as id\n== models/customer_orders.sql\nselect 1 as id\n== models/report.sql\nselect *\nfrom {{ ref('customer') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ref_to_nothing_from_properties() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    columns:\n      - name: customer_id\n        data_tests:\n          - relationships:\n              arguments:\n                to: ref('customer')\n                field: id\n== models/orders.sql\nselect 1 as customer_id\n== models/customers.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ref_inside_a_macro_to_nothing() {
+    let project = Project::new(
+        "== macros/latest.sql\n{% macro latest() %}\n  select * from {{ ref('order') }}\n{% endmacro %}\n== models/orders.sql\nselect 1 as id\n== models/report.sql\n{{ latest() }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn source_of_nothing() {
+    let project = Project::new(
+        "== models/sources.yml\nsources:\n  - name: raw\n    tables:\n      - name: orders\n== models/orders.sql\nselect *\nfrom {{ source('raw', 'order') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ref_to_a_disabled_node() {
+    let project = Project::new(
+        "== models/customers.sql\n{{ config(enabled=false) }}\nselect 1 as id\n== models/report.sql\nselect *\nfrom {{ ref('customers') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ref_to_a_private_node() {
+    let project = Project::new(
+        "== models/schema.yml\ngroups:\n  - name: sales\n    owner: {name: Ada}\n  - name: finance\n    owner: {name: Bo}\nmodels:\n  - name: customers\n    access: private\n    config: {group: sales}\n  - name: report\n    config: {group: finance}\n== models/customers.sql\nselect 1 as id\n== models/report.sql\nselect *\nfrom {{ ref('customers') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn cycle() {
+    let project = Project::new(
+        "== models/a.sql\nselect * from {{ ref('b') }}\n== models/b.sql\nselect * from {{ ref('c') }}\n== models/c.sql\nselect *\nfrom {{ ref('a') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ref_to_itself() {
+    let project = Project::new("== models/a.sql\nselect * from {{ ref('a') }}\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ref_that_parsing_does_not_see() {
+    let project = Project::new(
+        "== models/a.sql\nselect 1 as id\n== models/b.sql\n{% if execute %}\nselect * from {{ ref('a') }}\n{% endif %}\n",
+    );
+    assert_snapshot!(project.run("compile"));
+}
+
+#[test]
+fn two_models_of_one_name() {
+    let project = Project::new(
+        "== models/sales/orders.sql\nselect 1 as id\n== models/finance/orders.sql\nselect 2 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn a_model_and_a_seed_of_one_name() {
+    let project =
+        Project::new("== models/orders.sql\nselect 1 as id\n== seeds/orders.csv\nid\n1\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn properties_given_twice() {
+    let project = Project::new(
+        "== models/a.yml\nmodels:\n  - name: orders\n    description: one\n== models/b.yml\nmodels:\n  - name: orders\n    description: two\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn ambiguous_relation() {
+    let project = Project::new(
+        "== models/orders.sql\nselect 1 as id\n== models/orders_v2.sql\n{{ config(alias='orders') }}\nselect 2 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn a_model_name_with_quotes() {
+    let project = Project::new("== models/or\"ders.sql\nselect 1 as id\n");
+    assert_snapshot!(project.run("parse"));
+    let project = Project::new("== models/o'brien.sql\nselect 1 as id\n");
+    assert_snapshot!("a_model_name_with_an_apostrophe", project.run("parse"));
+}
+
+#[test]
+fn a_model_name_in_unicode_works_on_both_engines() {
+    let project = Project::hybrid(
+        "== models/größe_顧客.sql\nselect 1 as größe\n== models/öffentlich.sql\n{{ config(engine='operational') }}\nselect größe from {{ ref('größe_顧客') }}\n== models/schema.yml\nmodels:\n  - name: öffentlich\n    columns:\n      - name: größe\n        data_tests: [not_null, unique]\n",
+    );
+    assert_snapshot!(project.run("build"));
+    assert_snapshot!(
+        "a_model_name_in_unicode_shown",
+        project.run("show --select öffentlich --output json")
+    );
+}
+
+#[test]
+fn an_engine_that_cannot_read_the_other() {
+    let project = Project::hybrid(
+        "== models/orders.sql\n{{ config(materialized='ephemeral') }}\nselect 1 as id\n== models/served.sql\n{{ config(materialized='incremental', incremental_strategy='appendd', engine='operational') }}\nselect * from {{ ref('orders') }}\n",
+    );
+    assert_snapshot!(project.run("run"));
+}

@@ -1,0 +1,124 @@
+//! Jinja: what does not parse, what is not defined, what is raised.
+
+use insta::assert_snapshot;
+
+use crate::project::Project;
+
+#[test]
+fn unclosed_block_in_a_model() {
+    let project = Project::new(
+        "== models/orders.sql\nselect\n{% for day in [1, 2] %}\n  {{ day }} as day_{{ day }},\nfrom x\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unclosed_expression_in_a_model() {
+    let project = Project::new(
+        "== models/orders.sql\nselect 1 as id\nfrom {{ ref('customers') }\nwhere id > 0\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn bad_expression_in_a_model() {
+    let project = Project::new("== models/orders.sql\nselect\n  {{ 1 + }} as id\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_tag_in_a_model() {
+    let project =
+        Project::new("== models/orders.sql\n{% iff true %}\nselect 1 as id\n{% endif %}\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unclosed_macro() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro cents(column) %}\n  {{ column }} * 100\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn bad_expression_in_a_macro() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro cents(column) %}\n  {{ column * }}\n{% endmacro %}\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn bad_expression_in_properties() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    description: \"{{ doc('orders' }}\"\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn undefined_macro() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro cents_to_euros(column) %}{{ column }} / 100{% endmacro %}\n== models/orders.sql\nselect\n  {{ cent_to_euros('price') }} as price\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn undefined_macro_called_by_a_macro() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro euros(column) %}\n  {{ rounded(column) }}\n{% endmacro %}\n== models/orders.sql\nselect\n  {{ euros('price') }} as price\n",
+    );
+    assert_snapshot!(project.run("compile"));
+}
+
+#[test]
+fn undefined_macro_of_a_package() {
+    let project = Project::new("== models/orders.sql\nselect {{ dbt_utils.star(1) }}\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn attribute_of_something_undefined() {
+    let project = Project::new("== models/orders.sql\nselect {{ settings.region }} as region\n");
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn raised_by_a_macro() {
+    let project = Project::new(
+        "== macros/checks.sql\n{% macro allowed(kind) %}\n  {% if kind not in ['new', 'used'] %}\n    {{ exceptions.raise_compiler_error('The kind ' ~ kind ~ ' is not sold here') }}\n  {% endif %}\n  '{{ kind }}'\n{% endmacro %}\n\n{% macro kind_column(kind) %}\n  {{ allowed(kind) }} as kind\n{% endmacro %}\n== models/orders.sql\nselect\n  1 as id,\n  {{ kind_column('old') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn wrong_arguments_of_a_macro() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro cents(column) %}{{ column }} * 100{% endmacro %}\n== models/orders.sql\nselect\n  {{ cents('price', digits=2) }} as price\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn two_macros_of_one_name() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro cents(column) %}{{ column }} * 100{% endmacro %}\n== macros/other.sql\n\n{% macro cents(c) %}{{ c }} * 100{% endmacro %}\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_test() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    columns:\n      - name: id\n        data_tests:\n          - not_nul\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn wrong_type_in_an_expression() {
+    let project = Project::new("== models/orders.sql\nselect\n  {{ 'a' + 1 }} as id\n");
+    assert_snapshot!(project.run("compile"));
+}
