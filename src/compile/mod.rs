@@ -380,40 +380,17 @@ fn free_node(config: &Config, engine: &str, name: &str, file: Arc<SourceFile>) -
         .target
         .engine(engine)
         .unwrap_or_else(|| &config.target.engines[&config.target.default_engine]);
-    let package = config.project.name.clone();
+    let package = config.project.name.as_str();
+    let raw_code = file.text.as_str().into();
     Node {
         unique_id: format!("sql_operation.{package}.{name}").into(),
-        name: name.to_owned(),
-        resource_type: ResourceType::Operation,
-        fqn: vec![package.clone(), "sql".to_owned(), name.to_owned()],
-        package_name: package,
+        fqn: vec![package.to_owned(), "sql".to_owned(), name.to_owned()],
         path: format!("sql/{name}"),
         original_file_path: format!("sql/{name}"),
-        raw_code: file.text.as_str().into(),
-        file,
-        location: None,
+        raw_code,
         database: engine.database.clone(),
         schema: engine.schema.clone(),
         alias: name.to_owned(),
-        engine: engine.name.clone(),
-        config: Default::default(),
-        unrendered_config: Default::default(),
-        checksum: String::new(),
-        description: String::new(),
-        columns: Default::default(),
-        meta: Default::default(),
-        tags: Vec::new(),
-        group: None,
-        access: Default::default(),
-        patch_path: None,
-        refs: Vec::new(),
-        source_calls: Vec::new(),
-        depends_on: Vec::new(),
-        depends_on_macros: Vec::new(),
-        test_metadata: None,
-        column_name: None,
-        attached_node: None,
-        root_path: None,
-        index: None,
+        ..Node::bare(ResourceType::Operation, package, name, file, engine.name.clone())
     }
 }

@@ -161,6 +161,51 @@ pub struct Node {
 }
 
 impl Node {
+    /// A node of a name in a package with nothing else known of it.
+    pub fn bare(
+        resource_type: ResourceType,
+        package: &str,
+        name: &str,
+        file: Arc<SourceFile>,
+        engine: Arc<str>,
+    ) -> Node {
+        Node {
+            unique_id: format!("{}.{package}.{name}", resource_type.as_str()).into(),
+            name: name.to_owned(),
+            resource_type,
+            package_name: package.to_owned(),
+            path: String::new(),
+            original_file_path: String::new(),
+            file,
+            raw_code: "".into(),
+            location: None,
+            fqn: Vec::new(),
+            database: String::new(),
+            schema: String::new(),
+            alias: String::new(),
+            engine,
+            config: NodeConfig::default(),
+            unrendered_config: IndexMap::new(),
+            checksum: String::new(),
+            description: String::new(),
+            columns: IndexMap::new(),
+            meta: IndexMap::new(),
+            tags: Vec::new(),
+            group: None,
+            access: Access::default(),
+            patch_path: None,
+            refs: Vec::new(),
+            source_calls: Vec::new(),
+            depends_on: Vec::new(),
+            depends_on_macros: Vec::new(),
+            test_metadata: None,
+            column_name: None,
+            attached_node: None,
+            root_path: None,
+            index: None,
+        }
+    }
+
     /// `materialized`, with dbt's default for its kind.
     pub fn materialized(&self) -> &str {
         self.config.text("materialized").unwrap_or(match self.resource_type {

@@ -90,40 +90,18 @@ impl Parser<'_> {
         config: NodeConfig,
     ) -> Node {
         let meta = config.get("meta").and_then(Json::as_object).cloned().unwrap_or_default();
+        let engine = self.config.target.default_engine.clone();
         Node {
-            unique_id: format!("{}.{}.{name}", resource_type.as_str(), loaded.package).into(),
-            name: name.to_owned(),
-            resource_type,
-            package_name: loaded.package.to_string(),
             path: loaded.path.clone(),
             original_file_path: loaded.original_file_path.clone(),
-            file: loaded.file.clone(),
-            raw_code: "".into(),
             location: Some(Location::new(loaded.file.clone(), 0..0)),
             fqn,
-            database: String::new(),
-            schema: String::new(),
-            alias: String::new(),
-            engine: self.config.target.default_engine.clone(),
-            unrendered_config: indexmap::IndexMap::new(),
             checksum: loaded.checksum.clone(),
-            description: String::new(),
-            columns: indexmap::IndexMap::new(),
             meta: meta.into_iter().collect(),
             tags: config.tags(),
             group: config.text("group").map(str::to_owned),
-            access: Access::default(),
-            patch_path: None,
-            refs: Vec::new(),
-            source_calls: Vec::new(),
-            depends_on: Vec::new(),
-            depends_on_macros: Vec::new(),
-            test_metadata: None,
-            column_name: None,
-            attached_node: None,
-            root_path: None,
-            index: None,
             config,
+            ..Node::bare(resource_type, &loaded.package, name, loaded.file.clone(), engine)
         }
     }
 
