@@ -166,6 +166,16 @@ fn a_stale_pid_file_with_a_living_process_is_seen_through() {
 }
 
 #[test]
+fn a_folder_deleted_under_its_server_is_made_anew() {
+    let project = Project::new(0o755);
+    embedded::start(&project.params).unwrap();
+    std::fs::remove_dir_all(project.dir()).unwrap();
+    let (resolved, _guard) = embedded::ensure(&project.params).unwrap();
+    let mut connection = project.connect(&resolved);
+    assert_eq!(value(&mut connection, "select 1"), Cell::Int(1));
+}
+
+#[test]
 fn a_half_made_cluster_is_made_anew() {
     let project = Project::new(0o755);
     let half = project.dir().join("data.new");

@@ -54,7 +54,7 @@ pub(super) fn command(
         let manifest = &session.compiler.manifest;
         for index in &selected.nodes {
             let Some(node) = session.graph.member(manifest, *index).node() else { continue };
-            let named = selection.select.iter().any(|wanted| *wanted == node.name);
+            let named = selection.select.contains(&node.name);
             // The tests of a model that was named are not what was asked for.
             if node.resource_type == ResourceType::Test && !named {
                 continue;

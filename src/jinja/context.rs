@@ -146,7 +146,9 @@ impl Object for Context {
         if let Some(found) = registry.find(name, &self.package) {
             return Some(Value::from_object(MacroObject(found.clone())));
         }
-        registry.has_package(name).then(|| Value::from_object(Package(name.into())))
+        registry
+            .has_package(name)
+            .then(|| Value::from_object(Package { name: name.into(), registry: registry.clone() }))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use minijinja::value::{Enumerator, Object, ObjectRepr};
+use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Environment, Error, State, Value};
 
 use super::InvocationInfo;
@@ -95,6 +95,10 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
             builtins.insert(name, value);
         }
     }
+    // dbt's relations are mappings; packages tell them apart from text by that.
+    environment.add_test("mapping", |value: &Value| {
+        value.kind() == ValueKind::Map || value.downcast_object_ref::<RelationObject>().is_some()
+    });
     environment.add_global("builtins", Value::from_pairs(builtins));
     environment.add_global("exceptions", Value::from_object(Exceptions));
     environment.add_global("api", api());

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::context::{Context, MAX_DEPTH};
 use super::error::{Place, Returned, carry, explain, fail, returned};
-use super::registry::{Argument, MacroDef};
+use super::registry::{Argument, MacroDef, MacroRegistry};
 use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
 use super::values;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -305,11 +305,19 @@ impl Object for Caller {
 
 /// The macros of a package as a namespace: `dbt_utils.star`.
 #[derive(Debug)]
-pub struct Package(pub Arc<str>);
+pub struct Package {
+    pub name: Arc<str>,
+    pub registry: Arc<MacroRegistry>,
+}
 
 impl Object for Package {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let found = self.registry.find_in(&self.name, key.as_str()?)?;
+        Some(Value::from_object(MacroObject(found.clone())))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
@@ -323,17 +331,17 @@ impl Object for Package {
         args: &[Value],
     ) -> Result<Value, Error> {
         let context = Context::of(state)?;
-        match context.registry().find_in(&self.0, method) {
+        match context.registry().find_in(&self.name, method) {
             Some(found) => call_macro(found, state.env(), &context, args),
             None => match state.lookup(method) {
                 // `dbt.return`-like calls of functions that are no macros here.
-                Some(function) if &*self.0 == super::registry::BUILT_IN => {
+                Some(function) if &*self.name == super::registry::BUILT_IN => {
                     function.call(state, args)
                 }
                 _ => {
-                    let message = format!("The package `{}` has no macro `{method}`", self.0);
+                    let message = format!("The package `{}` has no macro `{method}`", self.name);
                     let mut error = Diagnostic::error(Code::UNDEFINED, message);
-                    let known = context.registry().names_in(&self.0);
+                    let known = context.registry().names_in(&self.name);
                     if let Some(help) = did_you_mean(method, known) {
                         error = error.help(help);
                     }

@@ -62,6 +62,9 @@ pub struct MacroRegistry {
     by_name: HashMap<String, Vec<Arc<MacroDef>>>,
 }
 
+/// A macro of a file; of a materialization with its adapter.
+type Added = (Arc<MacroDef>, Option<String>);
+
 /// Collects macros file by file.
 #[derive(Debug, Default)]
 pub struct RegistryBuilder {
@@ -231,7 +234,7 @@ impl RegistryBuilder {
         &mut self,
         package: &Arc<str>,
         file: &Arc<SourceFile>,
-    ) -> Result<Vec<(Arc<MacroDef>, Option<String>)>, Diagnostics> {
+    ) -> Result<Vec<Added>, Diagnostics> {
         let mut added = Vec::new();
         for block in split_blocks(file)? {
             let Block { kind, span, body, arguments } = block;

@@ -7,6 +7,7 @@
 //! file.
 
 mod expression;
+mod look;
 mod unclosed;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use std::ops::Range;
 use minijinja::machinery::{Span, Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
+use look::{Look, look};
 pub use unclosed::unclosed_tag;
 
 /// Text for minijinja, and the way back to the text that it came from.
@@ -92,20 +94,48 @@ pub fn rewrite_expression(text: &str) -> Result<Rewritten<'_>, minijinja::Error>
 
 fn rewrite_as(text: &str, expression: bool) -> Result<Rewritten<'_>, minijinja::Error> {
     let plain = Rewritten { text: Cow::Borrowed(text), map: OffsetMap::default() };
-    if !(expression || needs_a_look(text)) {
-        return Ok(plain);
-    }
-    let tokens: Vec<(Token, Span)> =
-        tokenize(text, expression, syntax()).collect::<Result<_, _>>()?;
     let mut edits = Vec::new();
-    if expression {
-        expression::edit_tag(&tokens, false, &mut edits);
-    } else {
-        let scan = Scan { text, tokens: &tokens };
-        scan.expressions(&mut edits);
-        scan.call_blocks(&mut edits);
+    match if expression { Look::Whole } else { look(text) } {
+        Look::Tags(tags) => {
+            for tag in tags {
+                edit_one_tag(text, tag, &mut edits)?;
+            }
+        }
+        Look::Whole => {
+            let tokens: Vec<(Token, Span)> =
+                tokenize(text, expression, syntax()).collect::<Result<_, _>>()?;
+            if expression {
+                expression::edit_tag(&tokens, false, &mut edits);
+            } else {
+                let scan = Scan { text, tokens: &tokens };
+                scan.expressions(&mut edits);
+                scan.call_blocks(&mut edits);
+            }
+        }
     }
     if edits.is_empty() { Ok(plain) } else { Ok(apply(text, edits)) }
+}
+
+/// The edits of a tag that is read by itself. Where it has no tokens, the whole text is read, for
+/// an error with its place in it.
+fn edit_one_tag(
+    text: &str,
+    tag: Range<usize>,
+    edits: &mut Vec<Edit>,
+) -> Result<(), minijinja::Error> {
+    let start = tag.start;
+    let read: Result<Vec<(Token, Span)>, _> = tokenize(&text[tag], false, syntax()).collect();
+    let Ok(tokens) = read else {
+        return tokenize(text, false, syntax()).try_for_each(|token| token.map(|_| ()));
+    };
+    let before = edits.len();
+    if let [(opens, _), inner @ .., _] = tokens.as_slice() {
+        expression::edit_tag(inner, matches!(opens, Token::BlockStart), edits);
+    }
+    for edit in &mut edits[before..] {
+        edit.range = edit.range.start + start..edit.range.end + start;
+    }
+    Ok(())
 }
 
 /// The variables that the tags of a text may use, nested blocks included: every name that is no
@@ -127,49 +157,6 @@ pub fn names_in(text: &str) -> Result<Vec<&str>, minijinja::Error> {
         after_dot = matches!(token, Token::Dot);
     }
     Ok(names)
-}
-
-/// Whether any tag holds a byte that could begin something to rewrite. Strings are skipped.
-fn needs_a_look(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(open) = text[at..].find('{') {
-        let start = at + open;
-        let close = match bytes.get(start + 1) {
-            Some(b'{') => b'}',
-            Some(b'%') => b'%',
-            _ => {
-                at = start + 1;
-                continue;
-            }
-        };
-        at = start + 2;
-        // The sign of white space control.
-        at += usize::from(matches!(bytes.get(at), Some(b'-' | b'+')));
-        let mut quote = None;
-        while let Some(&byte) = bytes.get(at) {
-            let ends =
-                |at: usize| bytes.get(at) == Some(&close) && bytes.get(at + 1) == Some(&b'}');
-            match (quote, byte) {
-                (Some(_), b'\\') => at += 1,
-                (Some(q), _) if q == byte => quote = None,
-                (Some(_), _) => {}
-                (None, b'\'' | b'"') => quote = Some(byte),
-                (None, _) if ends(at) => break,
-                (None, b'-' | b'+') if ends(at + 1) => {}
-                (None, b'[' | b'{' | b'%' | b'~' | b'+' | b'-' | b'*') => return true,
-                (None, b'c') if bytes[at..].starts_with(b"call") => return true,
-                (None, b'd') if bytes[at..].starts_with(b"do ") => return true,
-                _ => {}
-            }
-            at += 1;
-        }
-        at = (at + 2).min(bytes.len());
-        while !text.is_char_boundary(at) {
-            at += 1;
-        }
-    }
-    false
 }
 
 struct Scan<'t, 's> {

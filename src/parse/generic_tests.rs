@@ -436,10 +436,17 @@ mod tests {
         );
         assert_eq!(full, "accepted_values_orders_status__placed__ship_ped");
         assert_eq!(short, full);
-        let long = "a_column_with_a_name_that_is_rather_long_indeed";
-        let (short, full) =
-            synthesized_names("unique", "my_model", &kwargs(json!({"column_name": long})));
-        assert_eq!(full, format!("unique_my_model_{long}"));
-        assert_eq!(short, format!("unique_my_model_{}", md5_hex(&full)));
+        let (short, full) = synthesized_names(
+            "relationships",
+            "a_model_with_a_rather_long_name",
+            &kwargs(
+                json!({"column_name": "a_column_with_a_long_name", "to": "ref('x')", "field": "id"}),
+            ),
+        );
+        assert_eq!(
+            full,
+            "relationships_a_model_with_a_rather_long_name_a_column_with_a_long_name__id__ref_x_"
+        );
+        assert_eq!(short, "relationships_a_model_with_a_r_6a5deb59cb310a841fc9f77ae8fe5e14");
     }
 }

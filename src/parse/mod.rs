@@ -2,6 +2,7 @@
 //! refs, configures and calls is noted. Never touches a database.
 
 mod config_levels;
+mod external;
 mod generic_tests;
 mod host;
 mod names;
@@ -94,10 +95,7 @@ pub fn parse(
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
 
-    let registry = match register_macros(config, files, &mut manifest) {
-        Ok(registry) => registry,
-        Err(more) => return Err(more),
-    };
+    let registry = register_macros(config, files, &mut manifest)?;
     let docs = read_docs(files, &mut errors);
     let yaml = YamlRenderer::new(yaml_vars(config), Some(yaml_target(config)));
     let parser = Parser {

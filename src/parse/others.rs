@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::Parser;
 use super::config_levels;
+use super::external;
 use super::host::ParseHost;
 use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
 use super::sql_files::{Patch, check_name, file_stem, fqn};
@@ -79,7 +80,7 @@ impl Parser<'_> {
                 ("database", &database),
                 ("source_name", &source.name),
             ];
-            external_location(template, &fields)
+            external::location(template, &fields, &self.config)
         });
         let mut columns = table.columns.clone();
         for column in columns.values_mut() {
@@ -320,13 +321,4 @@ fn meta_of(config: &NodeConfig) -> IndexMap<String, Value> {
     let meta: Map<String, Value> =
         config.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
     meta.into_iter().collect()
-}
-
-/// dbt-duckdb's rule: Python's `str.format`, then quotes around anything that is not a call.
-fn external_location(template: &str, fields: &[(&str, &str)]) -> String {
-    let mut text = template.to_owned();
-    for (name, value) in fields {
-        text = text.replace(&format!("{{{name}}}"), value);
-    }
-    if text.contains('(') || text.starts_with('\'') { text } else { format!("'{text}'") }
 }

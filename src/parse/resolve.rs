@@ -197,7 +197,7 @@ fn dependencies(
 }
 
 /// A private node is for its group, a protected one for its package. Tests may look at anything.
-fn check_access(node: &Node, target: &Node) -> Result<(), Diagnostic> {
+fn check_access(node: &Node, target: &Node) -> Result<()> {
     if node.resource_type == ResourceType::Test || target.access != Access::Private {
         return Ok(());
     }
@@ -209,14 +209,16 @@ fn check_access(node: &Node, target: &Node) -> Result<(), Diagnostic> {
         Some(own) => format!("`{}` is in the group `{own}`", node.name),
         None => format!("`{}` is in no group", node.name),
     };
-    Err(Diagnostic::error(
-        Code::REF_ACCESS,
-        format!("`{}` is private to the group `{group}`, and {own}", target.name),
-    )
-    .help(format!(
-        "Put `{}` into the group `{group}`, or make `{}` protected or public.",
-        node.name, target.name
-    )))
+    Err(Box::new(
+        Diagnostic::error(
+            Code::REF_ACCESS,
+            format!("`{}` is private to the group `{group}`, and {own}", target.name),
+        )
+        .help(format!(
+            "Put `{}` into the group `{group}`, or make `{}` protected or public.",
+            node.name, target.name
+        )),
+    ))
 }
 
 /// Where a node's text mentions a name in a `ref` or `source` call.

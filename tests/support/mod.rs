@@ -7,6 +7,8 @@
 
 #![allow(dead_code)]
 
+pub mod project;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;

@@ -57,6 +57,10 @@ impl Cluster {
             }
             self.end(pid)?;
         }
+        // The folder was deleted while its server ran: that server has nothing left to serve.
+        if let Some(pid) = self.orphan() {
+            self.end(pid)?;
+        }
         let install = Install::find(self.version().as_deref())?;
         let mut cluster = self.clone();
         cluster.create(&install)?;
@@ -127,6 +131,13 @@ impl Cluster {
     pub(super) fn pid(&self) -> Option<i32> {
         let pid = self.pid_file_line(0)?.trim().parse().ok()?;
         (is_alive(pid) && self.is_ours(pid)).then_some(pid)
+    }
+
+    /// The process that holds the socket, where the data folder does not know of it.
+    fn orphan(&self) -> Option<i32> {
+        let lock = self.socket_dir.join(format!(".s.PGSQL.{}.lock", self.port));
+        let pid = fs::read_to_string(lock).ok()?.lines().next()?.trim().parse().ok()?;
+        (self.pid() != Some(pid) && is_alive(pid) && self.is_ours(pid)).then_some(pid)
     }
 
     fn pid_file_line(&self, line: usize) -> Option<String> {

@@ -8,7 +8,7 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
-use crate::jinja::values::py_str;
+use crate::jinja::values::{Dict, py_str};
 use crate::relation::{Column, Relation, RelationKind, quote_identifier};
 
 /// A relation as templates see it; prints as SQL.
@@ -128,6 +128,8 @@ impl Object for RelationObject {
                 matches!(relation.kind, Some(RelationKind::Table | RelationKind::View)).into()
             }
             "can_be_replaced" => true.into(),
+            // How packages recognise a relation.
+            "metadata" => Dict::value([("type", "Relation")]),
             "View" => "view".into(),
             "Table" => "table".into(),
             "MaterializedView" => "materialized_view".into(),
@@ -149,8 +151,8 @@ impl Object for RelationObject {
                 let include =
                     three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
                 Ok(self.with(|r| {
-                    for at in 0..3 {
-                        r.include[at] &= include[at];
+                    for (shown, wanted) in r.include.iter_mut().zip(include) {
+                        *shown &= wanted;
                     }
                 }))
             }
@@ -197,8 +199,9 @@ impl Object for RelationObject {
                 Ok(Value::from_object(object))
             }
             "get" => {
-                let name = Arguments::new(args, &["key"])?.required("key");
-                Ok(self.get_value(&name.as_str().into()).unwrap_or(Value::from(())))
+                let args = Arguments::new(args, &["key", "default"])?;
+                let found = self.get_value(&args.required("key").into());
+                Ok(found.or_else(|| args.given("default")).unwrap_or(Value::from(())))
             }
             "matches" => {
                 let args = Arguments::new(args, &["database", "schema", "identifier"])?;

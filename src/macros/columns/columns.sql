@@ -100,6 +100,13 @@
     {%- endcall %}
 {%- endmacro %}
 
+{# DuckDB refuses to commit an UPDATE of a table altered in the same transaction. #}
+{% macro duckdb__alter_column_type(relation, column_name, new_column_type) -%}
+    {% call statement('alter_column_type') -%}
+        alter table {{ relation }} alter column {{ adapter.quote(column_name) }} set data type {{ new_column_type }}
+    {%- endcall %}
+{%- endmacro %}
+
 {% macro alter_relation_add_remove_columns(relation, add_columns=none, remove_columns=none) -%}
     {% do return(adapter.dispatch('alter_relation_add_remove_columns', 'dbt')(relation, add_columns, remove_columns)) %}
 {%- endmacro %}

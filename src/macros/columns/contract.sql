@@ -11,15 +11,59 @@
 
 {% macro table_columns_and_constraints() -%}
     {%- set lines = [] -%}
-    {%- for line in adapter.render_raw_columns_constraints(raw_columns=model['columns']) -%}
-        {%- do lines.append(line) -%}
+    {%- for column in model['columns'].values() -%}
+        {%- set words = [adapter.quote(column['name']) if column.get('quote') else column['name'], column['data_type']] -%}
+        {%- for constraint in column.get('constraints') or [] -%}
+            {%- do words.append(column_constraint_sql(constraint) | trim) -%}
+        {%- endfor -%}
+        {%- do lines.append(words | select | join(' ')) -%}
     {%- endfor -%}
-    {%- for line in adapter.render_raw_model_constraints(raw_constraints=model['constraints']) -%}
-        {%- do lines.append(line) -%}
+    {%- for constraint in model['constraints'] or [] -%}
+        {%- set line = model_constraint_sql(constraint) | trim -%}
+        {%- if line -%}
+            {%- do lines.append(line) -%}
+        {%- endif -%}
     {%- endfor -%}
     (
         {{ lines | join(',\n        ') }}
     )
+{%- endmacro %}
+
+{# A constraint of one column as DDL; empty where it says too little. Both engines enforce all kinds. #}
+{% macro column_constraint_sql(constraint) -%}
+    {%- set expression = constraint.get('expression') or '' -%}
+    {%- set type = constraint['type'] | string -%}
+    {%- if type == 'check' and expression -%} check ({{ expression }})
+    {%- elif type == 'not_null' -%} not null {{ expression }}
+    {%- elif type == 'unique' -%} unique {{ expression }}
+    {%- elif type == 'primary_key' -%} primary key {{ expression }}
+    {%- elif type == 'foreign_key' and constraint.get('to') and constraint.get('to_columns') -%}
+        references {{ constraint_target(constraint['to']) }} ({{ constraint['to_columns'] | join(', ') }})
+    {%- elif type == 'foreign_key' and expression -%} references {{ expression }}
+    {%- elif type == 'custom' -%} {{ expression }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The same for a constraint over several columns, which may have a name. #}
+{% macro model_constraint_sql(constraint) -%}
+    {%- set expression = constraint.get('expression') or '' -%}
+    {%- set type = constraint['type'] | string -%}
+    {%- set name = 'constraint ' ~ constraint['name'] ~ ' ' if constraint.get('name') else '' -%}
+    {%- set columns = '(' ~ ((constraint.get('columns') or []) | join(', ')) ~ ')' -%}
+    {%- if type == 'check' and expression -%} {{ name }}check ({{ expression }})
+    {%- elif type in ['unique', 'primary_key'] -%}
+        {{ name }}{{ type | replace('_', ' ') }}{{ ' ' ~ expression if expression else '' }} {{ columns }}
+    {%- elif type == 'foreign_key' and constraint.get('to') and constraint.get('to_columns') -%}
+        {{ name }}foreign key {{ columns }} references {{ constraint_target(constraint['to']) }} ({{ constraint['to_columns'] | join(', ') }})
+    {%- elif type == 'foreign_key' and expression -%} {{ name }}foreign key {{ columns }} references {{ expression }}
+    {%- elif type == 'custom' and expression -%} {{ name }}{{ expression }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# The table that a foreign key names. DuckDB takes none with a database, not even its own. #}
+{% macro constraint_target(relation) -%}
+    {%- set parts = (relation | string).split('.') -%}
+    {{ parts[1:] | join('.') if target.type == 'duckdb' and parts | length > 2 else relation }}
 {%- endmacro %}
 
 {% macro get_assert_columns_equivalent(sql) -%}

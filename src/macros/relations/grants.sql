@@ -128,7 +128,11 @@
 
 {# What the database says now, in the shape of the config. #}
 {% macro current_grants(relation) -%}
-    {% do return(adapter.standardize_grants_dict(run_query(get_show_grant_sql(relation)))) %}
+    {%- set grants = {} -%}
+    {%- for row in run_query(get_show_grant_sql(relation)).rows -%}
+        {%- do grants.update({row[1]: (grants.get(row[1]) or []) + [row[0]]}) -%}
+    {%- endfor -%}
+    {% do return(grants) %}
 {%- endmacro %}
 
 {# The grants of the first dict that the second lacks; case does not matter. #}

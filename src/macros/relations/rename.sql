@@ -52,7 +52,7 @@
 {%- endmacro %}
 
 {% macro duckdb__rename_relation(from_relation, to_relation) -%}
-    {%- set kind = from_relation.type or to_relation.type or 'table' -%}
+    {%- set kind = to_relation.type or from_relation.type or 'table' -%}
     {% call statement('rename_relation') -%}
         alter {{ kind }} {{ from_relation }} rename to {{ adapter.quote(to_relation.identifier) }}
     {%- endcall %}
