@@ -184,8 +184,6 @@ codes! {
     BRIDGE = "PT507";
     /// A test found more failing rows than it allows.
     TEST_FAILED = "PT601";
-    /// A node was not run since something that it depends on failed.
-    SKIPPED = "PT602";
     /// The run was interrupted.
     INTERRUPTED = "PT603";
     /// The results store could not be used.

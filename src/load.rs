@@ -9,8 +9,8 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
-use crate::config::{Config, Project};
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
+use crate::config::{Config, Project, decode, unreadable, without_mark};
+use crate::diagnostic::{Diagnostic, Diagnostics, Result, SourceFile};
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,12 +54,12 @@ const MAX_HASHED_SEED: u64 = 1024 * 1024;
 /// # Errors
 /// `UNREADABLE` and `NOT_UTF8`, all of them.
 pub fn load(config: &Config) -> Result<Vec<LoadedFile>, Diagnostics> {
-    let mut found: Vec<Found> = Vec::new();
+    let (mut found, mut errors) = (Vec::new(), Vec::new());
     for project in config.projects() {
-        find(project, &mut found);
+        find(config, project, &mut found, &mut errors);
     }
     let read: Vec<_> = found.into_par_iter().map(|found| found.read(config)).collect();
-    let (mut files, mut errors) = (Vec::with_capacity(read.len()), Vec::new());
+    let mut files = Vec::with_capacity(read.len());
     for result in read {
         match result {
             Ok(file) => files.push(file),
@@ -77,7 +77,7 @@ struct Found {
     absolute: PathBuf,
 }
 
-fn find(project: &Project, out: &mut Vec<Found>) {
+fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut Vec<Diagnostic>) {
     let package: Arc<str> = project.name.as_str().into();
     let folders = [
         (&project.model_paths, FileKind::Model),
@@ -96,7 +96,15 @@ fn find(project: &Project, out: &mut Vec<Found>) {
             let visible = walk.into_iter().filter_entry(|entry| {
                 entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
             });
-            for entry in visible.flatten().filter(|entry| entry.file_type().is_file()) {
+            for entry in visible {
+                let entry = match entry {
+                    Ok(entry) if entry.file_type().is_file() => entry,
+                    Ok(_) => continue,
+                    Err(error) => {
+                        errors.extend(lost(config, &folder, folder_kind, error));
+                        continue;
+                    }
+                };
                 let Some(kind) = kind_of(entry.path(), folder_kind) else { continue };
                 let Ok(relative) = entry.path().strip_prefix(&folder) else { continue };
                 let original = Path::new(resource_path).join(relative);
@@ -120,6 +128,27 @@ fn find(project: &Project, out: &mut Vec<Found>) {
     }
 }
 
+/// The error of a file or folder that the search could not look at, where it could matter.
+fn lost(
+    config: &Config,
+    folder: &Path,
+    kind: FileKind,
+    error: walkdir::Error,
+) -> Option<Diagnostic> {
+    let path = error.path()?.to_path_buf();
+    let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+    let foreign = path.extension().is_some() && kind_of(&path, kind).is_none();
+    // A link to a folder above is walked once; a folder that is not there holds nothing.
+    if hidden || foreign || error.loop_ancestor().is_some() {
+        return None;
+    }
+    let error = error.into_io_error()?;
+    if path == folder && error.kind() == std::io::ErrorKind::NotFound {
+        return None;
+    }
+    Some(*unreadable(&config.shown(&path), &error))
+}
+
 fn kind_of(path: &Path, folder: FileKind) -> Option<FileKind> {
     let extension = path.extension()?.to_str()?;
     match (extension, folder) {
@@ -135,13 +164,7 @@ fn kind_of(path: &Path, folder: FileKind) -> Option<FileKind> {
 impl Found {
     fn read(self, config: &Config) -> Result<LoadedFile> {
         let shown = config.shown(&self.absolute);
-        let unreadable = |error: std::io::Error| {
-            Box::new(
-                Diagnostic::error(Code::UNREADABLE, format!("{} cannot be read", shown.display()))
-                    .note(error.to_string())
-                    .help("Check the file's permissions."),
-            )
-        };
+        let unreadable = |error: std::io::Error| unreadable(&shown, &error);
         let (text, checksum) = if self.kind == FileKind::Seed {
             let size = std::fs::metadata(&self.absolute).map_err(unreadable)?.len();
             let checksum = if size > MAX_HASHED_SEED {
@@ -152,27 +175,10 @@ impl Found {
             (String::new(), checksum)
         } else {
             let bytes = std::fs::read(&self.absolute).map_err(unreadable)?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                let valid = error.utf8_error().valid_up_to();
-                let byte = error.as_bytes()[valid];
-                let text = String::from_utf8_lossy(error.as_bytes()).into_owned();
-                Box::new(
-                    Diagnostic::error(
-                        Code::NOT_UTF8,
-                        format!("{} is not valid UTF-8 (byte 0x{byte:02x})", shown.display()),
-                    )
-                    .at(Location::new(SourceFile::new(shown.clone(), text), valid..valid + 1))
-                    .help("Save the file as UTF-8."),
-                )
-            })?;
+            let text = decode(bytes, &shown)?;
             // dbt hashes the text without surrounding white space.
             let checksum = sha256(text.trim().as_bytes());
-            // A byte-order mark is not part of the text.
-            let text = match text.strip_prefix('\u{feff}') {
-                Some(rest) => rest.to_owned(),
-                None => text,
-            };
-            (text, checksum)
+            (without_mark(&text).to_owned(), checksum)
         };
         Ok(LoadedFile {
             kind: self.kind,

@@ -64,6 +64,23 @@ impl CommonMetadata<'_> {
     }
 }
 
+/// Makes the folder of the artifacts, so that a command can begin by knowing that it may write.
+///
+/// # Errors
+/// `UNWRITABLE` with the system's reason.
+pub fn make_folder(folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder).map_err(|error| {
+        Box::new(
+            Diagnostic::error(
+                Code::UNWRITABLE,
+                format!("The target folder {} cannot be made", folder.display()),
+            )
+            .note(error.to_string())
+            .help("Check the permissions of the folder above, or name another with --target-path."),
+        )
+    })
+}
+
 /// Writes a file beside its place and moves it there, so that nobody reads half of it.
 ///
 /// # Errors

@@ -117,9 +117,13 @@ fn execute(
     if total == 0 {
         console.info("Nothing to do: the selection names no node that this command works on.");
     }
+    // Nothing runs that could not be told about.
+    artifacts::make_folder(&session.config.target_path)?;
     interrupt::cancels(&session.engines);
     let recorder = Recorder::start(session, selected)?;
-    let progress = Arc::new(Progress::new(console.clone(), total));
+    let hooks = session.compiler.manifest.of_type(ResourceType::Operation).count();
+    let shown = if total == 0 { 0 } else { total + hooks };
+    let progress = Arc::new(Progress::new(console.clone(), shown));
     let observer = Arc::new(Both { progress: progress.clone(), recorder });
     let runner = Runner {
         compiler: session.compiler.clone(),
@@ -189,10 +193,15 @@ fn run_between_hooks(
     if selected.nodes.is_empty() {
         return Ok(Vec::new());
     }
-    let mut results = runner.run_hooks("on-run-start")?;
+    let mut results = runner.run_hooks("on-run-start");
+    if let Some(hook) = results.last().filter(|hook| hook.status.is_failure()) {
+        let cause = hook.name.clone();
+        results.extend(runner.skip_all(&selected.set, &cause));
+        return Ok(results);
+    }
     results.extend(runner.run(&session.graph, &selected.set, tests_block)?);
     if !session.engines.is_interrupted() {
-        results.extend(runner.run_hooks("on-run-end")?);
+        results.extend(runner.run_hooks("on-run-end"));
     }
     Ok(results)
 }

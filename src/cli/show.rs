@@ -29,12 +29,14 @@ pub(super) fn command(
     let session = start.session("show", selection, None)?;
     interrupt::cancels(&session.engines);
     let mut queries: Vec<(String, String, String)> = Vec::new();
+    let mut inline_query = None;
     if let Some(sql) = inline {
         let file = SourceFile::new("--inline", sql);
         let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
         let host = session.compiler.free_host(&engine, "inline_query", file);
         let compiled = session.compiler.compile_free(&host)?;
         queries.push((String::new(), host.engine().to_string(), compiled.sql.to_string()));
+        inline_query = Some((host, compiled));
     } else {
         let kinds = [
             ResourceType::Model,
@@ -70,19 +72,27 @@ pub(super) fn command(
     let cap = usize::try_from(limit).ok();
     let many = queries.len() > 1;
     for (name, engine, sql) in queries {
-        let limited = match cap {
+        let before = "select * from (\n";
+        let (limited, before) = match cap {
             Some(n) => {
-                let sql = sql.trim().trim_end_matches(';');
-                format!("select * from (\n{sql}\n) as shown limit {n}")
+                let sql = sql.trim_end().trim_end_matches(';');
+                (format!("{before}{sql}\n) as shown limit {n}"), before.len())
             }
-            None => sql.clone(),
+            None => (sql.clone(), 0),
         };
         let mut connection = session.engines.connection(&engine)?;
         // Statements that are no query, such as `show tables`, cannot be wrapped.
         let rows = connection
             .query(&limited, cap)
             .or_else(|error| connection.query(&sql, cap).map_err(|_| error))
-            .map_err(|error| Box::new(error.diagnostic))?;
+            .map_err(|error| {
+                let position = error.position.and_then(|at| at.checked_sub(before));
+                let place = inline_query
+                    .as_ref()
+                    .zip(position)
+                    .and_then(|((host, sql), at)| session.compiler.locate_free(host, sql, at));
+                Box::new(error.diagnostic.or_at(place))
+            })?;
         if many {
             session.console.data(&name);
         }

@@ -28,8 +28,11 @@ pub(super) fn open(results: &EngineConfig) -> Result<OpenStore> {
             format!("The results store needs PostgreSQL, but `{}` is not", results.name),
         )));
     };
-    let (resolved, guard) = embedded::ensure(params)?;
-    Ok(OpenStore { store: Store::connect(&resolved)?, _guard: guard })
+    let connect = || -> Result<OpenStore> {
+        let (resolved, guard) = embedded::ensure(params)?;
+        Ok(OpenStore { store: Store::connect(&resolved)?, _guard: guard })
+    };
+    connect().map_err(|error| Box::new(error.or_at(results.location.clone())))
 }
 
 /// The error of a command that needs a store where the target has none.

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use crate::config::{Config, EngineConfig, EngineKind, Target};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
-use crate::parse::start_of;
+use crate::parse::locate_ref;
 use crate::relation::Relation;
 
 /// A copy of a relation from one engine into another: a step of its own in the DAG.
@@ -129,7 +129,7 @@ pub fn plan(manifest: &Manifest, config: &Config) -> Result<Bridges, Vec<Diagnos
                             to.kind().as_str()
                         ),
                     )
-                    .at(start_of(node))
+                    .or_at(locate_ref(node, &name))
                     .help("Data moves between DuckDB and PostgreSQL only; put both on one engine."),
                 ),
             }

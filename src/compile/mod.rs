@@ -211,23 +211,45 @@ impl Compiler {
         if node.test_metadata.is_some() || node.resource_type == ResourceType::Operation {
             return node.location.clone();
         }
-        let offset = match compiled.insertion {
-            Some(Insertion { at, .. }) if offset < at => offset,
-            Some(Insertion { at, length }) if offset >= at + length => offset - length,
-            // Inside an ephemeral model: the ref that brought it in is the best place to name.
-            Some(_) => return node.location.clone(),
-            None => offset,
-        };
-        let host = self.host(id);
-        let dialect = self.dialects.get(&node.engine);
+        match compiled.origin(offset) {
+            Origin::Own(offset) => self.locate_in(node, &self.host(id), offset),
+            Origin::Cte(inner, offset) => {
+                let at = self.manifest.nodes.get_index_of(inner)?;
+                let host = CompileHost::of_node(self.clone(), at, node.engine.clone());
+                self.locate_in(&self.manifest.nodes[at], &Arc::new(host), offset)
+            }
+            // Between the expressions.
+            Origin::Nowhere => node.location.clone(),
+        }
+    }
+
+    /// The place of a byte of the SQL of [`Compiler::compile_free`].
+    pub fn locate_free(
+        self: &Arc<Self>,
+        host: &CompileHost,
+        compiled: &CompiledNode,
+        offset: usize,
+    ) -> Option<Location> {
+        let Origin::Own(offset) = compiled.origin(offset) else { return None };
+        let node = host.node();
+        let again = self.free_host(host.engine(), &node.name, node.file.clone());
+        self.locate_in(node, &again, offset)
+    }
+
+    fn locate_in(&self, node: &Node, host: &Arc<CompileHost>, offset: usize) -> Option<Location> {
+        let dialect = self.dialects.get(host.engine());
         let span = trimmed(&node.file.text);
-        let (text, map) = dialect.render_with_map(&node.file, span, host).ok()?;
+        let (text, map) = dialect.render_with_map(&node.file, span, host.clone()).ok()?;
         let at = map.source_offset(offset)?;
-        let word = text[offset.min(text.len())..]
-            .find(|c: char| !c.is_alphanumeric() && c != '_')
-            .unwrap_or(1)
-            .max(1);
-        Some(Location::new(node.file.clone(), at..at + word))
+        let word = word_at(&text, offset);
+        let source = &node.file.text;
+        // What an expression wrote is not in the file: the whole expression is the place then.
+        let end = match source.get(at..) {
+            Some(rest) if rest.starts_with(word) => at + word.len(),
+            Some(rest) => at + rest.find("}}").map_or(1, |end| rest[..end].trim_end().len()),
+            None => at + 1,
+        };
+        Some(Location::new(node.file.clone(), at..end))
     }
 
     /// Where a node's compiled SQL is written below `target/<folder>`.
@@ -256,6 +278,46 @@ impl Compiler {
             _ => None,
         }
     }
+}
+
+/// Where a byte of compiled SQL comes from.
+enum Origin<'a> {
+    /// The node's own text, at this byte of it.
+    Own(usize),
+    /// An ephemeral model's.
+    Cte(&'a UniqueId, usize),
+    /// What stands around the ephemeral models.
+    Nowhere,
+}
+
+impl CompiledNode {
+    fn origin(&self, offset: usize) -> Origin<'_> {
+        let Some(Insertion { at, length }) = self.insertion else { return Origin::Own(offset) };
+        if offset < at {
+            return Origin::Own(offset);
+        }
+        if offset >= at + length {
+            return Origin::Own(offset - length);
+        }
+        let mut from = at;
+        for (id, sql) in &self.ctes {
+            let Some(begin) = self.sql[from..at + length].find(sql.as_str()) else { break };
+            from += begin;
+            if (from..from + sql.len()).contains(&offset) {
+                return Origin::Cte(id, offset - from);
+            }
+            from += sql.len();
+        }
+        Origin::Nowhere
+    }
+}
+
+/// The word that begins at a byte, or the one character there.
+fn word_at(text: &str, offset: usize) -> &str {
+    let Some(rest) = text.get(offset..) else { return "" };
+    let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(rest.len());
+    let first = rest.chars().next().map_or(0, char::len_utf8);
+    &rest[..end.max(first)]
 }
 
 /// Writes SQL to a file, making its folder.

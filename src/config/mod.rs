@@ -8,6 +8,7 @@ mod project;
 mod reader;
 mod render;
 mod target;
+mod text;
 pub mod yaml;
 
 use std::path::{Component, Path, PathBuf};
@@ -18,12 +19,13 @@ use crate::diagnostic::{Code, Diagnostic, Result};
 
 pub use profile::ProfileChoice;
 pub use project::{Project, config_section};
-pub use reader::{MapReader, type_error};
+pub use reader::{MapReader, misspelt_config, type_error};
 pub use render::{YamlRenderer, missing_env};
 pub use target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineKind, EngineParams,
     PostgresParams, Secret, Target,
 };
+pub use text::{decode, read_text, unreadable, without_mark};
 
 /// What the command line says, as far as more than one command understands it.
 #[derive(Debug, Clone, Default)]
@@ -98,6 +100,10 @@ impl Config {
             started_in: &started_in,
             project_root: &root,
             profile: flags.profile.as_deref().or(project.profile.as_deref()),
+            profile_at: match flags.profile {
+                Some(_) => None,
+                None => project.profile_at.clone(),
+            },
             target: flags.target.as_deref(),
             threads: flags.threads,
             vars: &flags.vars,

@@ -1,10 +1,11 @@
 //! profiles.yml → the [`Target`] of this run.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::reader::{MapReader, type_error};
@@ -13,6 +14,7 @@ use super::target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineParams, PostgresParams,
     Secret, Target,
 };
+use super::text::read_text;
 use super::yaml::{self, Yaml, YamlKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 
@@ -27,6 +29,8 @@ pub struct ProfileChoice<'a> {
     pub project_root: &'a Path,
     /// `--profile`, or `profile:` of dbt_project.yml.
     pub profile: Option<&'a str>,
+    /// Where dbt_project.yml names the profile, unless the command line does.
+    pub profile_at: Option<Location>,
     /// `--target`
     pub target: Option<&'a str>,
     /// `--threads`
@@ -67,17 +71,20 @@ pub fn find(choice: &ProfileChoice) -> Result<PathBuf> {
 /// `NO_PROFILE`, `BAD_CONFIG`, `UNKNOWN_ENGINE`, `MISSING_ENV`; only the chosen output is rendered.
 pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
     let path = find(choice)?;
-    let text = std::fs::read_to_string(&path).map_err(|error| {
-        Box::new(
-            Diagnostic::error(Code::UNREADABLE, format!("{} cannot be read", path.display()))
-                .note(error.to_string())
-                .help("Check the file's permissions."),
-        )
-    })?;
     let shown = path.strip_prefix(choice.started_in).unwrap_or(&path);
-    let file = SourceFile::new(shown, text);
-    let document = yaml::parse(&file)?;
-    let mut warnings = document.warnings;
+    let file = read_text(&path, shown)?;
+    let shown_as = SourceFile::new(&file.path, masked(&file.text));
+    let hide = |mut found: Diagnostic| {
+        let places = found.related.iter_mut().map(|related| &mut related.location);
+        for place in places.chain(&mut found.location) {
+            place.file = shown_as.clone();
+        }
+        found
+    };
+    let document = yaml::parse(&file).map_err(|error| Box::new(hide(*error)))?;
+    let mut warnings: Vec<Diagnostic> = document.warnings.into_iter().map(hide).collect();
+    // From here on, places point into the text without its secrets.
+    let file = shown_as;
     let renderer = YamlRenderer::new(choice.vars.clone(), None);
 
     let wanted = choice.profile.ok_or_else(|| {
@@ -95,7 +102,8 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
         .collect();
     let Some(profile) = document.root.get(wanted) else {
         let what = format!("There is no profile `{wanted}` in {}", shown.display());
-        return Err(absent(&file, 0..0, what, wanted, &profiles));
+        let place = choice.profile_at.clone().unwrap_or(Location::new(file, 0..0));
+        return Err(absent(place, what, wanted, &profiles));
     };
     let mut map = MapReader::new(&file, "a profile", profile)?;
     let outputs = map.any("outputs");
@@ -115,7 +123,15 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
         .unwrap_or_default();
     let Some(output) = outputs.and_then(|o| o.get(&target)) else {
         let what = format!("The profile `{wanted}` has no output `{target}`");
-        return Err(absent(&file, profile.span.clone(), what, &target, &names));
+        let place = match (choice.target, default_target, outputs) {
+            (None, Some(value), _) => value.span.clone(),
+            (_, _, Some(outputs)) => {
+                let keys = outputs.entries().iter().map(|(key, _)| key.span.clone());
+                keys.reduce(|first, last| first.start..last.end).unwrap_or(outputs.span.clone())
+            }
+            _ => profile.span.clone(),
+        };
+        return Err(absent(Location::new(file.clone(), place), what, &target, &names));
     };
     let output = renderer.render_tree(&file, output)?;
     let reader = Reader { file: &file, choice, warnings: &mut warnings };
@@ -123,17 +139,35 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
     Ok((target, warnings))
 }
 
-fn absent(
-    file: &Arc<SourceFile>,
-    span: std::ops::Range<usize>,
-    what: String,
-    wanted: &str,
-    known: &[&str],
-) -> Box<Diagnostic> {
-    let first_line =
-        span.start..file.text[span.start..].find('\n').map_or(span.end, |n| span.start + n);
-    let mut error =
-        Diagnostic::error(Code::NO_PROFILE, what).at(Location::new(file.clone(), first_line));
+/// The text with stars for everything that may be a secret, byte for byte: an error shows the
+/// line that it is about, and other keys may stand in that line.
+fn masked(text: &str) -> String {
+    static SECRET: LazyLock<Regex> = LazyLock::new(|| {
+        let value = r#"(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|[^\n]*)"#;
+        let key = r"[\w-]*(?:pass|secret|token|credential|key)[\w-]*";
+        Regex::new(&format!(r#"(?i)({key}["']?[ \t]*:[ \t]*)({value})"#))
+            .expect("the pattern is valid")
+    });
+    let mut out = text.to_owned();
+    for found in SECRET.captures_iter(text) {
+        let Some(value) = found.get(2).filter(|value| !value.as_str().contains("{{")) else {
+            continue;
+        };
+        let line = text[..value.start()].rfind('\n').map_or(0, |at| at + 1);
+        let in_flow = text[line..value.start()].contains('{');
+        let length = match value.as_str() {
+            quoted if quoted.starts_with(['"', '\'']) => quoted.len(),
+            plain if in_flow => plain.find([',', '}']).unwrap_or(plain.len()),
+            plain => plain.len(),
+        };
+        let range = value.start()..value.start() + length;
+        out.replace_range(range, &"*".repeat(length));
+    }
+    out
+}
+
+fn absent(place: Location, what: String, wanted: &str, known: &[&str]) -> Box<Diagnostic> {
+    let mut error = Diagnostic::error(Code::NO_PROFILE, what).at(place);
     if let Some(help) = did_you_mean(wanted, known.iter().copied()) {
         error = error.help(help);
     }
@@ -318,6 +352,7 @@ impl Reader<'_> {
         ]);
         Ok(EngineConfig {
             name: name.into(),
+            location: map.engine_place(),
             database: map.text("database")?.unwrap_or(stem),
             schema: map.text("schema")?.unwrap_or_else(|| "main".to_owned()),
             params: EngineParams::DuckDb(params),
@@ -368,9 +403,29 @@ impl Reader<'_> {
         map.ignore(&["sslcert", "sslkey", "sslrootcert", "application_name", "options"]);
         Ok(EngineConfig {
             name: name.into(),
+            location: map.engine_place(),
             database: dbname,
             schema: map.text("schema")?.unwrap_or_else(|| "public".to_owned()),
             params: EngineParams::Postgres(params),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::masked;
+
+    #[test]
+    fn secrets_become_stars_of_the_same_length() {
+        let cases = [
+            ("{user: a, password: b c, port: 1}", "{user: a, password: ***, port: 1}"),
+            ("  password: a, b}\n  port: 1\n", "  password: *****\n  port: 1\n"),
+            ("  pass: 'it''s'  # x\n", "  pass: *******  # x\n"),
+            ("  password: \"{{ env_var('P') }}\"\n", "  password: \"{{ env_var('P') }}\"\n"),
+            ("  s3_secret_access_key: ü\n", "  s3_secret_access_key: **\n"),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(masked(text), expected);
+        }
     }
 }

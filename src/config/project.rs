@@ -6,8 +6,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::reader::MapReader;
+use super::reader::{MapReader, misspelt_config};
 use super::render::YamlRenderer;
+use super::text::read_text;
 use super::yaml::{self, Yaml, YamlKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::manifest::{Hook, ResourceType};
@@ -21,6 +22,8 @@ pub struct Project {
     pub file: Arc<SourceFile>,
     pub version: Option<String>,
     pub profile: Option<String>,
+    /// Where `profile:` stands.
+    pub profile_at: Option<Location>,
     pub model_paths: Vec<String>,
     pub seed_paths: Vec<String>,
     pub test_paths: Vec<String>,
@@ -78,20 +81,10 @@ impl Project {
     /// Reads `<root>/dbt_project.yml`.
     ///
     /// # Errors
-    /// `NO_PROJECT`, `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
+    /// `UNREADABLE`, `NOT_UTF8`, `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
     pub fn read(root: &Path, shown: &Path, cli_vars: &Map<String, Value>) -> Result<Project> {
         let path = root.join("dbt_project.yml");
-        let text = std::fs::read_to_string(&path).map_err(|error| {
-            Box::new(
-                Diagnostic::error(
-                    Code::NO_PROJECT,
-                    format!("No dbt_project.yml could be read in {}", root.display()),
-                )
-                .note(error.to_string())
-                .help("Go to the project's folder, or name it with --project-dir."),
-            )
-        })?;
-        let file = SourceFile::new(shown.join("dbt_project.yml"), text);
+        let file = read_text(&path, &shown.join("dbt_project.yml"))?;
         let document = yaml::parse(&file)?;
         let mut warnings = document.warnings;
         let renderer = YamlRenderer::new(cli_vars.clone(), None);
@@ -126,6 +119,7 @@ impl Project {
             root: root.to_path_buf(),
             version: map.text("version")?,
             profile: map.text("profile")?,
+            profile_at: map.any("profile").map(|yaml| map.place(yaml)),
             model_paths,
             seed_paths,
             test_paths,
@@ -161,6 +155,11 @@ impl Project {
         ]);
         map.deny_left_over()?;
         warnings.extend(unused_paths(&project));
+        for (key, _) in SECTIONS {
+            if let Some(section) = document.root.get(key) {
+                misspelt_configs(&file, section, &mut warnings);
+            }
+        }
         Ok(Project { warnings, ..project })
     }
 }
@@ -234,6 +233,17 @@ fn dispatch(map: &mut MapReader) -> Result<IndexMap<String, Vec<String>>> {
         entry.deny_left_over()?;
     }
     Ok(out)
+}
+
+/// Warns about `+` keys, on any level, that look like a misspelt configuration. Others may be the
+/// project's own, which its macros read.
+fn misspelt_configs(file: &Arc<SourceFile>, section: &Yaml, warnings: &mut Vec<Diagnostic>) {
+    for (key, value) in section.entries() {
+        match key.text.strip_prefix('+') {
+            Some(name) => warnings.extend(misspelt_config(file, key, name.trim())),
+            None => misspelt_configs(file, value, warnings),
+        }
+    }
 }
 
 /// A folder that was named but does not exist is worth a word; a default one is not.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::yaml::{Key, Yaml, YamlKind};
-use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean, nearest};
 
 /// A map of a YAML file that is being read.
 pub struct MapReader<'a> {
@@ -39,6 +39,15 @@ impl<'a> MapReader<'a> {
         Location::new(self.file.clone(), yaml.span.clone())
     }
 
+    /// The place that stands for an engine: its `host`, `path` or `type`, else its first key.
+    pub fn engine_place(&self) -> Option<Location> {
+        let named = |wanted: &str| self.entries.iter().find(|(key, _)| key.text == wanted);
+        let entry = ["host", "path", "embedded", "type"].into_iter().find_map(named);
+        let (key, value) = entry.or_else(|| self.entries.first())?;
+        let span = key.span.start..value.span.end.max(key.span.end);
+        Some(Location::new(self.file.clone(), span))
+    }
+
     /// A value of any kind; null counts as absent.
     pub fn any(&mut self, key: &'static str) -> Option<&'a Yaml> {
         self.known.push(key);
@@ -60,12 +69,19 @@ impl<'a> MapReader<'a> {
     /// A text that has to be there.
     pub fn required_text(&mut self, key: &'static str) -> Result<String> {
         self.text(key)?.ok_or_else(|| {
-            let span = self.entries.first().map_or(0..0, |(k, _)| k.span.clone());
-            Box::new(
-                Diagnostic::error(Code::BAD_CONFIG, format!("{} has no `{key}`", self.what))
-                    .at(Location::new(self.file.clone(), span))
+            let error =
+                Diagnostic::error(Code::BAD_CONFIG, format!("{} has no `{key}`", self.what));
+            let place = |key: &Key| Location::new(self.file.clone(), key.span.clone());
+            let near = |found: &&Key| !nearest(key, [found.text.as_str()]).is_empty();
+            Box::new(match (self.left_over().into_iter().find(near), self.entries.first()) {
+                (Some(meant), _) => error.at(place(meant)).help(format!("Did you mean `{key}`?")),
+                (None, Some((first, _))) => {
+                    error.at(place(first)).help(format!("Add `{key}:` to it."))
+                }
+                (None, None) => error
+                    .at(Location::new(self.file.clone(), 0..0))
                     .help(format!("Add `{key}:` to it.")),
-            )
+            })
         })
     }
 
@@ -160,14 +176,96 @@ impl<'a> MapReader<'a> {
     }
 }
 
+/// Configurations that mean something to dbt or Pintail.
+const CONFIGS: &[&str] = &[
+    "access",
+    "alias",
+    "batch_size",
+    "begin",
+    "bind",
+    "check_cols",
+    "column_types",
+    "concurrent_batches",
+    "contract",
+    "database",
+    "delimiter",
+    "dbt_valid_to_current",
+    "docs",
+    "enabled",
+    "engine",
+    "error_if",
+    "event_time",
+    "fail_calc",
+    "full_refresh",
+    "freshness",
+    "grants",
+    "group",
+    "hard_deletes",
+    "incremental_predicates",
+    "incremental_strategy",
+    "indexes",
+    "invalidate_hard_deletes",
+    "limit",
+    "loaded_at_field",
+    "lookback",
+    "materialized",
+    "merge_exclude_columns",
+    "merge_update_columns",
+    "meta",
+    "on_configuration_change",
+    "on_schema_change",
+    "persist_docs",
+    "post-hook",
+    "post_hook",
+    "pre-hook",
+    "pre_hook",
+    "quote_columns",
+    "quoting",
+    "schema",
+    "severity",
+    "snapshot_meta_column_names",
+    "sql_header",
+    "store_failures",
+    "store_failures_as",
+    "strategy",
+    "tags",
+    "target_database",
+    "target_schema",
+    "unique_key",
+    "unlogged",
+    "updated_at",
+    "warn_if",
+    "where",
+];
+
+/// The warning for a configuration that is close to a known one and no known one itself; dbt takes
+/// any key, so that it would be silently without effect.
+pub fn misspelt_config(file: &Arc<SourceFile>, key: &Key, name: &str) -> Option<Diagnostic> {
+    if CONFIGS.contains(&name) {
+        return None;
+    }
+    let near = similar::get_close_matches(name, CONFIGS, 1, 0.8);
+    let near = near.first()?;
+    Some(
+        Diagnostic::warning(Code::UNKNOWN_KEY, format!("`{name}` is not a known configuration"))
+            .at(Location::new(file.clone(), key.span.clone()))
+            .help(format!("Did you mean `{near}`?"))
+            .help("It is kept for your own macros, and has no effect otherwise."),
+    )
+}
+
 /// The error for a value of the wrong kind.
 pub fn type_error(file: &Arc<SourceFile>, what: &str, wanted: &str, got: &Yaml) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::error(
-            Code::BAD_CONFIG,
-            format!("{what} has to be {wanted}, but is {}", got.kind_name()),
-        )
-        .at(Location::new(file.clone(), got.span.clone()))
-        .help(format!("Write {wanted} here.")),
+    let location = Location::new(file.clone(), got.span.clone());
+    let is_jinja = file.text[location.span.clone()].starts_with("{{");
+    let error = Diagnostic::error(
+        Code::BAD_CONFIG,
+        format!("{what} has to be {wanted}, but is {}", got.kind_name()),
     )
+    .at(location);
+    Box::new(if is_jinja {
+        error.help("Put quotes around a value that starts with Jinja: key: \"{{ … }}\"")
+    } else {
+        error.help(format!("Write {wanted} here."))
+    })
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use crate::diagnostic::Location;
+
 /// Which database system an engine is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum EngineKind {
@@ -73,6 +75,8 @@ impl Target {
 #[derive(Debug, Clone)]
 pub struct EngineConfig {
     pub name: Arc<str>,
+    /// Where profiles.yml describes it.
+    pub location: Option<Location>,
     /// The database that nodes live in by default: DuckDB's catalog name (the file's stem),
     /// PostgreSQL's database.
     pub database: String,

@@ -181,6 +181,8 @@ impl<'a> Composer<'a> {
         let text = self.file.text.lines().nth(line - 1).unwrap_or_default();
         error = if text.starts_with('\t') || text.trim_start_matches(' ').starts_with('\t') {
             error.help("YAML is indented with spaces; replace the tab.")
+        } else if info.contains("quoted scalar") {
+            error.help("Close the quote, and indent the further lines of a quoted text.")
         } else if text.contains(": {{") || text.contains(": {%") {
             error.help("Put quotes around a value that starts with Jinja: key: \"{{ … }}\"")
         } else if text.matches(": ").count() > 1 {

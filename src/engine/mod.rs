@@ -79,6 +79,11 @@ pub trait Canceller: Send + Sync {
     fn cancel(&self);
 }
 
+/// Whether a script holds no statement: white space, comments and semicolons alone.
+pub fn is_blank(sql: &str) -> bool {
+    script::statements(sql).is_empty()
+}
+
 /// How long a connection attempt may take where the profile does not say.
 pub const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 

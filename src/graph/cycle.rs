@@ -9,6 +9,7 @@ use petgraph::algo::tarjan_scc;
 use super::{Graph, NodeIndex};
 use crate::diagnostic::{Code, Diagnostic, Location};
 use crate::manifest::Manifest;
+use crate::parse::locate_ref;
 
 /// The circle as a diagnostic at the first node that the user would open.
 pub(super) fn diagnose(graph: &Graph, manifest: &Manifest) -> Diagnostic {
@@ -93,6 +94,7 @@ fn ref_location(
     refs.iter()
         .find(|(call, _)| call.name == read)
         .and_then(|(_, place)| place.clone())
+        .or_else(|| reader.node().and_then(|node| locate_ref(node, read)))
         .or_else(|| reader.location().cloned())
         .or_else(|| reader.node().map(|node| Location::new(node.file.clone(), 0..0)))
 }

@@ -73,7 +73,8 @@ impl Place {
             (Some(fixed), _) => fixed.clone(),
             (None, Some(range)) => {
                 let range = self.map.range(range);
-                self.offset + range.start..self.offset + range.end
+                let (start, end) = (self.offset + range.start, self.offset + range.end);
+                from_its_name(&self.file.text, start)..end
             }
             (None, None) => self.offset..self.offset,
         };
@@ -83,6 +84,16 @@ impl Place {
     fn is_built_in(&self) -> bool {
         is_built_in(&self.file.path)
     }
+}
+
+/// minijinja names a method call from its dot on: where the name before the dot begins.
+fn from_its_name(text: &str, start: usize) -> usize {
+    if !text.get(start..).is_some_and(|rest| rest.starts_with('.')) {
+        return start;
+    }
+    let before = &text[..start];
+    let name = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+    before.trim_end_matches(name).len()
 }
 
 fn is_built_in(path: &Path) -> bool {
@@ -115,17 +126,44 @@ pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnosti
                 ),
             }
         }
-        ErrorKind::UndefinedError => {
-            Diagnostic::error(Code::UNDEFINED, format!("A value is undefined: {}", or_kind(error)))
-                .help("Check the name, or give it a value with `{% set … %}` or `default(…)`.")
+        ErrorKind::UndefinedError => undefined(&here(), context),
+        ErrorKind::UnknownMethod if detail.starts_with("'Undefined'") => {
+            undefined(&here(), context)
         }
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest | ErrorKind::UnknownMethod => {
             Diagnostic::error(Code::UNDEFINED, or_kind(error))
                 .help("Check the spelling and the kind of the value that it is used on.")
         }
+        _ if detail.contains("unsupported types") => {
+            Diagnostic::error(Code::JINJA_RUNTIME, or_kind(error)).help(
+                "Convert one of the two with `| int`, `| float` or `| string`; join text with `~`.",
+            )
+        }
         _ => Diagnostic::error(Code::JINJA_RUNTIME, or_kind(error)),
     };
     Box::new(add_place(diagnostic, place, here()))
+}
+
+/// A look-up in something that is not there; its name stands in the text.
+fn undefined(here: &Location, context: &Context) -> Diagnostic {
+    let text = &here.file.text[here.span.clone()];
+    let name = text.split(['.', '[', '(']).next().unwrap_or_default().trim();
+    let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    if !is_name {
+        return Diagnostic::error(Code::UNDEFINED, "A value that is used here is undefined")
+            .help("Check the names, or give a value with `{% set … %}` or `default(…)`.");
+    }
+    let error = Diagnostic::error(Code::UNDEFINED, format!("`{name}` is undefined"));
+    let known = context.known_names();
+    let error = match did_you_mean(name, known.iter().map(String::as_str)) {
+        Some(help) => error.help(help),
+        None => error,
+    };
+    if text.contains('(') {
+        error.help(format!("Where `{name}` is a package, install it; else check its name."))
+    } else {
+        error.help("Give it a value with `{% set … %}`, or use `var(…)` or `default(…)`.")
+    }
 }
 
 fn or_kind(error: &Error) -> String {
@@ -167,8 +205,14 @@ pub fn syntax_error(
     let location = Location::new(file.clone(), offset + range.start..offset + range.end);
     let diagnostic =
         Diagnostic::error(Code::JINJA_SYNTAX, format!("Jinja syntax error: {detail}")).at(location);
-    if detail.contains("unexpected end") {
+    if detail.contains("unexpected end of variable block") {
+        diagnostic.help("Complete the expression before the `}}`.")
+    } else if detail.contains("unexpected end of block") {
+        diagnostic.help("Complete the tag before the `%}`.")
+    } else if detail.contains("unexpected end") {
         diagnostic.help("Close the block, bracket or quote that was opened here or above.")
+    } else if detail.contains("expected end of variable block") {
+        diagnostic.help("End the expression with `}}`, and look for a missing bracket or operator.")
     } else if detail.contains("unknown statement") {
         diagnostic.help("Check the tag's name, and that its block was opened.")
     } else {

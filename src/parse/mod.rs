@@ -29,7 +29,7 @@ use generic_tests::TestTarget;
 use properties::{NodeProperties, PropertiesFile};
 
 pub use generic_tests::test_argument;
-pub use resolve::{RefIndex, locate_ref};
+pub use resolve::{RefIndex, locate_config, locate_ref};
 
 /// The dialect of each engine of the target.
 #[derive(Clone)]
@@ -256,14 +256,18 @@ fn add_node(manifest: &mut Manifest, node: Node, errors: &mut Vec<Diagnostic>) {
 }
 
 fn duplicate(first: &Node, second: &Node) -> Diagnostic {
+    let package = &second.package_name;
     let mut error = Diagnostic::error(
         Code::DUPLICATE_NODE,
-        format!(
-            "There are two {}s `{}` in the package `{}`",
-            second.resource_type.as_str(),
-            second.name,
-            second.package_name
-        ),
+        match (first.resource_type.as_str(), second.resource_type.as_str()) {
+            (one, other) if one == other => {
+                format!("There are two {one}s `{}` in the package `{package}`", second.name)
+            }
+            (one, other) => format!(
+                "There are a {one} and a {other} named `{}` in the package `{package}`",
+                second.name
+            ),
+        },
     )
     .or_at(second.location.clone())
     .help("Rename one of them: refs would not know which one is meant.");

@@ -246,7 +246,14 @@ impl Parser<'_> {
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(start) = rest.find("{{") {
-            let Some(end) = rest[start..].find("}}") else { break };
+            let Some(end) = rest[start..].find("}}") else {
+                let error = Diagnostic::error(
+                    Code::JINJA_SYNTAX,
+                    "An expression in this description is not closed",
+                );
+                let error = error.at(location.clone()).help("Close it with `}}`.");
+                return Err(Box::new(error));
+            };
             out.push_str(&rest[..start]);
             let inner = rest[start + 2..start + end].trim();
             let names =
@@ -257,6 +264,19 @@ impl Parser<'_> {
                 Some([name]) => out.push_str(self.doc_block(None, package, name, location)?),
                 Some([package, name]) => {
                     out.push_str(self.doc_block(Some(package), package, name, location)?);
+                }
+                _ if inner.starts_with("doc(") => {
+                    let error = Diagnostic::error(
+                        Code::JINJA_SYNTAX,
+                        format!("`{inner}` is no call of doc()"),
+                    );
+                    let text = &location.file.text;
+                    let at = text.find(inner).map(|at| at..at + inner.len());
+                    let place = at.map_or_else(
+                        || location.clone(),
+                        |at| Location::new(location.file.clone(), at),
+                    );
+                    return Err(Box::new(error.at(place).help("Write {{ doc('name') }}.")));
                 }
                 // Other Jinja in a description is text to people; dbt renders var() and the like.
                 _ => out.push_str(&rest[start..start + end + 2]),

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use crate::config::yaml::{self, Yaml, YamlKind};
-use crate::config::{MapReader, YamlRenderer, type_error};
+use crate::config::{MapReader, YamlRenderer, misspelt_config, type_error};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::load::LoadedFile;
 use crate::manifest::{ColumnInfo, MacroArgument};
@@ -239,6 +239,7 @@ impl<'a> Reader<'a> {
         let mut out = Map::new();
         for (key, value) in entries {
             let name = key.text.trim_start_matches('+').to_owned();
+            self.warnings.extend(misspelt_config(self.file, key, &name));
             let value = match name.as_str() {
                 "pre-hook" | "post-hook" | "pre_hook" | "post_hook" => value.to_json(),
                 _ => self.renderer.render(self.file, value)?,

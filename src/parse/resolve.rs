@@ -2,11 +2,12 @@
 //! project as a whole: names are unique, access is kept, relations do not collide.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use regex::Regex;
 
 use crate::config::{Config, EngineKind};
-use crate::diagnostic::{Code, Diagnostic, Location, Result, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::manifest::{
     Access, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
 };
@@ -155,6 +156,7 @@ pub fn resolve(manifest: &mut Manifest, config: &Config) -> Vec<Diagnostic> {
         exposure.depends_on = ids;
     }
     place_tests(manifest, config);
+    errors.extend(refs_of_two(manifest));
     errors.extend(colliding_relations(manifest));
     errors
 }
@@ -178,7 +180,9 @@ fn dependencies(
                 Ok(()) => add(id),
                 Err(error) => errors.push(error.or_at(place())),
             },
-            Err(error) => errors.push(error.or_at(place())),
+            Err(error) => {
+                errors.push(in_a_macro(error, node, manifest, &call.name).or_at(place()));
+            }
         }
     }
     for (call, location) in &node.source_calls {
@@ -219,11 +223,35 @@ fn check_access(node: &Node, target: &Node) -> Result<()> {
 
 /// Where a node's text mentions a name in a `ref` or `source` call.
 pub fn locate_ref(node: &Node, name: &str) -> Option<Location> {
-    let pattern = format!(r#"(?:ref|source)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
-    let found = Regex::new(&pattern).ok()?;
-    match found.find(&node.file.text) {
-        Some(at) => Some(Location::new(node.file.clone(), at.range())),
-        None => node.location.clone(),
+    ref_in(&node.file, name).or_else(|| node.location.clone())
+}
+
+fn ref_in(file: &Arc<SourceFile>, name: &str) -> Option<Location> {
+    let pattern = format!(r#"\b(?:ref|source)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
+    let at = Regex::new(&pattern).ok()?.find(&file.text)?.range();
+    Some(Location::new(file.clone(), at))
+}
+
+/// Where a file gives a value to a configuration: in a call of `config()`, or as YAML.
+pub fn locate_config(file: &Arc<SourceFile>, key: &str, value: &str) -> Option<Location> {
+    let (key, value) = (regex::escape(key), regex::escape(value));
+    let pattern = format!(r#"\b{key}['"]?\s*[=:]\s*(['"]?{value}['"]?)"#);
+    let found = Regex::new(&pattern).ok()?.captures(&file.text)?.get(1)?.range();
+    Some(Location::new(file.clone(), found))
+}
+
+/// Adds where the macro that a node calls makes the call that is wrong.
+fn in_a_macro(error: Box<Diagnostic>, node: &Node, manifest: &Manifest, name: &str) -> Diagnostic {
+    if ref_in(&node.file, name).is_some() || node.resource_type == ResourceType::Test {
+        return *error;
+    }
+    let called = node.depends_on_macros.iter().filter_map(|id| manifest.macros.get(id));
+    match called.into_iter().find(|found| found.macro_sql.contains(name)) {
+        Some(found) => error.note(format!(
+            "The call stands in the macro `{}` ({}), which `{}` calls.",
+            found.name, found.original_file_path, node.name
+        )),
+        None => *error,
     }
 }
 
@@ -256,6 +284,20 @@ fn source_call(source: &Source) -> SourceCall {
     SourceCall { source: source.source_name.clone(), table: source.name.clone() }
 }
 
+/// Two nodes of different kinds under one name, which a `ref` could not tell apart. (Two of one
+/// kind have one unique id, and were found before.)
+fn refs_of_two(manifest: &Manifest) -> Vec<Diagnostic> {
+    let mut seen: HashMap<(&str, &str), &Node> = HashMap::new();
+    let mut errors = Vec::new();
+    for node in manifest.nodes.values().filter(|node| node.resource_type.is_refable()) {
+        let key = (node.package_name.as_str(), node.name.as_str());
+        if let Some(first) = seen.insert(key, node) {
+            errors.push(super::duplicate(first, node));
+        }
+    }
+    errors
+}
+
 /// Two nodes that would be written to one relation.
 fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
     let mut seen: HashMap<(&str, String), &Node> = HashMap::new();
@@ -266,11 +308,14 @@ fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
         let Some(first) = seen.insert((&*node.engine, relation.to_lowercase()), node) else {
             continue;
         };
+        if first.name == node.name && first.package_name == node.package_name {
+            continue;
+        }
         let mut error = Diagnostic::error(
             Code::AMBIGUOUS_RELATION,
             format!("`{}` and `{}` would both be written to {relation}", first.name, node.name),
         )
-        .or_at(node.location.clone())
+        .or_at(locate_config(&node.file, "alias", &node.alias).or_else(|| node.location.clone()))
         .help("Give one of them another alias or schema.");
         if let Some(location) = &first.location {
             error = error.related("the other one", location.clone());

@@ -8,6 +8,7 @@ use super::Parser;
 use super::config_levels;
 use super::host::{Notes, ParseHost};
 use super::properties::NodeProperties;
+use super::resolve::locate_config;
 use crate::config::EngineConfig;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::load::LoadedFile;
@@ -154,8 +155,13 @@ impl Parser<'_> {
             return Ok(engine);
         }
         let known: Vec<&str> = target.engines.keys().map(AsRef::as_ref).collect();
-        let location = locate_word(loaded, wanted)
-            .or_else(|| patch.map(|(properties, _)| properties.location.clone()))
+        let of_patch = |(properties, file): Patch| {
+            let own = properties.config.contains_key("engine");
+            own.then(|| locate_config(&file.file, "engine", wanted)).flatten()
+        };
+        let location = locate_config(&loaded.file, "engine", wanted)
+            .or_else(|| patch.and_then(of_patch))
+            .or_else(|| locate_config(&self.config.project.file, "engine", wanted))
             .unwrap_or_else(|| Location::new(loaded.file.clone(), 0..0));
         let mut error = Diagnostic::error(
             Code::UNKNOWN_ENGINE,
@@ -167,14 +173,6 @@ impl Parser<'_> {
         }
         Err(Box::new(error.help(format!("Engines of this target: {}.", known.join(", ")))))
     }
-}
-
-fn locate_word(loaded: &LoadedFile, word: &str) -> Option<Location> {
-    let quoted = [format!("'{word}'"), format!("\"{word}\"")];
-    quoted.iter().find_map(|quoted| {
-        let at = loaded.file.text.find(quoted.as_str())?;
-        Some(Location::new(loaded.file.clone(), at..at + quoted.len()))
-    })
 }
 
 /// The name that a file gives to its node.
@@ -205,7 +203,7 @@ pub fn check_name(loaded: &LoadedFile, name: &str) -> Result<()> {
     match bad {
         None if !name.is_empty() => Ok(()),
         _ => {
-            let what = bad.map_or("is empty".to_owned(), |c| format!("contains {c:?}"));
+            let what = bad.map_or("is empty".to_owned(), |c| format!("contains {}", shown(c)));
             Err(Box::new(
                 Diagnostic::error(
                     Code::BAD_NAME,
@@ -218,7 +216,20 @@ pub fn check_name(loaded: &LoadedFile, name: &str) -> Result<()> {
     }
 }
 
+fn shown(c: char) -> String {
+    match c {
+        ' ' => "a space".to_owned(),
+        '`' => "a backtick".to_owned(),
+        c if c.is_whitespace() || c.is_control() => format!("the character U+{:04X}", u32::from(c)),
+        c => format!("`{c}`"),
+    }
+}
+
 fn access(node: &Node) -> Result<Access> {
+    let place = || {
+        let written = node.config.text("access").unwrap_or_default();
+        locate_config(&node.file, "access", written).or_else(|| node.location.clone())
+    };
     match node.config.text("access") {
         None | Some("protected") => Ok(Access::Protected),
         Some("private") if node.group.is_some() => Ok(Access::Private),
@@ -230,7 +241,7 @@ fn access(node: &Node) -> Result<Access> {
                     node.name
                 ),
             )
-            .or_at(node.location.clone())
+            .or_at(place())
             .help("Give it a group, or make it protected."),
         )),
         Some("public") => Ok(Access::Public),
@@ -239,7 +250,7 @@ fn access(node: &Node) -> Result<Access> {
                 Code::BAD_CONFIG,
                 format!("`{other}` is not an access; it is private, protected or public"),
             )
-            .or_at(node.location.clone())
+            .or_at(place())
             .help("Write private, protected or public."),
         )),
     }

@@ -1,7 +1,7 @@
 //! Diagnostics for people, with the source line and what to do; and as JSON for machines.
 
 use annotate_snippets::renderer::DecorStyle;
-use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use crate::diagnostic::{Diagnostic, Location, Severity};
@@ -14,10 +14,16 @@ pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
     };
     let title = level.primary_title(&diagnostic.message).id(diagnostic.code.0);
     let mut group = match &diagnostic.location {
+        Some(location) if is_whole_file(location) => title.element(origin(location)),
         Some(location) => title.element(snippet(location, AnnotationKind::Primary, None)),
         None => Group::with_title(title),
     };
     for related in &diagnostic.related {
+        if is_whole_file(&related.location) {
+            let place = format!("{}: {}", related.message, related.location.path().display());
+            group = group.element(Level::NOTE.message(place));
+            continue;
+        }
         let element = snippet(&related.location, AnnotationKind::Context, Some(&related.message));
         group = group.element(element);
     }
@@ -29,6 +35,15 @@ pub fn render(diagnostic: &Diagnostic, color: bool) -> String {
     }
     let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     renderer.decor_style(DecorStyle::Ascii).render(&[group])
+}
+
+/// Whether a place means the file, not a word in it.
+fn is_whole_file(location: &Location) -> bool {
+    location.span == (0..0)
+}
+
+fn origin(location: &Location) -> Origin<'_> {
+    Origin::path(location.file.path.to_string_lossy())
 }
 
 fn snippet<'a>(

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{Console, diagnostics};
 use crate::compile::Bridge;
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Node, ResourceType};
 use crate::run::{DataLoad, Observer, RunResult, Status, Step};
 
@@ -169,7 +169,8 @@ impl Observer for Progress {
             }
         } else if self.bar.is_none() || level != "info" {
             self.line(&text);
-            if let Some(error) = error {
+            // That a statement was cancelled needs no explanation.
+            if let Some(error) = error.filter(|error| error.code != Code::INTERRUPTED) {
                 self.line(&diagnostics::render(error, self.console.color()));
             }
         }
@@ -194,7 +195,8 @@ impl Observer for Progress {
                     self.line(&text);
                 }
             }
-            Err(error) => self.line(&diagnostics::render(error, self.console.color())),
+            // The nodes that wait for it tell why, each at its own place.
+            Err(_) => {}
         }
     }
 }

@@ -136,7 +136,11 @@ impl Engines {
     }
 
     fn open<'a>(self: &Arc<Self>, pool: &'a Pool) -> Result<&'a Opened> {
-        pool.opened.get_or_init(|| self.open_now(&pool.config)).as_ref().map_err(Clone::clone)
+        let opened = pool.opened.get_or_init(|| {
+            let place = || pool.config.location.clone();
+            self.open_now(&pool.config).map_err(|error| Box::new(error.or_at(place())))
+        });
+        opened.as_ref().map_err(Clone::clone)
     }
 
     fn open_now(self: &Arc<Self>, config: &Arc<EngineConfig>) -> Result<Opened> {

@@ -4,11 +4,11 @@
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::node::{Failure, Job, run};
+use super::node::{Failure, Job, PlacedSql, run};
 use super::result::RunResult;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
-use crate::engine::publish;
+use crate::engine::{self, Connection, publish};
 use crate::jinja::values::{Dict, List, from_json};
 use crate::jinja::{Adapter, ColumnObject, RelationObject};
 use crate::relation::{Relation, RelationKind};
@@ -17,8 +17,11 @@ const MATERIALIZATIONS: &[&str] = &["view", "table", "incremental", "ephemeral"]
 
 /// Builds a model.
 pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
-    for sql in job.hooks("pre-hook", false)? {
-        job.run_hook_sql(&sql)?;
+    for hook in job.hooks("pre-hook", false)? {
+        job.run_hook(&hook)?;
+    }
+    if engine::is_blank(&job.compiled.sql) {
+        return Err(no_sql(job));
     }
     let rows = match job.node.materialized() {
         "view" => view(job),
@@ -26,8 +29,8 @@ pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
         "incremental" => incremental(job),
         other => Err(unknown(job, other)),
     }?;
-    for sql in job.hooks("post-hook", false)? {
-        job.run_hook_sql(&sql)?;
+    for hook in job.hooks("post-hook", false)? {
+        job.run_hook(&hook)?;
     }
     result.rows_affected = rows;
     let what = job.node.materialized();
@@ -40,10 +43,19 @@ pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
     Ok(())
 }
 
+fn no_sql(job: &Job) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(Code::SQL, format!("The model `{}` holds no SQL", job.node.name))
+            .or_at(job.node.location.clone())
+            .help("Write a select; a model that is not ready can have `enabled: false`.")
+            .help("Where its Jinja leaves everything out, check the conditions."),
+    )
+}
+
 fn unknown(job: &Job, name: &str) -> Box<Diagnostic> {
     let mut error =
         Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not a materialization"))
-            .or_at(job.node.location.clone());
+            .or_at(job.locate_config("materialized", name));
     if let Some(help) = did_you_mean(name, MATERIALIZATIONS.iter().copied()) {
         error = error.help(help);
     }
@@ -61,11 +73,20 @@ fn hooks_in_transaction(job: &Job, key: &str) -> Result<()> {
         return Ok(());
     }
     job.transaction(|connection| {
-        for sql in &hooks {
-            run(connection, sql)?;
-        }
+        run_hooks(job, connection, &hooks)?;
         Ok(())
     })
+}
+
+fn run_hooks(
+    job: &Job,
+    connection: &mut dyn Connection,
+    hooks: &[PlacedSql],
+) -> Result<(), Failure> {
+    for hook in hooks {
+        connection.execute(&hook.0).map_err(|error| job.hook_failed(hook, error))?;
+    }
+    Ok(())
 }
 
 fn view(job: &Job) -> Result<Option<u64>> {
@@ -124,11 +145,7 @@ fn indexes(job: &Job, relation: &Relation) -> Result<Vec<String>> {
 
 fn incremental(job: &Job) -> Result<Option<u64>> {
     let target = job.target();
-    let existing = job.adapter.get_relation(&target)?;
-    let is_table = existing.is_some_and(|r| r.kind == Some(RelationKind::Table));
-    if !is_table || job.full_refresh() {
-        return table(job);
-    }
+    // Also on the first run, which does not need it.
     let strategy = job.node.config.text("incremental_strategy").unwrap_or("default");
     let name = match strategy {
         "append" | "merge" | "default" => format!("get_incremental_{strategy}_sql"),
@@ -141,6 +158,11 @@ fn incremental(job: &Job) -> Result<Option<u64>> {
             name
         }
     };
+    let existing = job.adapter.get_relation(&target)?;
+    let is_table = existing.is_some_and(|r| r.kind == Some(RelationKind::Table));
+    if !is_table || job.full_refresh() {
+        return table(job);
+    }
     let temporary = Relation {
         database: None,
         schema: None,
@@ -169,16 +191,12 @@ fn incremental(job: &Job) -> Result<Option<u64>> {
     let before = job.hooks("pre-hook", true)?;
     let after = job.hooks("post-hook", true)?;
     job.transaction(|connection| {
-        for sql in &before {
-            run(connection, sql)?;
-        }
+        run_hooks(job, connection, &before)?;
         run(connection, &drop)?;
         run(connection, &create)?;
         let rows = run(connection, &change)?;
         run(connection, &drop)?;
-        for sql in &after {
-            run(connection, sql)?;
-        }
+        run_hooks(job, connection, &after)?;
         Ok(rows)
     })
 }
@@ -187,7 +205,7 @@ fn unknown_strategy(job: &Job, name: &str) -> Box<Diagnostic> {
     let known = ["append", "delete+insert", "merge"];
     let mut error =
         Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not an incremental strategy"))
-            .or_at(job.node.location.clone());
+            .or_at(job.locate_config("incremental_strategy", name));
     if let Some(help) = did_you_mean(name, known) {
         error = error.help(help);
     }

@@ -12,10 +12,11 @@ use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
 use super::{Runner, data_test, model, seed};
 use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::EngineParams;
-use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge, publish};
 use crate::jinja::Dialect;
 use crate::manifest::{Hook, Node, ResourceType};
+use crate::parse::locate_config;
 use crate::relation::Relation;
 
 /// A node on its connection, with everything that its materialization needs.
@@ -89,16 +90,24 @@ impl Runner {
         let started = Instant::now();
         let mut result = RunResult::new(node, Status::Success);
         result.thread = thread;
-        let error = self.attempt(node, &mut result).err();
+        let mut error = self.attempt(node, &mut result).err();
         if let Some(error) = &error {
             let cancelled = self.engines.is_interrupted();
             result.status = if cancelled { Status::Cancelled } else { Status::Error };
             result.message = Some(match error.notes.first() {
+                _ if cancelled && error.code == Code::INTERRUPTED => {
+                    "Cancelled: the run was interrupted".to_owned()
+                }
+                // The engine's words hold the message most of the time.
+                Some(note) if note.contains(&error.message) => note.clone(),
                 Some(note) => format!("{}: {note}", error.message),
                 None => error.message.clone(),
             });
         }
         result.execution_time = started.elapsed();
+        if result.status == Status::Fail {
+            error = Some(Box::new(failed_test(node, &result)));
+        }
         (result, error)
     }
 
@@ -127,7 +136,9 @@ impl Runner {
         let done = match node.resource_type {
             ResourceType::Seed => seed::load(&job, result),
             ResourceType::Test => data_test::check(&job, result),
-            ResourceType::Operation => job.run_hook_sql(&job.compiled.sql),
+            ResourceType::Operation => {
+                job.run_hook(&(job.compiled.sql.to_string(), job.node.location.clone()))
+            }
             _ => model::build(&job, result),
         };
         result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
@@ -166,11 +177,23 @@ impl Runner {
         })
     }
 
-    /// Runs the hooks of the project for one occasion, `on-run-start` or `on-run-end`.
-    ///
-    /// # Errors
-    /// The first hook that fails, with its place in dbt_project.yml.
-    pub fn run_hooks(&self, when: &str) -> Result<Vec<RunResult>> {
+    /// The results of nodes that do not run since `cause` failed.
+    pub fn skip_all(&self, selected: &fixedbitset::FixedBitSet, cause: &str) -> Vec<RunResult> {
+        let nodes = selected.ones().filter_map(|at| self.compiler.manifest.nodes.get_index(at));
+        nodes
+            .filter(|(_, node)| !node.is_ephemeral())
+            .map(|(_, node)| {
+                let mut result = RunResult::new(node, Status::Skipped);
+                result.message = Some(format!("Skipped: `{cause}` failed"));
+                self.observer.finished(node, &result, None);
+                result
+            })
+            .collect()
+    }
+
+    /// Runs the hooks of the project for one occasion, `on-run-start` or `on-run-end`, up to the
+    /// first that fails.
+    pub fn run_hooks(&self, when: &str) -> Vec<RunResult> {
         let manifest = self.compiler.manifest.clone();
         let mut hooks: Vec<&Node> = manifest
             .of_type(ResourceType::Operation)
@@ -181,12 +204,12 @@ impl Runner {
         for node in hooks {
             let (result, error) = self.run_node(node, 0);
             self.observer.finished(node, &result, error.as_deref());
-            if let Some(error) = error {
-                return Err(error);
-            }
             results.push(result);
+            if error.is_some() {
+                break;
+            }
         }
-        Ok(results)
+        results
     }
 }
 
@@ -205,11 +228,6 @@ impl Job<'_> {
     pub fn sql(&self, name: &str, args: Vec<Value>) -> Result<String> {
         let value = self.dialect.call_macro(name, args, Vec::new(), self.host.clone())?;
         Ok(value.to_string())
-    }
-
-    /// Runs SQL of the node's, writing it to `target/run` first. An error points into the model.
-    pub fn execute(&self, sql: &str) -> Result<Option<u64>> {
-        self.on_connection(sql, |connection| connection.execute(sql))
     }
 
     /// Does something on the connection with SQL that holds the node's own.
@@ -257,26 +275,57 @@ impl Job<'_> {
         }
     }
 
-    /// `pre-hook` or `post-hook`, those of one kind of transaction.
-    pub fn hooks(&self, key: &str, transaction: bool) -> Result<Vec<String>> {
+    /// `pre-hook` or `post-hook`, those of one kind of transaction, each with its place.
+    pub fn hooks(&self, key: &str, transaction: bool) -> Result<Vec<PlacedSql>> {
         let hooks: Vec<Hook> = self.node.config.hooks(key);
         hooks
             .into_iter()
             .filter(|hook| hook.transaction == transaction)
             .map(|hook| {
-                let place = self.node.location.clone();
-                self.dialect.render_str(&hook.sql, place, self.host.clone())
+                let place = self.locate_hook(&hook.sql);
+                let sql = self.dialect.render_str(&hook.sql, place.clone(), self.host.clone())?;
+                Ok((sql, place))
             })
-            .filter(|sql| !matches!(sql, Ok(sql) if sql.trim().is_empty()))
+            .filter(|hook| !matches!(hook, Ok((sql, _)) if sql.trim().is_empty()))
             .collect()
     }
 
+    /// Where a configuration gets a value: in the model, or in dbt_project.yml.
+    pub fn locate_config(&self, key: &str, value: &str) -> Option<Location> {
+        locate_config(&self.node.file, key, value)
+            .or_else(|| locate_config(&self.runner.compiler.config.project.file, key, value))
+            .or_else(|| self.node.location.clone())
+    }
+
+    /// Where a hook is written: in the model, or in dbt_project.yml.
+    fn locate_hook(&self, sql: &str) -> Option<Location> {
+        let files = [&self.node.file, &self.runner.compiler.config.project.file];
+        let found = files.into_iter().find_map(|file| {
+            let at = file.text.find(sql)?;
+            Some(Location::new(file.clone(), at..at + sql.len()))
+        });
+        found.or_else(|| self.node.location.clone())
+    }
+
+    /// The failure of a hook inside [`Job::transaction`].
+    pub fn hook_failed(&self, hook: &PlacedSql, error: Box<EngineError>) -> Failure {
+        if error.retryable {
+            return Failure::Sql(String::new(), error);
+        }
+        let diagnostic = error.diagnostic.or_at(hook.1.clone());
+        Failure::Other(Box::new(diagnostic.note(format!("hook: {}", hook.0.trim()))))
+    }
+
     /// Runs a hook; SQL of nothing but white space and comments is no statement.
-    pub fn run_hook_sql(&self, sql: &str) -> Result<()> {
-        if sql.trim().is_empty() {
+    pub fn run_hook(&self, hook: &PlacedSql) -> Result<()> {
+        if hook.0.trim().is_empty() {
             return Ok(());
         }
-        self.execute(sql).map(|_| ())
+        let done = self.adapter.lock().execute(&hook.0);
+        done.map(|_| ()).map_err(|error| {
+            let diagnostic = error.diagnostic.or_at(hook.1.clone());
+            Box::new(diagnostic.note(format!("hook: {}", hook.0.trim())))
+        })
     }
 
     /// An engine's error at its place in the model.
@@ -295,6 +344,14 @@ impl Job<'_> {
             }
             _ => None,
         };
+        let reads = place.as_ref().map(|place| &place.file.text[place.span.clone()]);
+        if diagnostic.message.contains("does not exist")
+            && reads.is_some_and(|text| text.starts_with("ref"))
+        {
+            let name = &self.node.name;
+            diagnostic = diagnostic
+                .help(format!("Build what it reads, too: pintail build --select +{name}"));
+        }
         diagnostic = diagnostic.or_at(place.or_else(|| self.node.location.clone()));
         if self.node.resource_type != ResourceType::Seed {
             let path = compiler.path_of("compiled", self.node);
@@ -304,6 +361,17 @@ impl Job<'_> {
         Box::new(diagnostic)
     }
 }
+
+/// What a failing test says: where it is declared, and how to look at the rows.
+fn failed_test(node: &Node, result: &RunResult) -> Diagnostic {
+    let why = result.message.as_deref().unwrap_or("failing rows");
+    Diagnostic::error(Code::TEST_FAILED, format!("The test `{}` found {why}", node.name))
+        .or_at(node.location.clone())
+        .help(format!("See the rows: pintail show --select {}", node.name))
+}
+
+/// SQL of a hook, and where it is written.
+pub(super) type PlacedSql = (String, Option<Location>);
 
 /// Why a transaction was given up.
 pub(super) enum Failure {

@@ -9,9 +9,10 @@ use fixedbitset::FixedBitSet;
 use super::result::{DataLoad, RunResult, Status};
 use super::{Runner, Step};
 use crate::compile::Bridge;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, NodeIndex, RunOrder};
 use crate::manifest::{Node, UniqueId};
+use crate::parse::locate_ref;
 
 /// How far a bridge is.
 enum BridgeState {
@@ -268,13 +269,14 @@ impl Scheduler<'_> {
 
     fn not_bridged(&self, node: &Node, bridge: &Bridge, why: &Diagnostic) -> Box<Diagnostic> {
         let message = format!(
-            "`{}` could not run: {} was not brought to `{}`: {}",
-            node.name,
+            "{} was not brought to `{}`: {}",
             bridge.from.render(),
             bridge.to_engine,
             why.message
         );
-        let mut error = Diagnostic::error(Code::BRIDGE, message).or_at(node.location.clone());
+        let name = bridge.source.rsplit('.').next().unwrap_or_default();
+        let place = why.location.clone().or_else(|| locate_ref(node, name));
+        let mut error = Diagnostic::error(why.code, message).or_at(place);
         error.notes.extend(why.notes.iter().cloned());
         error.help.extend(why.help.iter().cloned());
         Box::new(error)
@@ -285,8 +287,10 @@ impl Scheduler<'_> {
         let mut result = RunResult::new(node, Status::Skipped);
         let cause = state.skipped.get(&index);
         result.message = Some(match cause {
+            _ if self.runner.engines.is_interrupted() => {
+                "Skipped: the run was interrupted".to_owned()
+            }
             Some(cause) => format!("Skipped: `{cause}` failed"),
-            None if self.runner.engines.is_interrupted() => "Skipped: interrupted".to_owned(),
             None => "Skipped: --fail-fast".to_owned(),
         });
         self.runner.observer.finished(node, &result, None);

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::node::{Failure, Job, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
-use crate::config::EngineKind;
+use crate::config::{EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::engine::publish;
 use crate::relation::{RelationKind, quote_identifier, quote_literal};
@@ -49,8 +49,8 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         })
         .collect();
     for key in [false, true] {
-        for sql in job.hooks("pre-hook", key)? {
-            job.run_hook_sql(&sql)?;
+        for hook in job.hooks("pre-hook", key)? {
+            job.run_hook(&hook)?;
         }
     }
     job.transaction(|connection| {
@@ -61,13 +61,14 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
             run(connection, insert)?;
         }
         Ok(())
-    })?;
+    })
+    .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
     job.on_connection("", |connection| {
         publish::replace_table(connection, &shadow, &target).map(|_| ())
     })?;
     for key in [true, false] {
-        for sql in job.hooks("post-hook", key)? {
-            job.run_hook_sql(&sql)?;
+        for hook in job.hooks("post-hook", key)? {
+            job.run_hook(&hook)?;
         }
     }
     let rows = table.rows.len() as u64;
@@ -113,6 +114,8 @@ fn is_text(sql_type: &str) -> bool {
 struct Table {
     header: Vec<String>,
     rows: Vec<Vec<Option<String>>>,
+    /// The line that each row begins in, from 1.
+    lines: Vec<usize>,
     bytes: u64,
 }
 
@@ -165,6 +168,27 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
         .iter()
         .map(|name| name.trim().to_owned())
         .collect();
+    if header.is_empty() {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_SEED,
+                format!("The seed `{}` is empty: it has no header", job.node.name),
+            )
+            .at(Location::new(file(), 0..0))
+            .help("Write the names of the columns into its first line."),
+        ));
+    }
+    let lower: Vec<String> = header.iter().map(|name| name.to_lowercase()).collect();
+    if let Some(at) = (1..lower.len()).find(|at| lower[..*at].contains(&lower[*at])) {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_SEED,
+                format!("The seed `{}` has two columns `{}`", job.node.name, header[at]),
+            )
+            .at(Location::at_line(file(), 1, 1))
+            .help("Give every column a name of its own."),
+        ));
+    }
     if let Some(at) = header.iter().position(String::is_empty) {
         return Err(Box::new(
             Diagnostic::error(
@@ -175,7 +199,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
             .help("Give every column a name in the first line."),
         ));
     }
-    let mut rows = Vec::new();
+    let (mut rows, mut lines) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(|e| broken(&e))? {
         if record.len() != header.len() {
@@ -194,9 +218,10 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
                 .help("Add or remove fields; put quotes around a field with a comma in it."),
             ));
         }
+        lines.push(record.position().map_or(1, |position| position.line() as usize));
         rows.push(record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect());
     }
-    Ok(Table { header, rows, bytes: size })
+    Ok(Table { header, rows, lines, bytes: size })
 }
 
 impl Table {
@@ -229,6 +254,39 @@ impl Table {
                 }
             })
             .collect())
+    }
+
+    /// An engine's error about a value, at the line of the first such value.
+    fn locate_value(
+        &self,
+        mut error: Box<Diagnostic>,
+        path: &Path,
+        shown: &Path,
+    ) -> Box<Diagnostic> {
+        // A seed may be large: its text is not kept.
+        let Ok(file) = read_text(path, shown) else { return error };
+        let said = error.notes.join("\n");
+        let cells = self.rows.iter().zip(&self.lines).flat_map(|(row, line)| {
+            row.iter()
+                .enumerate()
+                .filter_map(|(at, cell)| Some((*line, at, cell.as_deref()?.trim())))
+        });
+        let quoted = |cell: &str| {
+            said.contains(&format!("'{cell}'")) || said.contains(&format!("\"{cell}\""))
+        };
+        // Integers need not be looked for: they fit wherever a number is wanted.
+        let mut wrong = cells.filter(|(_, _, cell)| !Inferred::Integer.fits(cell) && quoted(cell));
+        if let Some((line, column, cell)) = wrong.next() {
+            let at = Location::at_line(file.clone(), line, 1);
+            let text = &file.text[at.span.clone()];
+            let start = at.span.start + text.find(cell).unwrap_or(0);
+            error.location = Some(Location::new(file.clone(), start..start + cell.len()));
+            let name = &self.header[column];
+            error = Box::new(error.help(format!(
+                "Correct the value, or give `{name}` another type under `column_types`."
+            )));
+        }
+        error
     }
 
     fn inferred(&self, column: usize) -> Inferred {

@@ -186,6 +186,23 @@ fn unknown_materialization() {
     assert_snapshot!(project.run("run"));
 }
 
+/// Known before the first run, which does not need the strategy.
+#[test]
+fn unknown_incremental_strategy() {
+    let project = Project::new(
+        "== models/orders.sql\n{{ config(\n    materialized='incremental',\n    incremental_strategy='appendd',\n) }}\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("run"));
+}
+
+#[test]
+fn unknown_config_in_properties() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    config:\n      materialised: table\n      my_own: 1\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
 #[test]
 fn vars_that_are_no_map() {
     let project = Project::new("");
@@ -193,6 +210,12 @@ fn vars_that_are_no_map() {
     assert_snapshot!(project.shown(&output));
     let output = project.command(&["parse", "--vars", "today"]).output().unwrap();
     assert_snapshot!("vars_that_are_text", project.shown(&output));
+}
+
+#[test]
+fn no_results_store() {
+    let project = Project::new("== models/orders.sql\nselect 1 as id\n");
+    assert_snapshot!(project.run("history"));
 }
 
 #[test]

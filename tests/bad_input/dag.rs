@@ -114,6 +114,32 @@ fn a_model_name_with_quotes() {
 }
 
 #[test]
+fn two_engines_of_one_kind() {
+    let project = Project::new(
+        "== profiles.yml\nshop:\n  target: dev\n  outputs:\n    dev:\n      type: hybrid\n      engines:\n        sales: {type: duckdb, path: sales.duckdb}\n        archive: {type: duckdb, path: archive.duckdb}\n== models/orders.sql\n{{ config(engine='archive') }}\nselect 1 as id\n== models/report.sql\nselect *\nfrom {{ ref('orders') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn a_column_that_cannot_cross() {
+    let project = Project::hybrid(
+        "== models/orders.sql\nselect 1 as id, {'a': 1} as details\n== models/served.sql\n{{ config(engine='operational') }}\nselect id\nfrom {{ ref('orders') }}\n== models/apart.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("build"));
+}
+
+/// What a node reads was never built.
+#[test]
+fn upstream_that_was_not_built() {
+    let project = Project::hybrid(
+        "== models/orders.sql\nselect 1 as id\n== models/report.sql\nselect *\nfrom {{ ref('orders') }}\n== models/served.sql\n{{ config(engine='operational') }}\nselect *\nfrom {{ ref('orders') }}\n",
+    );
+    assert_snapshot!(project.run("run --select report"));
+    assert_snapshot!("bridge_of_what_was_not_built", project.run("run --select served"));
+}
+
+#[test]
 fn a_model_name_in_unicode_works_on_both_engines() {
     let project = Project::hybrid(
         "== models/größe_顧客.sql\nselect 1 as größe\n== models/öffentlich.sql\n{{ config(engine='operational') }}\nselect größe from {{ ref('größe_顧客') }}\n== models/schema.yml\nmodels:\n  - name: öffentlich\n    columns:\n      - name: größe\n        data_tests: [not_null, unique]\n",
@@ -123,12 +149,4 @@ fn a_model_name_in_unicode_works_on_both_engines() {
         "a_model_name_in_unicode_shown",
         project.run("show --select öffentlich --output json")
     );
-}
-
-#[test]
-fn an_engine_that_cannot_read_the_other() {
-    let project = Project::hybrid(
-        "== models/orders.sql\n{{ config(materialized='ephemeral') }}\nselect 1 as id\n== models/served.sql\n{{ config(materialized='incremental', incremental_strategy='appendd', engine='operational') }}\nselect * from {{ ref('orders') }}\n",
-    );
-    assert_snapshot!(project.run("run"));
 }

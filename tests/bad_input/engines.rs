@@ -3,6 +3,9 @@
 use insta::assert_snapshot;
 
 use crate::project::Project;
+use crate::support;
+use pintail::engine::Connection;
+use pintail::relation::Cell;
 
 const ORDERS: &str = "== models/orders.sql\nselect 1 as id\n";
 
@@ -55,20 +58,86 @@ fn no_such_database() {
     assert_snapshot!(project.run("build"));
 }
 
-/// Nothing but libpq's own variables would find a server here.
 #[test]
 fn no_server_programs() {
-    let project = Project::new(ORDERS).env("PATH", "/nowhere");
+    let project = Project::new(ORDERS).env("PINTAIL_POSTGRES_BIN", "/nowhere/bin");
     project.write(
         "profiles.yml",
         "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, embedded: true}\n",
     );
-    let shown = project.run("run");
-    if shown.starts_with("exit code: 0\n") {
-        // The usual folders have one.
-        return;
-    }
+    assert_snapshot!(project.run("run"));
+    assert!(!project.path(".pintail/postgres/data").exists());
+}
+
+/// A server that asks for passwords; the profile's is wrong, then missing, then right.
+#[test]
+fn wrong_password() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::Builder::new().prefix("pintail-scram").tempdir_in("/tmp").unwrap();
+    std::fs::set_permissions(folder.path(), std::fs::Permissions::from_mode(0o755)).unwrap();
+    let mut wanted = support::params("", None, Some("pintail"));
+    wanted.embedded = Some(folder.path().to_path_buf());
+    let (server, _guard) = pintail::engine::embedded::ensure(&wanted).unwrap();
+    let mut admin = pintail::engine::postgres::PostgresConnection::open(&server).unwrap();
+    admin.execute("create role ada login password 'open-sesame'").unwrap();
+    admin.execute("create schema shop authorization ada").unwrap();
+    let Cell::Text(hba) = support::value(&mut admin, "show hba_file") else { panic!() };
+    std::fs::write(hba, "local all pintail trust\nlocal all all scram-sha-256\n").unwrap();
+    support::value(&mut admin, "select pg_reload_conf()::text");
+    drop(admin);
+
+    let profile = |password: &str| {
+        format!(
+            "      host: \"{{{{ env_var('SHOP_HOST') }}}}\"\n      port: {}\n      user: ada\n{password}      dbname: postgres\n      schema: shop\n      connect_timeout: 5\n",
+            server.port
+        )
+    };
+    let secret = "hunter2-not-this";
+    let project =
+        postgres(&profile(&format!("      password: {secret}\n"))).env("SHOP_HOST", &server.host);
+    let shown = project.run("build");
     assert_snapshot!(shown);
+    let debug = project.run("debug");
+    assert_snapshot!("wrong_password_debug", debug);
+    let output = project.command(&["build", "--log-format", "json"]).output().unwrap();
+    let json = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    for text in [&shown, &debug, &json] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    for (path, bytes) in project.written() {
+        let told = path.file_name().unwrap() != "profiles.yml"
+            && String::from_utf8_lossy(&bytes).contains(secret);
+        assert!(!told, "{} holds the password", path.display());
+    }
+
+    let project = postgres(&profile("")).env("SHOP_HOST", &server.host);
+    assert_snapshot!("no_password", project.run("build"));
+
+    let project = postgres(&profile("      password: \"{{ env_var('SHOP_PASSWORD') }}\"\n"))
+        .env("SHOP_HOST", &server.host)
+        .env("SHOP_PASSWORD", "open-sesame");
+    let output = project.command(&["build"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", project.shown(&output));
+    for (path, bytes) in project.written() {
+        let told = String::from_utf8_lossy(&bytes).contains("open-sesame");
+        assert!(!told, "{} holds the password", path.display());
+    }
+}
+
+/// The line that an error shows may hold a password too.
+#[test]
+fn a_password_in_the_line_of_an_error() {
+    let profile = |more: &str| {
+        format!(
+            "shop:\n  target: dev\n  outputs:\n    dev: {{type: postgres, password: 'hunter2, x', usr: ada{more}, host: localhost, dbname: shop}}\n"
+        )
+    };
+    let project = Project::new(ORDERS);
+    project.write("profiles.yml", profile(""));
+    assert_snapshot!(project.run("run"));
+    project.write("profiles.yml", profile(": x"));
+    assert_snapshot!("a_password_in_the_line_of_a_syntax_error", project.run("run"));
 }
 
 #[test]

@@ -159,7 +159,7 @@ fn in_a_hook() {
     );
     assert_snapshot!(project.run("run"));
     let project = Project::new(
-        "== dbt_project.yml\nname: shop\nprofile: shop\non-run-start:\n  - \"create table if not exists audit (at timestamp)\"\n  - \"insert into audti values (now())\"\n== models/orders.sql\nselect 1 as id\n",
+        "== dbt_project.yml\nname: shop\nprofile: shop\non-run-start:\n  - \"create table if not exists audit (noted timestamp)\"\n  - \"insert into audti values (now())\"\n== models/orders.sql\nselect 1 as id\n",
     );
     assert_snapshot!("in_a_hook_of_the_project", project.run("run"));
 }
@@ -200,17 +200,9 @@ fn a_failed_build_leaves_the_old_table() {
         project.write("models/broken.sql", "select idd from (values (2)) as t (id)");
         let second = project.run("run --select broken");
         assert!(second.starts_with("exit code: 1\n"), "{second}");
-        project.write("models/broken.sql", "select 1 as id");
-        let output = project
-            .command(&[
-                "show",
-                "--inline",
-                "select id from {{ ref('broken') }}",
-                "--output",
-                "json",
-            ])
-            .output()
-            .unwrap();
+        project.write("models/kept.sql", "select id from {{ ref('broken') }}");
+        let output =
+            project.command(&["show", "--select", "kept", "--output", "json"]).output().unwrap();
         assert_snapshot!("a_failed_build_leaves_the_old_table", project.shown(&output));
     }
 }

@@ -39,6 +39,7 @@ impl Project {
         }
         let engine = EngineConfig {
             name: "duckdb".into(),
+            location: None,
             database: "memory".into(),
             schema: "main".into(),
             params: EngineParams::DuckDb(DuckDbParams::default()),

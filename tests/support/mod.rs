@@ -34,7 +34,8 @@ pub fn server() -> PostgresParams {
         .clone()
 }
 
-fn params(host: &str, port: Option<u16>, user: Option<&str>) -> PostgresParams {
+/// Parameters of a server that trusts its socket.
+pub fn params(host: &str, port: Option<u16>, user: Option<&str>) -> PostgresParams {
     PostgresParams {
         embedded: None,
         host: host.to_owned(),

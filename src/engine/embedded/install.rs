@@ -15,7 +15,7 @@ pub(super) struct Install {
 }
 
 impl Install {
-    /// The server programs: of the major version that the data was made by where there is data,
+    /// The server programs, in `PINTAIL_POSTGRES_BIN` alone where that is set: of the major version that the data was made by where there is data,
     /// else the first found on PATH, by `pg_config --bindir`, or in the usual folders, the
     /// highest version first.
     pub(super) fn find(wanted: Option<&str>) -> SqlResult<Install> {
@@ -42,6 +42,15 @@ impl Install {
                 Code::NO_SERVER,
                 "This machine has no PostgreSQL server programs, which `embedded: true` needs",
             )
+            .note(match std::env::var_os(BIN_VARIABLE) {
+                Some(named) => format!(
+                    "{BIN_VARIABLE} names {}, which has no `postgres` and `initdb`.",
+                    PathBuf::from(named).display()
+                ),
+                None => format!(
+                    "Looked on PATH, asked pg_config, and in the usual folders; {BIN_VARIABLE} can name another."
+                ),
+            })
             .help(format!("Install them: {}", install_command()))
             .help("Or name a server that runs elsewhere: `host`, `port`, `user`, `dbname` in profiles.yml."),
         })
@@ -69,7 +78,14 @@ fn install_command() -> &'static str {
     }
 }
 
+/// The folder of server programs that the user names; no other is looked at then.
+const BIN_VARIABLE: &str = "PINTAIL_POSTGRES_BIN";
+
 fn candidates() -> Vec<PathBuf> {
+    if let Some(named) = std::env::var_os(BIN_VARIABLE) {
+        let named = PathBuf::from(named);
+        return if has_programs(&named) { vec![named] } else { Vec::new() };
+    }
     let mut found: Vec<PathBuf> = std::env::var_os("PATH")
         .map(|path| std::env::split_paths(&path).collect())
         .unwrap_or_default();
@@ -98,8 +114,12 @@ fn candidates() -> Vec<PathBuf> {
         found.extend(versions.into_iter().map(|(_, path)| path));
     }
     found.extend(["/usr/libexec/postgresql", "/usr/local/pgsql/bin"].map(PathBuf::from));
-    found.retain(|dir| dir.join("postgres").is_file() && dir.join("initdb").is_file());
+    found.retain(|dir| has_programs(dir));
     found
+}
+
+fn has_programs(dir: &Path) -> bool {
+    dir.join("postgres").is_file() && dir.join("initdb").is_file()
 }
 
 fn pg_config_bindir() -> Option<PathBuf> {
