@@ -18,6 +18,7 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Code, Diagnostic, Result};
 
 pub use profile::ProfileChoice;
+use project::NamedProfile;
 pub use project::{Project, config_section};
 pub use reader::{MapReader, misspelt_config, type_error};
 pub use render::{YamlRenderer, missing_env};
@@ -81,7 +82,19 @@ impl Config {
             .clone()
             .or_else(|| std::env::var_os("DBT_PROFILES_DIR").map(PathBuf::from))
             .map(|dir| absolute(&dir));
-        let mut project = Project::read(&root, &shown(&started_in, &root), &flags.vars)?;
+        let named = NamedProfile::read(&root, &shown(&started_in, &root), &flags.vars)?;
+        let choice = ProfileChoice {
+            profiles_dir: profiles_dir.as_deref(),
+            started_in: &started_in,
+            project_root: &root,
+            profile: flags.profile.as_deref().or(named.name.as_deref()),
+            profile_at: named.location.clone().filter(|_| flags.profile.is_none()),
+            target: flags.target.as_deref(),
+            threads: flags.threads,
+            vars: &flags.vars,
+        };
+        let (target, mut warnings) = profile::read(&choice)?;
+        let mut project = Project::read(&root, &shown(&started_in, &root), &flags.vars, &target)?;
         let mut packages = Vec::new();
         let installed = root.join(&project.packages_install_path);
         if let Ok(entries) = std::fs::read_dir(&installed) {
@@ -92,23 +105,14 @@ impl Config {
                 .collect();
             folders.sort();
             for folder in folders {
-                packages.push(Project::read(&folder, &shown(&started_in, &folder), &flags.vars)?);
+                packages.push(Project::read(
+                    &folder,
+                    &shown(&started_in, &folder),
+                    &flags.vars,
+                    &target,
+                )?);
             }
         }
-        let choice = ProfileChoice {
-            profiles_dir: profiles_dir.as_deref(),
-            started_in: &started_in,
-            project_root: &root,
-            profile: flags.profile.as_deref().or(project.profile.as_deref()),
-            profile_at: match flags.profile {
-                Some(_) => None,
-                None => project.profile_at.clone(),
-            },
-            target: flags.target.as_deref(),
-            threads: flags.threads,
-            vars: &flags.vars,
-        };
-        let (target, mut warnings) = profile::read(&choice)?;
         warnings.append(&mut project.warnings);
         let target_path = match &flags.target_path {
             Some(path) => absolute(path),

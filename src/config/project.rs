@@ -6,12 +6,15 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
-use super::reader::{MapReader, misspelt_config};
+use super::reader::{MapReader, misspelt_config, type_error};
 use super::render::YamlRenderer;
+use super::target::Target;
 use super::text::read_text;
 use super::yaml::{self, Yaml, YamlKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::manifest::{Hook, ResourceType};
+
+const FILE: &str = "dbt_project.yml";
 
 /// A dbt_project.yml.
 #[derive(Debug)]
@@ -21,9 +24,6 @@ pub struct Project {
     pub root: PathBuf,
     pub file: Arc<SourceFile>,
     pub version: Option<String>,
-    pub profile: Option<String>,
-    /// Where `profile:` stands.
-    pub profile_at: Option<Location>,
     pub model_paths: Vec<String>,
     pub seed_paths: Vec<String>,
     pub test_paths: Vec<String>,
@@ -77,17 +77,49 @@ const SECTIONS: &[(&str, &str)] = &[
     ("functions", "functions"),
 ];
 
+/// What dbt_project.yml says of its profile, which is read before the rest: the rest may use the
+/// target.
+#[derive(Debug)]
+pub struct NamedProfile {
+    pub name: Option<String>,
+    /// Where it stands.
+    pub location: Option<Location>,
+}
+
+impl NamedProfile {
+    /// Reads `<root>/dbt_project.yml` as far as needed.
+    ///
+    /// # Errors
+    /// `UNREADABLE`, `NOT_UTF8`, `BAD_YAML`, `BAD_CONFIG`, and errors of Jinja in the name.
+    pub fn read(root: &Path, shown: &Path, cli_vars: &Map<String, Value>) -> Result<Self> {
+        let file = read_text(&root.join(FILE), &shown.join(FILE))?;
+        let document = yaml::parse(&file)?;
+        let Some(yaml) = document.root.get("profile").filter(|yaml| !yaml.is_null()) else {
+            return Ok(NamedProfile { name: None, location: None });
+        };
+        let location = Some(Location::new(file.clone(), yaml.span.clone()));
+        match YamlRenderer::new(cli_vars.clone(), None).render(&file, yaml)? {
+            Value::String(name) => Ok(NamedProfile { name: Some(name), location }),
+            _ => Err(type_error(&file, "`profile`", "text", yaml)),
+        }
+    }
+}
+
 impl Project {
     /// Reads `<root>/dbt_project.yml`.
     ///
     /// # Errors
     /// `UNREADABLE`, `NOT_UTF8`, `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
-    pub fn read(root: &Path, shown: &Path, cli_vars: &Map<String, Value>) -> Result<Project> {
-        let path = root.join("dbt_project.yml");
-        let file = read_text(&path, &shown.join("dbt_project.yml"))?;
+    pub fn read(
+        root: &Path,
+        shown: &Path,
+        cli_vars: &Map<String, Value>,
+        target: &Target,
+    ) -> Result<Project> {
+        let file = read_text(&root.join(FILE), &shown.join(FILE))?;
         let document = yaml::parse(&file)?;
         let mut warnings = document.warnings;
-        let renderer = YamlRenderer::new(cli_vars.clone(), None);
+        let renderer = YamlRenderer::new(cli_vars.clone(), Some(target.to_json()));
         // Hooks and configs hold Jinja for later; everything else is rendered now.
         let rendered = render_sections(&renderer, &file, &document.root)?;
         let mut map = MapReader::new(&file, "dbt_project.yml", &rendered)?;
@@ -118,8 +150,6 @@ impl Project {
         let project = Project {
             root: root.to_path_buf(),
             version: map.text("version")?,
-            profile: map.text("profile")?,
-            profile_at: map.any("profile").map(|yaml| map.place(yaml)),
             model_paths,
             seed_paths,
             test_paths,
@@ -142,6 +172,7 @@ impl Project {
             name,
         };
         map.ignore(&[
+            "profile",
             "config-version",
             "asset-paths",
             "function-paths",

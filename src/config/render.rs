@@ -149,10 +149,14 @@ fn explain(error: &Error) -> Diagnostic {
         return Diagnostic::error(Code::JINJA_SYNTAX, format!("Jinja syntax error: {detail}"))
             .help("Check that brackets and quotes are closed.");
     }
-    let mut diagnostic = Diagnostic::error(Code::JINJA_RUNTIME, error.to_string());
-    if error.kind() == ErrorKind::UnknownFunction {
+    let message = if detail.is_empty() { error.kind().to_string() } else { detail.to_owned() };
+    let mut diagnostic = Diagnostic::error(Code::JINJA_RUNTIME, message);
+    if matches!(error.kind(), ErrorKind::UnknownFunction | ErrorKind::UndefinedError) {
         diagnostic = diagnostic
             .help("Only env_var(), var() and target are known in configuration files, no macros.");
+    } else if error.kind() == ErrorKind::UnknownFilter {
+        diagnostic = diagnostic
+            .help("Known here: Jinja's own filters, as_text, as_number, as_bool and as_native.");
     }
     diagnostic
 }

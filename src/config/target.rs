@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use serde_json::{Value, json};
 
 use crate::diagnostic::Location;
 
@@ -65,6 +66,22 @@ pub struct Target {
 }
 
 impl Target {
+    /// The `target` that Jinja in configuration files sees: that of the default engine.
+    pub fn to_json(&self) -> Value {
+        let engine = &self.engines[&self.default_engine];
+        json!({
+            "name": self.name,
+            "target_name": self.name,
+            "profile_name": self.profile,
+            "type": engine.kind().as_str(),
+            "schema": engine.schema,
+            "database": engine.database,
+            "dbname": engine.database,
+            "threads": self.threads,
+            "engine": &*engine.name,
+        })
+    }
+
     /// An engine by name.
     pub fn engine(&self, name: &str) -> Option<&Arc<EngineConfig>> {
         self.engines.get(name)

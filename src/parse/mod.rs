@@ -97,7 +97,7 @@ pub fn parse(
 
     let registry = register_macros(config, files, &mut manifest)?;
     let docs = read_docs(files, &mut errors);
-    let yaml = YamlRenderer::new(yaml_vars(config), Some(yaml_target(config)));
+    let yaml = YamlRenderer::new(yaml_vars(config), Some(config.target.to_json()));
     let parser = Parser {
         config: config.clone(),
         dialects: Dialects::new(config, &registry, invocation),
@@ -229,22 +229,6 @@ fn yaml_vars(config: &Config) -> Map<String, Value> {
     }
     vars.extend(config.flags.vars.clone());
     vars
-}
-
-/// The `target` that properties files see.
-fn yaml_target(config: &Config) -> Value {
-    let engine = &config.target.engines[&config.target.default_engine];
-    serde_json::json!({
-        "name": config.target.name,
-        "target_name": config.target.name,
-        "profile_name": config.target.profile,
-        "type": engine.kind().as_str(),
-        "schema": engine.schema,
-        "database": engine.database,
-        "dbname": engine.database,
-        "threads": config.target.threads,
-        "engine": &*engine.name,
-    })
 }
 
 fn add_node(manifest: &mut Manifest, node: Node, errors: &mut Vec<Diagnostic>) {

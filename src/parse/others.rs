@@ -270,12 +270,7 @@ impl Parser<'_> {
                         Code::JINJA_SYNTAX,
                         format!("`{inner}` is no call of doc()"),
                     );
-                    let text = &location.file.text;
-                    let at = text.find(inner).map(|at| at..at + inner.len());
-                    let place = at.map_or_else(
-                        || location.clone(),
-                        |at| Location::new(location.file.clone(), at),
-                    );
+                    let place = place_of(inner, location);
                     return Err(Box::new(error.at(place).help("Write {{ doc('name') }}.")));
                 }
                 // Other Jinja in a description is text to people; dbt renders var() and the like.
@@ -307,13 +302,21 @@ impl Parser<'_> {
         let known = self.docs.values().map(|block| block.name.as_str());
         let mut error =
             Diagnostic::error(Code::UNDEFINED, format!("There is no docs block `{name}`"))
-                .at(location.clone());
+                .at(place_of(&format!("'{name}'"), location));
         if let Some(help) = crate::diagnostic::did_you_mean(name, known) {
             error = error.help(help);
         }
         Err(Box::new(
             error.help(format!("Define it: {{% docs {name} %}} … {{% enddocs %}} in a .md file.")),
         ))
+    }
+}
+
+/// Where a text stands in the file of a location, else that location.
+fn place_of(text: &str, location: &Location) -> Location {
+    match location.file.text.find(text) {
+        Some(at) => Location::new(location.file.clone(), at..at + text.len()),
+        None => location.clone(),
     }
 }
 

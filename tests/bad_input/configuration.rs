@@ -74,6 +74,15 @@ fn unknown_config_in_dbt_project() {
     assert_snapshot!(project.run("parse"));
 }
 
+/// `target` is known there, as in dbt.
+#[test]
+fn target_in_dbt_project_works() {
+    let project = Project::new(
+        "== dbt_project.yml\nname: shop\nprofile: shop\nmodels:\n  shop:\n    +alias: \"{{ target.name }}_{{ target.type }}\"\n    +enabled: \"{{ target.name == 'dev' }}\"\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("run"));
+}
+
 #[test]
 fn unknown_key_in_profiles() {
     let project = Project::new(
