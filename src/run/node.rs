@@ -13,7 +13,8 @@ use super::{Runner, data_test, model, seed};
 use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::EngineParams;
 use crate::diagnostic::{Code, Diagnostic, Result};
-use crate::engine::{self, Connection, EngineError, SqlResult, bridge, publish};
+use crate::engine::publish::{self, Along};
+use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
 use crate::jinja::Dialect;
 use crate::manifest::{Hook, Node, ResourceType};
 use crate::relation::Relation;
@@ -255,6 +256,21 @@ impl Job<'_> {
             Ok(Err(Failure::Other(error))) => Err(error),
             Err(error) => Err(self.explain("", *error)),
         }
+    }
+
+    /// Puts a finished table in its place. The node's post-hooks with a transaction run in that of
+    /// the swap: where one fails, the relation is as it was.
+    pub fn swap(&self, shadow: &Relation, target: &Relation) -> Result<()> {
+        let after = self.hooks("post-hook", true)?;
+        let along = Along { before: &[], after: &after };
+        let swapped = self.on_connection("", |connection| {
+            publish::replace_table_along(connection, shadow, target, along).map(|_| ())
+        });
+        if swapped.is_err() {
+            // The next run would do so too.
+            let _left_for_then = publish::drop_relation(&mut **self.adapter.lock(), shadow);
+        }
+        swapped
     }
 
     /// `pre-hook` or `post-hook`, those of one kind of transaction.
