@@ -62,11 +62,11 @@ fn errors_are_at_their_place_in_the_model() {
         ("{{ ['a' ~ 'b', {'c': nope()}] }}", 1, 22, "PT302"),
         ("{{ none_such.attribute }}", 1, 4, "PT302"),
         ("{{ none_such['x'] }}", 1, 4, "PT302"),
-        ("{% set xs = [1] %}\n\n{{ xs.nope() }}", 3, 6, "PT302"),
+        ("{% set xs = [1] %}\n\n{{ xs.nope() }}", 3, 4, "PT302"),
         ("select\n{{ ref('a' }}", 2, 12, "PT301"),
         ("select {% if true %}\nselect 1", 1, 8, "PT301"),
         ("{% for x in [1, 2] %}{% endif %}", 1, 25, "PT301"),
-        ("{{ exceptions.raise_compiler_error('stop' ~ 1) }}", 1, 14, "PT304"),
+        ("{{ exceptions.raise_compiler_error('stop' ~ 1) }}", 1, 4, "PT304"),
         ("é {{ 'é' ~ nope() }}", 1, 12, "PT302"),
         ("{{ 1 | nope }}", 1, 8, "PT302"),
         ("{% call wrapper('b') %}\n{{ nope() }}{% endcall %}", 2, 4, "PT302"),
@@ -98,7 +98,7 @@ fn an_error_in_a_macro_names_the_macro_and_its_callers() {
     )]);
     let error = project.render_as("m", "select 1\n, {{ outer(1) }}").expect_err("fails");
     let shown = |at: &Location| format!("{at:?}");
-    assert_eq!(error.location.as_ref().map(shown).as_deref(), Some("macros/deep.sql:6:8"));
+    assert_eq!(error.location.as_ref().map(shown).as_deref(), Some("macros/deep.sql:6:7"));
     let chain: Vec<String> = error.related.iter().map(|r| shown(&r.location)).collect();
     assert_eq!(chain, vec!["macros/deep.sql:2:6", "models/m.sql:2:6"]);
 }

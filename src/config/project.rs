@@ -240,7 +240,10 @@ fn dispatch(map: &mut MapReader) -> Result<IndexMap<String, Vec<String>>> {
 fn misspelt_configs(file: &Arc<SourceFile>, section: &Yaml, warnings: &mut Vec<Diagnostic>) {
     for (key, value) in section.entries() {
         match key.text.strip_prefix('+') {
-            Some(name) => warnings.extend(misspelt_config(file, key, name.trim())),
+            Some(name) => {
+                let place = || Some(Location::new(file.clone(), key.span.clone()));
+                warnings.extend(misspelt_config(name.trim(), place));
+            }
             None => misspelt_configs(file, value, warnings),
         }
     }

@@ -1,6 +1,7 @@
 //! Reading a YAML map key by key: what is taken is known, what is left over is a mistake.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
@@ -240,18 +241,27 @@ const CONFIGS: &[&str] = &[
 
 /// The warning for a configuration that is close to a known one and no known one itself; dbt takes
 /// any key, so that it would be silently without effect.
-pub fn misspelt_config(file: &Arc<SourceFile>, key: &Key, name: &str) -> Option<Diagnostic> {
-    if CONFIGS.contains(&name) {
-        return None;
-    }
-    let near = similar::get_close_matches(name, CONFIGS, 1, 0.8);
-    let near = near.first()?;
+pub fn misspelt_config(name: &str, place: impl FnOnce() -> Option<Location>) -> Option<Diagnostic> {
+    let near = nearest_config(name)?;
     Some(
         Diagnostic::warning(Code::UNKNOWN_KEY, format!("`{name}` is not a known configuration"))
-            .at(Location::new(file.clone(), key.span.clone()))
+            .or_at(place())
             .help(format!("Did you mean `{near}`?"))
             .help("It is kept for your own macros, and has no effect otherwise."),
     )
+}
+
+/// A project may have a key of its own in each of its thousands of models: each is looked up once.
+fn nearest_config(name: &str) -> Option<&'static str> {
+    static KNOWN: Mutex<BTreeMap<String, Option<&'static str>>> = Mutex::new(BTreeMap::new());
+    if CONFIGS.contains(&name) {
+        return None;
+    }
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    *known.entry(name.to_owned()).or_insert_with(|| {
+        let near = similar::get_close_matches(name, CONFIGS, 1, 0.8);
+        near.first().copied()
+    })
 }
 
 /// The error for a value of the wrong kind.

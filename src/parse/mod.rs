@@ -19,7 +19,7 @@ use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
-use crate::config::{Config, YamlRenderer};
+use crate::config::{Config, YamlRenderer, misspelt_config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you_mean};
 use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
 use crate::load::{FileKind, LoadedFile};
@@ -142,7 +142,12 @@ pub fn parse(
         .collect();
     for result in nodes {
         match result {
-            Ok(node) => add_node(&mut manifest, node, &mut errors),
+            Ok(node) => {
+                for key in node.unrendered_config.keys() {
+                    warnings.extend(misspelt_config(key, || locate_key(&node, key)));
+                }
+                add_node(&mut manifest, node, &mut errors);
+            }
             Err(error) => errors.push(*error),
         }
     }
@@ -505,6 +510,14 @@ fn add_hooks(parser: &Parser, manifest: &mut Manifest, errors: &mut Vec<Diagnost
             }
         }
     }
+}
+
+/// Where a node's text names a key of `config()`.
+fn locate_key(node: &Node, key: &str) -> Option<Location> {
+    let text = &node.file.text;
+    let from = text.find("config(").unwrap_or(0);
+    let at = from + text[from..].find(key)?;
+    Some(Location::new(node.file.clone(), at..at + key.len()))
 }
 
 /// The place of a node's first line, for errors about the whole node.

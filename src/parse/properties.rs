@@ -239,7 +239,8 @@ impl<'a> Reader<'a> {
         let mut out = Map::new();
         for (key, value) in entries {
             let name = key.text.trim_start_matches('+').to_owned();
-            self.warnings.extend(misspelt_config(self.file, key, &name));
+            let place = || Some(Location::new(self.file.clone(), key.span.clone()));
+            self.warnings.extend(misspelt_config(&name, place));
             let value = match name.as_str() {
                 "pre-hook" | "post-hook" | "pre_hook" | "post_hook" => value.to_json(),
                 _ => self.renderer.render(self.file, value)?,

@@ -181,7 +181,7 @@ fn dependencies(
                 Err(error) => errors.push(error.or_at(place())),
             },
             Err(error) => {
-                errors.push(in_a_macro(error, node, manifest, &call.name).or_at(place()));
+                errors.push(in_a_macro(*error, node, manifest, &call.name).or_at(place()));
             }
         }
     }
@@ -241,9 +241,9 @@ pub fn locate_config(file: &Arc<SourceFile>, key: &str, value: &str) -> Option<L
 }
 
 /// Adds where the macro that a node calls makes the call that is wrong.
-fn in_a_macro(error: Box<Diagnostic>, node: &Node, manifest: &Manifest, name: &str) -> Diagnostic {
+fn in_a_macro(error: Diagnostic, node: &Node, manifest: &Manifest, name: &str) -> Diagnostic {
     if ref_in(&node.file, name).is_some() || node.resource_type == ResourceType::Test {
-        return *error;
+        return error;
     }
     let called = node.depends_on_macros.iter().filter_map(|id| manifest.macros.get(id));
     match called.into_iter().find(|found| found.macro_sql.contains(name)) {
@@ -251,7 +251,7 @@ fn in_a_macro(error: Box<Diagnostic>, node: &Node, manifest: &Manifest, name: &s
             "The call stands in the macro `{}` ({}), which `{}` calls.",
             found.name, found.original_file_path, node.name
         )),
-        None => *error,
+        None => error,
     }
 }
 

@@ -179,24 +179,20 @@ impl Observer for Progress {
     fn bridged(&self, bridge: &Bridge, outcome: Result<&DataLoad, &Diagnostic>) {
         let name = format!("{} → {}", bridge.to.identifier, bridge.to_engine);
         self.show_in_flight(|names| names.retain(|known| *known != name));
-        match outcome {
-            Ok(load) => {
-                lock(&self.loads).push(load.clone());
-                let text = format!(
-                    "          bridge {} {} → {} ({} rows, {}) {:.2}s",
-                    bridge.to.identifier,
-                    bridge.from_engine,
-                    bridge.to_engine,
-                    load.rows.unwrap_or_default(),
-                    indicatif::HumanBytes(load.bytes.unwrap_or_default()),
-                    load.duration.as_secs_f64(),
-                );
-                if self.bar.is_none() {
-                    self.line(&text);
-                }
-            }
-            // The nodes that wait for it tell why, each at its own place.
-            Err(_) => {}
+        // Where it failed, the nodes that wait for it tell why, each at its own place.
+        let Ok(load) = outcome else { return };
+        lock(&self.loads).push(load.clone());
+        let text = format!(
+            "          bridge {} {} → {} ({} rows, {}) {:.2}s",
+            bridge.to.identifier,
+            bridge.from_engine,
+            bridge.to_engine,
+            load.rows.unwrap_or_default(),
+            indicatif::HumanBytes(load.bytes.unwrap_or_default()),
+            load.duration.as_secs_f64(),
+        );
+        if self.bar.is_none() {
+            self.line(&text);
         }
     }
 }

@@ -186,6 +186,22 @@ fn unknown_materialization() {
     assert_snapshot!(project.run("run"));
 }
 
+#[test]
+fn unknown_config_in_a_model() {
+    let project = Project::new(
+        "== models/orders.sql\n-- materialised once\n{{ config(\n    materialised='table',\n    my_own=1,\n) }}\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_access() {
+    let project = Project::new(
+        "== models/orders.sql\n{{ config(access='privat') }}\nselect 1 as id\n== models/customers.sql\n{{ config(access='private') }}\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
 /// Known before the first run, which does not need the strategy.
 #[test]
 fn unknown_incremental_strategy() {

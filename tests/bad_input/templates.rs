@@ -58,6 +58,30 @@ fn bad_expression_in_properties() {
 }
 
 #[test]
+fn bad_expression_in_a_config_of_properties() {
+    let project = Project::new(
+        "== models/schema.yml\nmodels:\n  - name: orders\n    config:\n      schema: \"{{ var('schema', }}\"\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn bad_expression_in_dbt_project() {
+    let project = Project::new(
+        "== dbt_project.yml\nname: shop\nprofile: shop\nmodels:\n  shop:\n    +schema: \"{{ target.nme | nosuch }}\"\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn unknown_docs_block() {
+    let project = Project::new(
+        "== models/docs.md\n{% docs orders_table %}All orders.{% enddocs %}\n== models/schema.yml\nmodels:\n  - name: orders\n    description: \"{{ doc('order_table') }}\"\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
 fn undefined_macro() {
     let project = Project::new(
         "== macros/money.sql\n{% macro cents_to_euros(column) %}{{ column }} / 100{% endmacro %}\n== models/orders.sql\nselect\n  {{ cent_to_euros('price') }} as price\n",
