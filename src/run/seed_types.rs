@@ -32,7 +32,7 @@ pub(super) fn infer<'a>(fields: impl Iterator<Item = &'a str> + Clone) -> Inferr
         let mut widest = Inferred::Integer;
         for field in fields {
             let whole = number(field).and_then(|number| number.whole());
-            match whole.map(|whole| i32::try_from(whole)) {
+            match whole.map(i32::try_from) {
                 Some(Ok(_)) => {}
                 Some(Err(_)) => widest = Inferred::BigInteger,
                 None => return Inferred::Number,
