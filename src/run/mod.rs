@@ -8,6 +8,7 @@ mod node;
 pub mod result;
 mod scheduler;
 mod seed;
+mod seed_types;
 
 use std::sync::Arc;
 

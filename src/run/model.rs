@@ -4,11 +4,12 @@
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::node::{Failure, Job, PlacedSql, run};
+use super::node::{Failure, Job, run};
 use super::result::RunResult;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
-use crate::engine::{self, Connection, publish};
+use crate::engine::publish::{self, Along, PlacedSql};
+use crate::engine::{self, Connection};
 use crate::jinja::values::{Dict, List, from_json};
 use crate::jinja::{Adapter, ColumnObject, RelationObject};
 use crate::relation::{Relation, RelationKind};
@@ -66,18 +67,7 @@ fn value(relation: &Relation) -> Value {
     Value::from_object(RelationObject::new(relation.clone()))
 }
 
-/// `pre-hook`s that run in a transaction, as one.
-fn hooks_in_transaction(job: &Job, key: &str) -> Result<()> {
-    let hooks = job.hooks(key, true)?;
-    if hooks.is_empty() {
-        return Ok(());
-    }
-    job.transaction(|connection| {
-        run_hooks(job, connection, &hooks)?;
-        Ok(())
-    })
-}
-
+/// Runs hooks inside a transaction.
 fn run_hooks(
     job: &Job,
     connection: &mut dyn Connection,
@@ -92,11 +82,11 @@ fn run_hooks(
 fn view(job: &Job) -> Result<Option<u64>> {
     let target = job.target();
     let sql = &*job.compiled.sql;
-    hooks_in_transaction(job, "pre-hook")?;
+    let (before, after) = (job.hooks("pre-hook", true)?, job.hooks("post-hook", true)?);
+    let along = Along { before: &before, after: &after };
     job.on_connection(sql, |connection| {
-        publish::replace_view(connection, &target, sql).map(|_| ())
+        publish::replace_view_along(connection, &target, sql, along).map(|_| ())
     })?;
-    hooks_in_transaction(job, "post-hook")?;
     Ok(None)
 }
 
@@ -113,8 +103,9 @@ fn table(job: &Job) -> Result<Option<u64>> {
         vec![false.into(), value(&shadow), Value::from(&*job.compiled.sql)],
     )?;
     let indexes = indexes(job, &shadow)?;
-    hooks_in_transaction(job, "pre-hook")?;
+    let before = job.hooks("pre-hook", true)?;
     let rows = job.transaction(|connection| {
+        run_hooks(job, connection, &before)?;
         publish::drop_relation(connection, &shadow)
             .map_err(|error| Failure::Sql(String::new(), error))?;
         let rows = run(connection, &create)?;
@@ -123,10 +114,7 @@ fn table(job: &Job) -> Result<Option<u64>> {
         }
         Ok(rows)
     })?;
-    job.on_connection("", |connection| {
-        publish::replace_table(connection, &shadow, &target).map(|_| ())
-    })?;
-    hooks_in_transaction(job, "post-hook")?;
+    job.swap(&shadow, &target)?;
     Ok(rows)
 }
 

@@ -13,7 +13,8 @@ use super::{Runner, data_test, model, seed};
 use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::EngineParams;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::engine::{self, Connection, EngineError, SqlResult, bridge, publish};
+use crate::engine::publish::{self, Along, PlacedSql};
+use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
 use crate::jinja::Dialect;
 use crate::manifest::{Hook, Node, ResourceType};
 use crate::parse::locate_config;
@@ -275,6 +276,21 @@ impl Job<'_> {
         }
     }
 
+    /// Puts a finished table in its place. The node's post-hooks with a transaction run in that of
+    /// the swap: where one fails, the relation is as it was.
+    pub fn swap(&self, shadow: &Relation, target: &Relation) -> Result<()> {
+        let after = self.hooks("post-hook", true)?;
+        let along = Along { before: &[], after: &after };
+        let swapped = self.on_connection("", |connection| {
+            publish::replace_table_along(connection, shadow, target, along).map(|_| ())
+        });
+        if swapped.is_err() {
+            // The next run would do so too.
+            let _left_for_then = publish::drop_relation(&mut **self.adapter.lock(), shadow);
+        }
+        swapped
+    }
+
     /// `pre-hook` or `post-hook`, those of one kind of transaction, each with its place.
     pub fn hooks(&self, key: &str, transaction: bool) -> Result<Vec<PlacedSql>> {
         let hooks: Vec<Hook> = self.node.config.hooks(key);
@@ -369,9 +385,6 @@ fn failed_test(node: &Node, result: &RunResult) -> Diagnostic {
         .or_at(node.location.clone())
         .help(format!("See the rows: pintail show --select {}", node.name))
 }
-
-/// SQL of a hook, and where it is written.
-pub(super) type PlacedSql = (String, Option<Location>);
 
 /// Why a transaction was given up.
 pub(super) enum Failure {

@@ -1,7 +1,4 @@
-//! Seeds: CSV files → tables, typed by what is in them or by `column_types`.
-//!
-//! Types are inferred as dbt infers them: a column is the narrowest of integer, number, date,
-//! time stamp, boolean and text that all its values fit; an empty field is null.
+//! Seeds: CSV files → tables, typed by what is in them (see `seed_types`) or by `column_types`.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -11,6 +8,7 @@ use jiff::Timestamp;
 
 use super::node::{Failure, Job, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
+use super::seed_types::{Inferred, infer, is_null};
 use crate::config::{EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::engine::publish;
@@ -32,28 +30,32 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     let shadow = target
         .with_identifier(format!("{}__dbt_tmp", target.identifier))
         .with_kind(RelationKind::Table);
-    let types = table.types(job, kind)?;
+    let types = table.types(job)?;
+    let quoted = job.node.config.flag("quote_columns").unwrap_or(true);
+    let named = |name: &String| if quoted { quote_identifier(name) } else { name.clone() };
     let columns: Vec<String> = table
         .header
         .iter()
         .zip(&types)
-        .map(|(name, sql_type)| format!("{} {sql_type}", quote_identifier(name)))
+        .map(|(name, column)| format!("{} {}", named(name), column.sql(kind)))
         .collect();
     let create = format!("create table {} ({})", shadow.render(), columns.join(", "));
     let inserts: Vec<String> = table
         .rows
         .chunks(BATCH)
         .map(|rows| {
-            let rows: Vec<String> = rows.iter().map(|row| values(row, &types)).collect();
+            let rows: Vec<String> = rows.iter().map(|row| values(row, &types, kind)).collect();
             format!("insert into {} values {}", shadow.render(), rows.join(", "))
         })
         .collect();
-    for key in [false, true] {
-        for hook in job.hooks("pre-hook", key)? {
-            job.run_hook(&hook)?;
-        }
+    for hook in job.hooks("pre-hook", false)? {
+        job.run_hook(&hook)?;
     }
+    let before = job.hooks("pre-hook", true)?;
     job.transaction(|connection| {
+        for hook in &before {
+            connection.execute(&hook.0).map_err(|error| job.hook_failed(hook, error))?;
+        }
         let failed = |error| Failure::Sql(String::new(), error);
         publish::drop_relation(connection, &shadow).map_err(failed)?;
         run(connection, &create)?;
@@ -63,13 +65,9 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         Ok(())
     })
     .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
-    job.on_connection("", |connection| {
-        publish::replace_table(connection, &shadow, &target).map(|_| ())
-    })?;
-    for key in [true, false] {
-        for hook in job.hooks("post-hook", key)? {
-            job.run_hook(&hook)?;
-        }
+    job.swap(&shadow, &target)?;
+    for hook in job.hooks("post-hook", false)? {
+        job.run_hook(&hook)?;
     }
     let rows = table.rows.len() as u64;
     result.rows_affected = Some(rows);
@@ -92,22 +90,55 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     Ok(())
 }
 
-fn values(row: &[Option<String>], types: &[Cow<'_, str>]) -> String {
-    let cells: Vec<Cow<'_, str>> = row
-        .iter()
-        .zip(types)
-        .map(|(cell, sql_type)| match cell {
-            None => Cow::Borrowed("null"),
-            Some(text) if is_text(sql_type) => Cow::Owned(quote_literal(text)),
-            Some(text) => Cow::Owned(format!("cast({} as {sql_type})", quote_literal(text.trim()))),
-        })
-        .collect();
-    format!("({})", cells.join(", "))
+/// The type of a column: one that the configuration gives, or one of ours.
+enum ColumnType<'a> {
+    Given(&'a str),
+    Inferred(Inferred),
 }
 
-fn is_text(sql_type: &str) -> bool {
-    let lower = sql_type.to_lowercase();
-    lower.starts_with("text") || lower.starts_with("varchar") || lower == "string"
+impl ColumnType<'_> {
+    fn sql(&self, kind: EngineKind) -> &str {
+        match self {
+            ColumnType::Given(sql_type) => sql_type,
+            ColumnType::Inferred(inferred) => inferred.sql(kind),
+        }
+    }
+
+    fn is_text(&self) -> bool {
+        match self {
+            ColumnType::Given(sql_type) => {
+                let lower = sql_type.to_lowercase();
+                ["text", "varchar", "char", "string", "bpchar"].iter().any(|t| lower.starts_with(t))
+            }
+            ColumnType::Inferred(inferred) => *inferred == Inferred::Text,
+        }
+    }
+
+    /// A field as SQL. In text, dbt-duckdb takes `null` for the word that it is.
+    fn literal(&self, field: &str, kind: EngineKind) -> String {
+        let is_text = self.is_text();
+        if is_null(field) && !(is_text && kind == EngineKind::DuckDb) {
+            return "null".to_owned();
+        }
+        if is_text {
+            return quote_literal(field);
+        }
+        let value = match self {
+            ColumnType::Inferred(inferred) => inferred.value(field),
+            ColumnType::Given(_) => None,
+        };
+        let value = value.unwrap_or(Cow::Borrowed(field.trim()));
+        format!("cast({} as {})", quote_literal(&value), self.sql(kind))
+    }
+}
+
+fn values(row: &[Option<String>], types: &[ColumnType], kind: EngineKind) -> String {
+    let literal = |(field, column): (&Option<String>, &ColumnType)| match field {
+        None => "null".to_owned(),
+        Some(text) => column.literal(text, kind),
+    };
+    let cells: Vec<String> = row.iter().zip(types).map(literal).collect();
+    format!("({})", cells.join(", "))
 }
 
 /// A CSV file in memory.
@@ -226,7 +257,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
 
 impl Table {
     /// The SQL type of each column.
-    fn types<'a>(&self, job: &'a Job, kind: EngineKind) -> Result<Vec<Cow<'a, str>>> {
+    fn types<'a>(&self, job: &'a Job) -> Result<Vec<ColumnType<'a>>> {
         let configured = job.node.config.get("column_types").and_then(|v| v.as_object());
         if let Some(configured) = configured
             && let Some(unknown) = configured.keys().find(|name| !self.header.contains(name))
@@ -249,8 +280,11 @@ impl Table {
             .map(|(at, name)| {
                 let given = configured.and_then(|types| types.get(name)).and_then(|t| t.as_str());
                 match given {
-                    Some(sql_type) => Cow::Borrowed(sql_type),
-                    None => Cow::Borrowed(self.inferred(at).sql(kind)),
+                    Some(sql_type) => ColumnType::Given(sql_type),
+                    None => {
+                        let fields = self.rows.iter().filter_map(|row| row[at].as_deref());
+                        ColumnType::Inferred(infer(fields))
+                    }
                 }
             })
             .collect())
@@ -275,7 +309,8 @@ impl Table {
             said.contains(&format!("'{cell}'")) || said.contains(&format!("\"{cell}\""))
         };
         // Integers need not be looked for: they fit wherever a number is wanted.
-        let mut wrong = cells.filter(|(_, _, cell)| !Inferred::Integer.fits(cell) && quoted(cell));
+        let mut wrong =
+            cells.filter(|(_, _, cell)| Inferred::Integer.value(cell).is_none() && quoted(cell));
         if let Some((line, column, cell)) = wrong.next() {
             let at = Location::at_line(file.clone(), line, 1);
             let text = &file.text[at.span.clone()];
@@ -287,77 +322,5 @@ impl Table {
             )));
         }
         error
-    }
-
-    fn inferred(&self, column: usize) -> Inferred {
-        let mut candidates: Vec<Inferred> = Inferred::ALL.to_vec();
-        let mut any = false;
-        for cell in self.rows.iter().filter_map(|row| row[column].as_deref()) {
-            any = true;
-            candidates.retain(|candidate| candidate.fits(cell.trim()));
-            if candidates.len() == 1 {
-                break;
-            }
-        }
-        // A column without values: agate takes the first of its types.
-        if any { candidates[0] } else { Inferred::Integer }
-    }
-}
-
-/// A type that values may have; the first that all fit is taken.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Inferred {
-    Integer,
-    Number,
-    Date,
-    Timestamp,
-    Boolean,
-    Text,
-}
-
-impl Inferred {
-    const ALL: &[Inferred] = &[
-        Inferred::Integer,
-        Inferred::Number,
-        Inferred::Date,
-        Inferred::Timestamp,
-        Inferred::Boolean,
-        Inferred::Text,
-    ];
-
-    fn fits(self, text: &str) -> bool {
-        let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-        match self {
-            Inferred::Integer => {
-                digits.bytes().all(|b| b.is_ascii_digit()) && text.parse::<i64>().is_ok()
-            }
-            Inferred::Number => {
-                digits.starts_with(|c: char| c.is_ascii_digit() || c == '.')
-                    && text.parse::<f64>().is_ok()
-            }
-            Inferred::Date => text.len() == 10 && text.parse::<jiff::civil::Date>().is_ok(),
-            Inferred::Timestamp => {
-                text.len() > 10
-                    && text.as_bytes()[4] == b'-'
-                    && text.parse::<jiff::civil::DateTime>().is_ok()
-            }
-            Inferred::Boolean => {
-                matches!(text.to_lowercase().as_str(), "true" | "false")
-            }
-            Inferred::Text => true,
-        }
-    }
-
-    fn sql(self, kind: EngineKind) -> &'static str {
-        match (self, kind) {
-            (Inferred::Integer, EngineKind::DuckDb) => "bigint",
-            (Inferred::Integer, EngineKind::Postgres) => "bigint",
-            (Inferred::Number, EngineKind::DuckDb) => "double",
-            (Inferred::Number, EngineKind::Postgres) => "numeric",
-            (Inferred::Date, _) => "date",
-            (Inferred::Timestamp, _) => "timestamp",
-            (Inferred::Boolean, _) => "boolean",
-            (Inferred::Text, _) => "text",
-        }
     }
 }

@@ -5,7 +5,7 @@
 //! Nothing is looked up that a statement can find out by itself: with a thousand tables, one look
 //! into `duckdb_tables()` costs more than the swap.
 
-use super::{Published, drop_statement, in_transaction, view_statement, within_select};
+use super::{Along, Published, drop_statement, in_transaction, view_statement, within_select};
 use crate::engine::{Connection, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
 
@@ -13,8 +13,9 @@ pub(super) fn replace_table(
     connection: &mut dyn Connection,
     shadow: &Relation,
     target: &Relation,
+    along: Along,
 ) -> SqlResult<Published> {
-    match retry(|| swap(connection, shadow, target, &[])) {
+    match retry(|| swap(connection, shadow, target, &[], along)) {
         Err(error) if error.words().contains("entries that depend on it") => {}
         other => return other,
     }
@@ -23,7 +24,7 @@ pub(super) fn replace_table(
         let name = shadow.with_identifier(&index.name);
         retry(|| connection.execute(&format!("DROP INDEX {}", name.render())))?;
     }
-    retry(|| swap(connection, shadow, target, &indexes))
+    retry(|| swap(connection, shadow, target, &indexes, along))
 }
 
 fn swap(
@@ -31,8 +32,10 @@ fn swap(
     shadow: &Relation,
     target: &Relation,
     indexes: &[Index],
+    along: Along,
 ) -> SqlResult<Published> {
     in_transaction(connection, |connection| {
+        Along::run(connection, along.before)?;
         drop_any(connection, target)?;
         connection.execute(&format!(
             "ALTER TABLE {} RENAME TO {}",
@@ -42,6 +45,7 @@ fn swap(
         for index in indexes {
             connection.execute(&index.statement(target))?;
         }
+        Along::run(connection, along.after)?;
         Ok(Published::default())
     })
 }
@@ -60,19 +64,30 @@ pub(super) fn replace_view(
     connection: &mut dyn Connection,
     target: &Relation,
     select_sql: &str,
+    along: Along,
 ) -> SqlResult<Published> {
     let (statement, before) = view_statement(target, select_sql);
-    retry(|| match connection.execute(&statement) {
-        Err(error) if error.words().contains("is of type Table") => {
-            in_transaction(connection, |connection| {
+    let create = |connection: &mut dyn Connection| {
+        connection.execute(&statement).map(drop).map_err(|error| within_select(error, before))
+    };
+    let in_one = |connection: &mut dyn Connection, is_table: bool| {
+        in_transaction(connection, |connection| {
+            Along::run(connection, along.before)?;
+            if is_table {
                 drop_any(connection, target)?;
-                connection.execute(&statement).map(drop)
-            })
+            }
+            create(connection)?;
+            Along::run(connection, along.after)
+        })
+    };
+    retry(|| {
+        let done = if along.is_empty() { create(connection) } else { in_one(connection, false) };
+        match done {
+            Err(error) if error.words().contains("is of type Table") => in_one(connection, true),
+            other => other,
         }
-        other => other.map(drop),
     })
     .map(|()| Published::default())
-    .map_err(|error| within_select(error, before))
 }
 
 struct Index {

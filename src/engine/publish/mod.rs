@@ -8,6 +8,7 @@ mod duckdb;
 mod postgres;
 
 use super::{Connection, EngineKind, SqlResult, retry};
+use crate::diagnostic::Location;
 use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
 
 pub use postgres::{Dependent, dependents};
@@ -22,6 +23,36 @@ pub struct Published {
     pub dropped: Vec<Relation>,
 }
 
+/// A statement of the user's, and where it is written.
+pub type PlacedSql = (String, Option<Location>);
+
+/// Statements of the caller's that stand or fall with a swap: they run in its transaction, and
+/// again when the swap is tried again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Along<'a> {
+    /// Run first, when the old relation is still in its place.
+    pub before: &'a [PlacedSql],
+    /// Run last, when the new one is.
+    pub after: &'a [PlacedSql],
+}
+
+impl Along<'_> {
+    fn is_empty(&self) -> bool {
+        self.before.is_empty() && self.after.is_empty()
+    }
+
+    fn run(connection: &mut dyn Connection, statements: &[PlacedSql]) -> SqlResult<()> {
+        for (sql, place) in statements {
+            connection.execute(sql).map_err(|mut error| {
+                error.position = None;
+                error.diagnostic.location = place.clone();
+                error.note(format!("hook: {}", sql.trim()))
+            })?;
+        }
+        Ok(())
+    }
+}
+
 /// Puts the table `shadow` in the place of `target`, which may be a table, a view or nothing.
 /// `shadow` is gone afterwards; its indexes and constraints come along. Both lie in one schema.
 ///
@@ -32,9 +63,23 @@ pub fn replace_table(
     shadow: &Relation,
     target: &Relation,
 ) -> SqlResult<Published> {
+    replace_table_along(connection, shadow, target, Along::default())
+}
+
+/// [`replace_table`] with statements in the same transaction.
+///
+/// # Errors
+/// The engine's, also those of the statements; `target` is then as it was, and `shadow` still
+/// there.
+pub fn replace_table_along(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+    along: Along,
+) -> SqlResult<Published> {
     match connection.kind() {
-        EngineKind::DuckDb => duckdb::replace_table(connection, shadow, target),
-        EngineKind::Postgres => postgres::replace_table(connection, shadow, target),
+        EngineKind::DuckDb => duckdb::replace_table(connection, shadow, target, along),
+        EngineKind::Postgres => postgres::replace_table(connection, shadow, target, along),
     }
 }
 
@@ -48,9 +93,22 @@ pub fn replace_view(
     target: &Relation,
     select_sql: &str,
 ) -> SqlResult<Published> {
+    replace_view_along(connection, target, select_sql, Along::default())
+}
+
+/// [`replace_view`] with statements in the same transaction.
+///
+/// # Errors
+/// The engine's, also those of the statements; `target` is then as it was.
+pub fn replace_view_along(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    select_sql: &str,
+    along: Along,
+) -> SqlResult<Published> {
     match connection.kind() {
-        EngineKind::DuckDb => duckdb::replace_view(connection, target, select_sql),
-        EngineKind::Postgres => postgres::replace_view(connection, target, select_sql),
+        EngineKind::DuckDb => duckdb::replace_view(connection, target, select_sql, along),
+        EngineKind::Postgres => postgres::replace_view(connection, target, select_sql, along),
     }
 }
 

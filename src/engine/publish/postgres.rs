@@ -9,7 +9,7 @@
 //! A swap waits for readers, and readers that come later wait behind it. So that one long query
 //! does not hold up all others, it waits for three seconds at a time and lets others pass between.
 
-use super::{Published, drop_statement, in_transaction, view_statement, within_select};
+use super::{Along, Published, drop_statement, in_transaction, view_statement, within_select};
 use crate::engine::{Connection, EngineError, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
 
@@ -69,9 +69,11 @@ pub(super) fn replace_table(
     connection: &mut dyn Connection,
     shadow: &Relation,
     target: &Relation,
+    along: Along,
 ) -> SqlResult<Published> {
     patiently(|| {
         in_transaction(connection, |connection| {
+            Along::run(connection, along.before)?;
             let old = put_aside(connection, target)?;
             connection.execute(&rename(&named(shadow), RelationKind::Table, &target.identifier))?;
             if shadow.schema != target.schema
@@ -84,7 +86,9 @@ pub(super) fn replace_table(
                     quote_identifier(schema)
                 ))?;
             }
-            finish(connection, old)
+            let published = finish(connection, old)?;
+            Along::run(connection, along.after)?;
+            Ok(published)
         })
     })
 }
@@ -93,25 +97,37 @@ pub(super) fn replace_view(
     connection: &mut dyn Connection,
     target: &Relation,
     select_sql: &str,
+    along: Along,
 ) -> SqlResult<Published> {
-    let (statement, before) = view_statement(&named(target), select_sql);
     patiently(|| {
         in_transaction(connection, |connection| {
-            let found = kind_of(connection, target)?;
-            if found.is_none_or(|kind| kind == RelationKind::View) {
-                // The common case: the same columns, or more at the end.
-                match attempt(connection, &statement) {
-                    Ok(()) => return Ok(Published::default()),
-                    Err(error) if !other_columns(&error) => return Err(error),
-                    Err(_) => {}
-                }
-            }
-            let old = put_aside(connection, target)?;
-            connection.execute(&statement)?;
-            finish(connection, old)
+            Along::run(connection, along.before)?;
+            let published = create_view(connection, target, select_sql)?;
+            Along::run(connection, along.after)?;
+            Ok(published)
         })
     })
-    .map_err(|error| within_select(error, before))
+}
+
+fn create_view(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    select_sql: &str,
+) -> SqlResult<Published> {
+    let (statement, before) = view_statement(&named(target), select_sql);
+    let within = |error| within_select(error, before);
+    let found = kind_of(connection, target)?;
+    if found.is_none_or(|kind| kind == RelationKind::View) {
+        // The common case: the same columns, or more at the end.
+        match attempt(connection, &statement) {
+            Ok(()) => return Ok(Published::default()),
+            Err(error) if !other_columns(&error) => return Err(within(error)),
+            Err(_) => {}
+        }
+    }
+    let old = put_aside(connection, target)?;
+    connection.execute(&statement).map_err(within)?;
+    finish(connection, old)
 }
 
 /// What stood in the place that a new relation takes.

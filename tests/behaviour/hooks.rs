@@ -1,0 +1,127 @@
+//! Hooks of models, seeds and runs: order, transactions, what they see.
+
+use super::sorted;
+use super::support::project::Project;
+
+const LOG: &str = "create table if not exists log (step varchar(60))";
+
+fn project_file(models: &str) -> String {
+    format!(
+        "name: shop\nprofile: shop\non-run-start:\n  - \"{LOG}\"\n  - \"insert into log values ('start')\"\non-run-end:\n  \
+         - \"insert into log values ('end')\"\n  - \"{{% if false %}}nothing{{% endif %}}\"\n{models}"
+    )
+}
+
+fn log(project: &Project) -> Vec<String> {
+    project.lines("select step from log")
+}
+
+#[test]
+fn hooks_run_in_their_order() {
+    let models = "models:\n  +pre-hook: \"insert into log values ('pre of all')\"\n";
+    for kind in ["table", "view", "incremental"] {
+        let model = format!(
+            "{{{{ config(materialized='{kind}',
+               pre_hook=[\"insert into log values ('pre')\", {{'sql': \"insert into log values ('pre outside')\", 'transaction': false}}],
+               post_hook=[{{'sql': \"insert into log values ('post outside')\", 'transaction': false}},
+                          \"insert into log select 'post: ' || count(*) || ' of {{{{ this.identifier }}}}' from {{{{ this }}}}\"]) }}}}
+             select 1 as id union all select 2"
+        );
+        for project in Project::on_each(&[("dbt_project.yml", &project_file(models)), ("models/m.sql", &model)]) {
+            project.ok(&["run"]);
+            assert_eq!(
+                log(&project),
+                ["start", "pre outside", "pre of all", "pre", "post: 2 of m", "post outside", "end"],
+                "{kind}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_failing_post_hook_leaves_the_old_relation() {
+    let model = |kind: &str, id: u32, hook: &str| {
+        format!(
+            "{{{{ config(materialized='{kind}', pre_hook=\"insert into log values ('pre {id}')\", post_hook=[{hook}]) }}}} select {id} as id"
+        )
+    };
+    let fine = "\"insert into log values ('post')\"";
+    let failing = "\"insert into log values ('lost')\", \"insert into nowhere values (1)\"";
+    let outside = "\"insert into log values ('kept')\", {'sql': \"insert into nowhere values (1)\", 'transaction': false}";
+    for kind in ["table", "view", "incremental"] {
+        for project in Project::on_each(&[("dbt_project.yml", &project_file("")), ("models/m.sql", &model(kind, 1, fine))]) {
+            project.ok(&["run"]);
+            project.file("models/m.sql", &model(kind, 2, failing));
+            let ran = project.fails(1, &["run"]);
+            assert!(ran.text().contains("nowhere"), "{}", ran.text());
+            assert_eq!(sorted(&project, "m"), ["1"], "{kind}");
+            assert!(!log(&project).contains(&"lost".to_owned()), "{kind}: {:?}", log(&project));
+            let left = "select count(*) from information_schema.tables where table_name like '%dbt_tmp%'";
+            assert_eq!(project.lines(left), ["0"]);
+
+            // Outside of the transaction, the new relation is there already.
+            project.file("models/m.sql", &model(kind, 3, outside));
+            project.fails(1, &["run", "--full-refresh"]);
+            assert_eq!(sorted(&project, "m"), ["3"], "{kind}");
+            assert!(log(&project).contains(&"kept".to_owned()));
+        }
+    }
+}
+
+#[test]
+fn a_failing_model_takes_its_pre_hook_back() {
+    for kind in ["table", "view", "incremental"] {
+        let model = format!(
+            "{{{{ config(materialized='{kind}', pre_hook=[\"insert into log values ('lost')\",
+               {{'sql': \"insert into log values ('kept')\", 'transaction': false}}]) }}}} select * from nowhere"
+        );
+        for project in Project::on_each(&[("dbt_project.yml", &project_file("")), ("models/m.sql", &model)]) {
+            project.fails(1, &["run"]);
+            assert_eq!(log(&project), ["start", "kept", "end"], "{kind}");
+        }
+    }
+}
+
+#[test]
+fn seeds_have_hooks_too() {
+    let seeds = "seeds:\n  +pre-hook: \"insert into log values ('pre')\"\n  +post-hook: [\"insert into log select 'post: ' || count(*) from {{ this }}\"]\n";
+    for project in Project::on_each(&[("dbt_project.yml", &project_file(seeds)), ("seeds/s.csv", "a\n1\n2\n")]) {
+        project.ok(&["seed"]);
+        assert_eq!(log(&project), ["start", "pre", "post: 2", "end"]);
+    }
+}
+
+#[test]
+fn a_failing_start_hook_keeps_the_run_from_starting() {
+    for project in Project::on_each(&[
+        ("dbt_project.yml", "name: shop\nprofile: shop\non-run-start: \"insert into nowhere values (1)\"\n"),
+        ("models/m.sql", "select 1 as id"),
+    ]) {
+        let ran = project.run(&["run"]);
+        assert_ne!(ran.code, 0);
+        assert!(ran.text().contains("nowhere"), "{}", ran.text());
+        assert_eq!(project.lines("select count(*) from information_schema.tables where table_name = 'm'"), ["0"]);
+    }
+}
+
+/// `results`, `schemas` and macros in the hooks of a run.
+#[test]
+fn end_hooks_see_the_results() {
+    for project in Project::on_each(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\non-run-start: \"create table if not exists log (step varchar(60))\"\non-run-end: \"{{ tell(results) }}\"\n",
+        ),
+        (
+            "macros/tell.sql",
+            "{% macro tell(results) %}{% for r in results %}insert into log values ('{{ r.node.name }} {{ r.status }}');{% endfor %}{% endmacro %}",
+        ),
+        ("models/a.sql", "select 1 as id"),
+        ("models/b.sql", "select * from nowhere"),
+    ]) {
+        project.fails(1, &["run"]);
+        let mut log = log(&project);
+        log.sort();
+        assert_eq!(log, ["a success", "b error"]);
+    }
+}
