@@ -17,21 +17,29 @@ const PATIENCE: Duration = Duration::from_secs(8);
 
 /// Starts a build, presses Ctrl-C when `is_running` says so, and waits for the end.
 fn interrupt(project: &Project, arguments: &[&str], is_running: impl Fn() -> bool) -> Output {
-    let child =
+    let mut child =
         project.command(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let pid = Pid::from_raw(i32::try_from(child.id()).unwrap());
     let begun = Instant::now();
+    // Nothing may be left running, whatever goes wrong.
     while !is_running() {
-        assert!(begun.elapsed() < Duration::from_secs(60), "the query never ran");
+        if begun.elapsed() > Duration::from_secs(60) || child.try_wait().unwrap().is_some() {
+            let _ended = child.kill();
+            panic!("the query never ran: {}", project.shown(&child.wait_with_output().unwrap()));
+        }
         std::thread::sleep(Duration::from_millis(30));
     }
     std::thread::sleep(Duration::from_millis(200));
     let pressed = Instant::now();
     kill(pid, Signal::SIGINT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    let took = pressed.elapsed();
-    assert!(took < PATIENCE, "the end took {took:?}");
-    output
+    while child.try_wait().unwrap().is_none() {
+        if pressed.elapsed() > PATIENCE {
+            child.kill().unwrap();
+            panic!("goes on: {}", project.shown(&child.wait_with_output().unwrap()));
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    child.wait_with_output().unwrap()
 }
 
 /// What the store says of the only run: its status, and each task with its status.
