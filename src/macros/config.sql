@@ -2,7 +2,7 @@
 
 {% macro should_full_refresh() -%}
     {%- set configured = config.get('full_refresh') -%}
-    {% do return(flags.FULL_REFRESH if configured is none else configured) %}
+    {% do return((flags.FULL_REFRESH or false) if configured is none else configured) %}
 {%- endmacro %}
 
 {# `{% call set_sql_header(config) %}…{% endcall %}`: SQL to run in front of the model's own. #}

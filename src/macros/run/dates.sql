@@ -6,10 +6,7 @@
 {%- endmacro %}
 
 {% macro convert_datetime(date_str, date_fmt) -%}
-    {% do return(try_or_compiler_error(
-        "The provided partition date '" ~ date_str ~ "' does not match the expected format '" ~ date_fmt ~ "'",
-        modules.datetime.datetime.strptime, date_str.strip(), date_fmt
-    )) %}
+    {% do return(modules.datetime.datetime.strptime(date_str.strip(), date_fmt)) %}
 {%- endmacro %}
 
 {# All days from the first to the last, both included, as text, or as datetimes without out_fmt. #}

@@ -168,8 +168,7 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A table of its own on DuckDB, which cannot add rows to one database from a temporary one of
-   another connection; dropped by post_snapshot. #}
+{# On DuckDB a plain table under a name of its own, as dbt-duckdb makes it: post_snapshot drops it. #}
 {% macro build_snapshot_staging_table(strategy, sql, target_relation) -%}
     {%- set staging = make_temp_relation(target_relation) -%}
     {%- set query = snapshot_staging_table(strategy, sql, target_relation) -%}

@@ -33,5 +33,5 @@
 
 {% macro should_store_failures() -%}
     {%- set configured = config.get('store_failures') -%}
-    {% do return(flags.STORE_FAILURES if configured is none else configured) %}
+    {% do return((flags.STORE_FAILURES or false) if configured is none else configured) %}
 {%- endmacro %}
