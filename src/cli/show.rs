@@ -35,6 +35,7 @@ pub(super) fn command(
         let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
         let host = session.compiler.free_host(&engine, "inline_query", file);
         let compiled = session.compiler.compile_free(&host)?;
+        session.engines.attach(host.engine(), &host.read_in_place())?;
         queries.push((String::new(), host.engine().to_string(), compiled.sql.to_string()));
         inline_query = Some((host, compiled));
     } else {

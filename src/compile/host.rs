@@ -23,6 +23,8 @@ pub struct CompileHost {
     engine: Arc<str>,
     /// The ephemeral models that were met.
     ephemeral: Mutex<Vec<UniqueId>>,
+    /// The PostgreSQL engines that are read in place.
+    in_place: Mutex<Vec<Arc<str>>>,
     adapter: Mutex<Option<Arc<dyn Adapter>>>,
 }
 
@@ -45,8 +47,14 @@ impl CompileHost {
     }
 
     fn new(compiler: Arc<Compiler>, node: Handle, engine: Arc<str>) -> Self {
-        let (ephemeral, adapter) = (Mutex::default(), Mutex::default());
-        CompileHost { compiler, node, engine, ephemeral, adapter }
+        CompileHost {
+            compiler,
+            node,
+            engine,
+            ephemeral: Mutex::default(),
+            in_place: Mutex::default(),
+            adapter: Mutex::default(),
+        }
     }
 
     /// The node whose template is rendered.
@@ -60,6 +68,11 @@ impl CompileHost {
     /// The engine that the SQL is for.
     pub fn engine(&self) -> &Arc<str> {
         &self.engine
+    }
+
+    /// The PostgreSQL engines that the template read in place so far.
+    pub fn read_in_place(&self) -> Vec<Arc<str>> {
+        self.in_place.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn take_ephemeral(&self) -> Vec<UniqueId> {
@@ -96,6 +109,10 @@ impl CompileHost {
         let target = &self.compiler.config.target;
         let (there, here) = (&target.engines[engine], &target.engines[&self.engine]);
         if here.kind() == EngineKind::DuckDb && there.kind() == EngineKind::Postgres {
+            let mut read = self.in_place.lock().unwrap_or_else(PoisonError::into_inner);
+            if !read.contains(engine) {
+                read.push(engine.clone());
+            }
             return Ok(in_place(there, &relation));
         }
         match self.compiler.bridges.get(id, &self.engine) {

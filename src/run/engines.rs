@@ -94,6 +94,19 @@ impl Engines {
         Ok(self.open(pool)?.config.clone())
     }
 
+    /// Attaches PostgreSQL engines to a DuckDB engine, for a statement that no node of the DAG is.
+    ///
+    /// # Errors
+    /// An engine cannot be reached.
+    pub fn attach(self: &Arc<Self>, duckdb: &str, others: &[Arc<str>]) -> Result<()> {
+        for name in others {
+            let other = self.opened_config(name)?;
+            let EngineParams::Postgres(params) = &other.params else { continue };
+            bridge::attach_postgres(&mut *self.connection(duckdb)?, name, params)?;
+        }
+        Ok(())
+    }
+
     /// Makes schemas of the PostgreSQL engines known to an open DuckDB engine, which looks them up
     /// only once.
     ///
