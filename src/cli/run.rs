@@ -189,10 +189,11 @@ fn run_between_hooks(
     if selected.nodes.is_empty() {
         return Ok(Vec::new());
     }
-    let mut results = runner.run_hooks("on-run-start")?;
+    let mut results = runner.run_start_hooks()?;
     results.extend(runner.run(&session.graph, &selected.set, tests_block)?);
     if !session.engines.is_interrupted() {
-        results.extend(runner.run_hooks("on-run-end")?);
+        let ended = runner.run_end_hooks(&results);
+        results.extend(ended);
     }
     Ok(results)
 }

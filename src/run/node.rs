@@ -9,7 +9,7 @@ use minijinja::Value;
 
 use super::adapter::ConnectionAdapter;
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
-use super::{Runner, data_test, model, seed};
+use super::{Runner, data_test, ended, model, seed};
 use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::EngineParams;
 use crate::diagnostic::{Code, Diagnostic, Result};
@@ -76,9 +76,10 @@ impl Runner {
 
     /// Whether a test keeps its failing rows as a table.
     pub(super) fn stores_failures(&self, node: &Node) -> bool {
-        node.config.flag("store_failures").unwrap_or_else(|| {
-            self.options.store_failures || node.config.text("store_failures_as").is_some()
-        })
+        match node.config.text("store_failures_as") {
+            Some(kept_as) => kept_as != "ephemeral",
+            None => node.config.flag("store_failures").unwrap_or(self.options.store_failures),
+        }
     }
 
     /// Runs a node to its result; the diagnostic says why where it failed.
@@ -167,11 +168,23 @@ impl Runner {
         })
     }
 
-    /// Runs the hooks of the project for one occasion, `on-run-start` or `on-run-end`.
+    /// Runs the `on-run-start` hooks of the project.
     ///
     /// # Errors
     /// The first hook that fails, with its place in dbt_project.yml.
-    pub fn run_hooks(&self, when: &str) -> Result<Vec<RunResult>> {
+    pub fn run_start_hooks(&self) -> Result<Vec<RunResult>> {
+        let (results, error) = self.run_hooks("on-run-start");
+        error.map_or(Ok(results), Err)
+    }
+
+    /// Runs the `on-run-end` hooks, which see what came of the nodes. The nodes are done: that a
+    /// hook fails is one more result, and ends the hooks.
+    pub fn run_end_hooks(&self, results: &[RunResult]) -> Vec<RunResult> {
+        self.compiler.set_ended(ended::context(&self.compiler.manifest, results));
+        self.run_hooks("on-run-end").0
+    }
+
+    fn run_hooks(&self, when: &str) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
         let manifest = self.compiler.manifest.clone();
         let mut hooks: Vec<&Node> = manifest
             .of_type(ResourceType::Operation)
@@ -182,12 +195,12 @@ impl Runner {
         for node in hooks {
             let (result, error) = self.run_node(node, 0);
             self.observer.finished(node, &result, error.as_deref());
-            if let Some(error) = error {
-                return Err(error);
-            }
             results.push(result);
+            if error.is_some() {
+                return (results, error);
+            }
         }
-        Ok(results)
+        (results, None)
     }
 }
 
