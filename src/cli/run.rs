@@ -193,7 +193,7 @@ fn run_between_hooks(
     if selected.nodes.is_empty() {
         return Ok(Vec::new());
     }
-    let mut results = runner.run_hooks("on-run-start");
+    let mut results = runner.run_start_hooks();
     if let Some(hook) = results.last().filter(|hook| hook.status.is_failure()) {
         let cause = hook.name.clone();
         results.extend(runner.skip_all(&selected.set, &cause));
@@ -201,7 +201,8 @@ fn run_between_hooks(
     }
     results.extend(runner.run(&session.graph, &selected.set, tests_block)?);
     if !session.engines.is_interrupted() {
-        results.extend(runner.run_hooks("on-run-end"));
+        let ended = runner.run_end_hooks(&results);
+        results.extend(ended);
     }
     Ok(results)
 }

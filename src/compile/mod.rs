@@ -57,6 +57,8 @@ pub struct Compiler {
     graph: OnceLock<Value>,
     /// The unique ids of this run, for `selected_resources`.
     selected: OnceLock<Vec<UniqueId>>,
+    /// What `on-run-end` hooks see on top, by name.
+    ended: OnceLock<Vec<(&'static str, Value)>>,
 }
 
 impl Compiler {
@@ -79,12 +81,18 @@ impl Compiler {
             adapters,
             graph: OnceLock::new(),
             selected: OnceLock::new(),
+            ended: OnceLock::new(),
         }))
     }
 
     /// Says what was selected, once.
     pub fn set_selected(&self, selected: Vec<UniqueId>) {
         let _first_wins = self.selected.set(selected);
+    }
+
+    /// Names that templates see from now on, once: `results` and the like.
+    pub fn set_ended(&self, names: Vec<(&'static str, Value)>) {
+        let _first_wins = self.ended.set(names);
     }
 
     /// The host of a node of the manifest.
@@ -275,7 +283,10 @@ impl Compiler {
                 let selected = self.selected.get().map(Vec::as_slice).unwrap_or_default();
                 Some(selected.iter().map(|id| Value::from(&**id)).collect())
             }
-            _ => None,
+            name => {
+                let ended = self.ended.get().map(Vec::as_slice).unwrap_or_default();
+                ended.iter().find(|(own, _)| *own == name).map(|(_, value)| value.clone())
+            }
         }
     }
 }

@@ -109,7 +109,7 @@ impl Context {
                     |value| super::values::from_json(&value),
                 )
             }
-            "graph" | "schemas" | "selected_resources" | "database_schemas" => {
+            "graph" | "schemas" | "selected_resources" | "database_schemas" | "results" => {
                 return host.extra(name);
             }
             _ => return None,

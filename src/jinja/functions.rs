@@ -110,7 +110,7 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
     );
     environment.add_global("dbt_version", super::DBT_VERSION);
     environment.add_global("project_name", invocation.project_name.as_str());
-    environment.add_global("flags", from_json(&invocation.flags));
+    environment.add_global("flags", from_json(&upper_case(&invocation.flags)));
     environment.add_global("invocation_args_dict", from_json(&invocation.flags));
     environment.add_global("thread_id", "MainThread");
     let metadata: Vec<(Value, Value)> = std::env::vars()
@@ -120,6 +120,12 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
         })
         .collect();
     environment.add_global("dbt_metadata_envs", values::Dict::value(metadata));
+}
+
+/// dbt's `flags` bear their names in upper case: `flags.FULL_REFRESH`.
+fn upper_case(flags: &serde_json::Value) -> serde_json::Value {
+    let flags = flags.as_object().into_iter().flatten();
+    flags.flat_map(|(k, v)| [(k.to_uppercase(), v.clone()), (k.clone(), v.clone())]).collect()
 }
 
 fn reference(state: &mut State, args: &[Value]) -> Result<Value, Error> {

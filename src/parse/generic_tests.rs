@@ -118,7 +118,7 @@ impl Parser<'_> {
         };
         let target_name = match target {
             TestTarget::Node(node) => node.name.clone(),
-            TestTarget::Source { table, .. } => (*table).to_owned(),
+            TestTarget::Source { source, table, .. } => format!("{source}_{table}"),
         };
         let (short_name, full_name) = match custom_name {
             Some(name) => (name.clone(), name),

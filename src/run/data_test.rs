@@ -38,7 +38,7 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     let severity = text("severity", "error").to_lowercase();
     result.status = if severity == "error" && should_error {
         Status::Fail
-    } else if should_warn || (severity == "warn" && should_error) {
+    } else if should_warn {
         Status::Warn
     } else {
         Status::Pass

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod data_test;
+mod ended;
 mod engines;
 mod model;
 mod node;

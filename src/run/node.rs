@@ -9,7 +9,7 @@ use minijinja::Value;
 
 use super::adapter::ConnectionAdapter;
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
-use super::{Runner, data_test, model, seed};
+use super::{Runner, data_test, ended, model, seed};
 use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::EngineParams;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -77,9 +77,10 @@ impl Runner {
 
     /// Whether a test keeps its failing rows as a table.
     pub(super) fn stores_failures(&self, node: &Node) -> bool {
-        node.config.flag("store_failures").unwrap_or_else(|| {
-            self.options.store_failures || node.config.text("store_failures_as").is_some()
-        })
+        match node.config.text("store_failures_as") {
+            Some(kept_as) => kept_as != "ephemeral",
+            None => node.config.flag("store_failures").unwrap_or(self.options.store_failures),
+        }
     }
 
     /// Runs a node to its result; the diagnostic says why where it failed.
@@ -192,9 +193,18 @@ impl Runner {
             .collect()
     }
 
-    /// Runs the hooks of the project for one occasion, `on-run-start` or `on-run-end`, up to the
-    /// first that fails.
-    pub fn run_hooks(&self, when: &str) -> Vec<RunResult> {
+    /// Runs the `on-run-start` hooks of the project, up to the first that fails.
+    pub fn run_start_hooks(&self) -> Vec<RunResult> {
+        self.run_hooks("on-run-start")
+    }
+
+    /// Runs the `on-run-end` hooks, which see what came of the nodes, up to the first that fails.
+    pub fn run_end_hooks(&self, results: &[RunResult]) -> Vec<RunResult> {
+        self.compiler.set_ended(ended::context(&self.compiler.manifest, results));
+        self.run_hooks("on-run-end")
+    }
+
+    fn run_hooks(&self, when: &str) -> Vec<RunResult> {
         let manifest = self.compiler.manifest.clone();
         let mut hooks: Vec<&Node> = manifest
             .of_type(ResourceType::Operation)

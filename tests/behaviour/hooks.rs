@@ -27,11 +27,22 @@ fn hooks_run_in_their_order() {
                           \"insert into log select 'post: ' || count(*) || ' of {{{{ this.identifier }}}}' from {{{{ this }}}}\"]) }}}}
              select 1 as id union all select 2"
         );
-        for project in Project::on_each(&[("dbt_project.yml", &project_file(models)), ("models/m.sql", &model)]) {
+        for project in Project::on_each(&[
+            ("dbt_project.yml", &project_file(models)),
+            ("models/m.sql", &model),
+        ]) {
             project.ok(&["run"]);
             assert_eq!(
                 log(&project),
-                ["start", "pre outside", "pre of all", "pre", "post: 2 of m", "post outside", "end"],
+                [
+                    "start",
+                    "pre outside",
+                    "pre of all",
+                    "pre",
+                    "post: 2 of m",
+                    "post outside",
+                    "end"
+                ],
                 "{kind}"
             );
         }
@@ -49,14 +60,18 @@ fn a_failing_post_hook_leaves_the_old_relation() {
     let failing = "\"insert into log values ('lost')\", \"insert into nowhere values (1)\"";
     let outside = "\"insert into log values ('kept')\", {'sql': \"insert into nowhere values (1)\", 'transaction': false}";
     for kind in ["table", "view", "incremental"] {
-        for project in Project::on_each(&[("dbt_project.yml", &project_file("")), ("models/m.sql", &model(kind, 1, fine))]) {
+        for project in Project::on_each(&[
+            ("dbt_project.yml", &project_file("")),
+            ("models/m.sql", &model(kind, 1, fine)),
+        ]) {
             project.ok(&["run"]);
             project.file("models/m.sql", &model(kind, 2, failing));
             let ran = project.fails(1, &["run"]);
             assert!(ran.text().contains("nowhere"), "{}", ran.text());
             assert_eq!(sorted(&project, "m"), ["1"], "{kind}");
             assert!(!log(&project).contains(&"lost".to_owned()), "{kind}: {:?}", log(&project));
-            let left = "select count(*) from information_schema.tables where table_name like '%dbt_tmp%'";
+            let left =
+                "select count(*) from information_schema.tables where table_name like '%dbt_tmp%'";
             assert_eq!(project.lines(left), ["0"]);
 
             // Outside of the transaction, the new relation is there already.
@@ -75,7 +90,9 @@ fn a_failing_model_takes_its_pre_hook_back() {
             "{{{{ config(materialized='{kind}', pre_hook=[\"insert into log values ('lost')\",
                {{'sql': \"insert into log values ('kept')\", 'transaction': false}}]) }}}} select * from nowhere"
         );
-        for project in Project::on_each(&[("dbt_project.yml", &project_file("")), ("models/m.sql", &model)]) {
+        for project in
+            Project::on_each(&[("dbt_project.yml", &project_file("")), ("models/m.sql", &model)])
+        {
             project.fails(1, &["run"]);
             assert_eq!(log(&project), ["start", "kept", "end"], "{kind}");
         }
@@ -85,7 +102,9 @@ fn a_failing_model_takes_its_pre_hook_back() {
 #[test]
 fn seeds_have_hooks_too() {
     let seeds = "seeds:\n  +pre-hook: \"insert into log values ('pre')\"\n  +post-hook: [\"insert into log select 'post: ' || count(*) from {{ this }}\"]\n";
-    for project in Project::on_each(&[("dbt_project.yml", &project_file(seeds)), ("seeds/s.csv", "a\n1\n2\n")]) {
+    for project in
+        Project::on_each(&[("dbt_project.yml", &project_file(seeds)), ("seeds/s.csv", "a\n1\n2\n")])
+    {
         project.ok(&["seed"]);
         assert_eq!(log(&project), ["start", "pre", "post: 2", "end"]);
     }
@@ -94,13 +113,19 @@ fn seeds_have_hooks_too() {
 #[test]
 fn a_failing_start_hook_keeps_the_run_from_starting() {
     for project in Project::on_each(&[
-        ("dbt_project.yml", "name: shop\nprofile: shop\non-run-start: \"insert into nowhere values (1)\"\n"),
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\non-run-start: \"insert into nowhere values (1)\"\n",
+        ),
         ("models/m.sql", "select 1 as id"),
     ]) {
         let ran = project.run(&["run"]);
         assert_ne!(ran.code, 0);
         assert!(ran.text().contains("nowhere"), "{}", ran.text());
-        assert_eq!(project.lines("select count(*) from information_schema.tables where table_name = 'm'"), ["0"]);
+        assert_eq!(
+            project.lines("select count(*) from information_schema.tables where table_name = 'm'"),
+            ["0"]
+        );
     }
 }
 
@@ -123,5 +148,22 @@ fn end_hooks_see_the_results() {
         let mut log = log(&project);
         log.sort();
         assert_eq!(log, ["a success", "b error"]);
+    }
+}
+
+#[test]
+fn a_failing_end_hook_is_one_more_result() {
+    for project in Project::on_each(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\non-run-end: \"insert into nowhere values (1)\"\n",
+        ),
+        ("models/m.sql", "select 1 as id"),
+    ]) {
+        let ran = project.fails(1, &["run"]);
+        assert!(ran.text().contains("nowhere"), "{}", ran.text());
+        assert_eq!(project.status("m"), "success");
+        assert_eq!(project.statuses().len(), 2);
+        assert_eq!(sorted(&project, "m"), ["1"]);
     }
 }

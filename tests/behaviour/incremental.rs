@@ -1,11 +1,13 @@
 //! Incremental models: strategies, keys, full refreshes.
 
-use super::support::project::Project;
 use super::sorted;
+use super::support::project::Project;
 
 /// A project whose `events` seed is replaced between runs.
 fn with_model(config: &str, tail: &str) -> [Project; 2] {
-    let model = format!("{{{{ config(materialized='incremental'{config}) }}}}\nselect * from {{{{ ref('events') }}}} {tail}");
+    let model = format!(
+        "{{{{ config(materialized='incremental'{config}) }}}}\nselect * from {{{{ ref('events') }}}} {tail}"
+    );
     let projects = Project::on_each(&[
         ("seeds/events.csv", "id,day,v,w\n1,1,10,100\n2,1,20,200\n"),
         ("models/m.sql", &model),
@@ -45,7 +47,8 @@ fn without_a_key_everything_is_appended() {
 
 #[test]
 fn a_key_replaces_rows() {
-    for strategy in ["", ", incremental_strategy='delete+insert'", ", incremental_strategy='merge'"] {
+    for strategy in ["", ", incremental_strategy='delete+insert'", ", incremental_strategy='merge'"]
+    {
         for project in with_model(&format!(", unique_key='id'{strategy}"), "") {
             let rows = next(&project, "2,2,21,210\n3,2,30,300\n", &[]);
             assert_eq!(rows, ["1|1|10|100", "2|2|21|210", "3|2|30|300"], "{strategy}");
@@ -109,7 +112,10 @@ fn is_incremental_is_what_dbt_makes_it() {
             "{{{{ config(materialized='{kind}') }}}} select '{{{{ is_incremental() }}}}' as inc, '{{{{ flags.FULL_REFRESH }}}}' as fresh"
         )
     };
-    for project in Project::on_each(&[("models/m.sql", &model("incremental")), ("models/t.sql", &model("table"))]) {
+    for project in Project::on_each(&[
+        ("models/m.sql", &model("incremental")),
+        ("models/t.sql", &model("table")),
+    ]) {
         project.ok(&["run"]);
         assert_eq!(sorted(&project, "m"), ["False|False"]);
         project.ok(&["run"]);

@@ -37,7 +37,10 @@ fn ephemeral_models_are_put_into_their_readers() {
         ),
     ]) {
         project.ok(&["run"]);
-        assert_eq!(relations(&project, schema(&project)), ["base table", "recursive table", "top view"]);
+        assert_eq!(
+            relations(&project, schema(&project)),
+            ["base table", "recursive table", "top view"]
+        );
         assert_eq!(sorted(&project, "top"), ["11|10", "21|20"]);
         assert_eq!(sorted(&project, "recursive"), ["1|2", "2|2", "3|2"]);
         assert_eq!(project.statuses().len(), 3);
@@ -46,9 +49,24 @@ fn ephemeral_models_are_put_into_their_readers() {
 
 #[test]
 fn any_kind_takes_the_place_of_any_other() {
-    let model = |kind: &str, value: u32| format!("{{{{ config(materialized='{kind}') }}}} select {value} as id");
-    for project in Project::on_each(&[("models/reader.sql", "select id * 100 as id from {{ ref('m') }}")]) {
-        let kinds = ["view", "table", "view", "incremental", "table", "incremental", "view", "view", "table", "table"];
+    let model = |kind: &str, value: u32| {
+        format!("{{{{ config(materialized='{kind}') }}}} select {value} as id")
+    };
+    for project in
+        Project::on_each(&[("models/reader.sql", "select id * 100 as id from {{ ref('m') }}")])
+    {
+        let kinds = [
+            "view",
+            "table",
+            "view",
+            "incremental",
+            "table",
+            "incremental",
+            "view",
+            "view",
+            "table",
+            "table",
+        ];
         for (turn, kind) in kinds.into_iter().enumerate() {
             let turn = turn as u32 + 1;
             project.file("models/m.sql", &model(kind, turn));
@@ -69,7 +87,10 @@ fn a_table_that_is_replaced_keeps_the_views_upon_it() {
         ("models/reader.sql", "select id from {{ ref('m') }}"),
     ]) {
         project.ok(&["run"]);
-        project.file("models/m.sql", "{{ config(materialized='table') }} select 5 as id, 'x' as fresh");
+        project.file(
+            "models/m.sql",
+            "{{ config(materialized='table') }} select 5 as id, 'x' as fresh",
+        );
         project.ok(&["run", "--select", "m"]);
         assert_eq!(sorted(&project, "m"), ["5|x"]);
         assert_eq!(sorted(&project, "reader"), ["5"]);
@@ -81,7 +102,10 @@ fn a_failed_build_leaves_the_old_relation() {
     for kind in ["table", "view", "incremental"] {
         for project in Project::on_each(&[]) {
             let file = |sql: &str| {
-                project.file("models/m.sql", &format!("{{{{ config(materialized='{kind}') }}}} {sql}"));
+                project.file(
+                    "models/m.sql",
+                    &format!("{{{{ config(materialized='{kind}') }}}} {sql}"),
+                );
             };
             file("select 1 as id");
             project.ok(&["run"]);
@@ -128,16 +152,22 @@ fn contents_with_comments_and_semicolons_at_the_end() {
 
 #[test]
 fn postgres_gets_its_indexes_and_unlogged_tables() {
-    let project = Project::new(On::Postgres, &[(
-        "models/m.sql",
-        "{{ config(materialized='table', unlogged=true, indexes=[
+    let project = Project::new(
+        On::Postgres,
+        &[(
+            "models/m.sql",
+            "{{ config(materialized='table', unlogged=true, indexes=[
              {'columns': ['id'], 'unique': true}, {'columns': ['name', 'id'], 'type': 'btree'}]) }}
          select 1 as id, 'a' as name",
-    )]);
+        )],
+    );
     for _ in 0..2 {
         project.ok(&["run"]);
         let indexes = project.lines("select regexp_replace(indexdef, '.* INDEX \\S+', '') from pg_indexes where tablename = 'm' order by 1");
-        assert_eq!(indexes, [" ON public.m USING btree (id)", " ON public.m USING btree (name, id)"]);
+        assert_eq!(
+            indexes,
+            [" ON public.m USING btree (id)", " ON public.m USING btree (name, id)"]
+        );
         assert_eq!(project.lines("select relpersistence from pg_class where relname = 'm'"), ["u"]);
     }
 }

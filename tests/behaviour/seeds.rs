@@ -23,9 +23,21 @@ fn types_are_those_of_dbt() {
             _ => ("double", "varchar", "timestamp"),
         };
         let expected = [
-            ("i", "integer"), ("neg", "integer"), ("whole", "integer"), ("dec", double), ("lead", "integer"),
-            ("day", "date"), ("ts", timestamp), ("iso", timestamp), ("bool", "boolean"), ("bool01", "integer"),
-            ("yn", text), ("empty", "integer"), ("txt", text), ("mixed", text), ("daymix", text),
+            ("i", "integer"),
+            ("neg", "integer"),
+            ("whole", "integer"),
+            ("dec", double),
+            ("lead", "integer"),
+            ("day", "date"),
+            ("ts", timestamp),
+            ("iso", timestamp),
+            ("bool", "boolean"),
+            ("bool01", "integer"),
+            ("yn", text),
+            ("empty", "integer"),
+            ("txt", text),
+            ("mixed", text),
+            ("daymix", text),
         ]
         .map(|(name, kind)| format!("{name} {kind}"));
         assert_eq!(types(&project, "s"), expected);
@@ -55,8 +67,14 @@ fn column_types_delimiter_and_quotes_are_configured() {
         };
         // Unquoted, PostgreSQL folds the name.
         let id = if project.on == On::Postgres { "id" } else { "Id" };
-        let expected = [(id, "integer"), ("zip", varchar), ("money", decimal), ("day", timestamp), ("note", text)]
-            .map(|(name, kind)| format!("{name} {kind}"));
+        let expected = [
+            (id, "integer"),
+            ("zip", varchar),
+            ("money", decimal),
+            ("day", timestamp),
+            ("note", text),
+        ]
+        .map(|(name, kind)| format!("{name} {kind}"));
         assert_eq!(types(&project, "s"), expected);
         assert_eq!(
             sorted(&project, "s"),
@@ -77,7 +95,10 @@ fn names_are_quoted_unless_told_otherwise() {
 fn a_seed_is_loaded_whole_or_not_at_all() {
     for project in Project::on_each(&[("seeds/s.csv", "a\n1\n")]) {
         project.ok(&["seed"]);
-        project.file("seeds/properties.yml", "version: 2\nseeds: [{name: s, config: {column_types: {a: integer}}}]\n");
+        project.file(
+            "seeds/properties.yml",
+            "version: 2\nseeds: [{name: s, config: {column_types: {a: integer}}}]\n",
+        );
         project.file("seeds/s.csv", "a\n2\nx\n");
         project.fails(1, &["seed"]);
         assert_eq!(sorted(&project, "s"), ["1"]);
@@ -94,9 +115,14 @@ fn a_seed_is_loaded_whole_or_not_at_all() {
 
 #[test]
 fn many_rows_keep_their_number() {
-    let csv: String = std::iter::once("i,t\n".to_owned()).chain((0..2503).map(|i| format!("{i},it's {i}\n"))).collect();
+    let csv: String = std::iter::once("i,t\n".to_owned())
+        .chain((0..2503).map(|i| format!("{i},it's {i}\n")))
+        .collect();
     for project in Project::on_each(&[("seeds/s.csv", &csv)]) {
         project.ok(&["seed"]);
-        assert_eq!(project.lines("select count(*), sum(i), max(t) from s where t = 'it''s ' || i"), ["2503|3131253|it's 999"]);
+        assert_eq!(
+            project.lines("select count(*), sum(i), max(t) from s where t = 'it''s ' || i"),
+            ["2503|3131253|it's 999"]
+        );
     }
 }

@@ -1,6 +1,5 @@
 //! A small dbt project in a temporary folder, run by the real program on real engines.
 
-use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -35,7 +34,7 @@ pub struct Project {
     pub on: On,
     folder: tempfile::TempDir,
     database: Option<TestDatabase>,
-    env: RefCell<Vec<(String, String)>>,
+    env: Vec<(String, String)>,
 }
 
 /// What came of a command.
@@ -50,7 +49,7 @@ impl Project {
     pub fn new(on: On, files: &[(&str, &str)]) -> Project {
         let database = (on != On::DuckDb).then(TestDatabase::create);
         let project =
-            Project { on, folder: tempfile::tempdir().unwrap(), database, env: RefCell::default() };
+            Project { on, folder: tempfile::tempdir().unwrap(), database, env: Vec::new() };
         project.file("dbt_project.yml", "name: shop\nprofile: shop\n");
         project.file("profiles.yml", &project.profiles());
         for (path, text) in files {
@@ -111,15 +110,15 @@ impl Project {
     }
 
     /// An environment variable for all commands to come.
-    pub fn env(&self, name: &str, value: &str) -> &Project {
-        self.env.borrow_mut().push((name.to_owned(), value.to_owned()));
+    pub fn env(&mut self, name: &str, value: &str) -> &mut Project {
+        self.env.push((name.to_owned(), value.to_owned()));
         self
     }
 
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = pintail();
         command.args(args).current_dir(self.path());
-        command.envs(self.env.borrow().iter().cloned());
+        command.envs(self.env.iter().cloned());
         command
     }
 

@@ -94,38 +94,47 @@ fn escape(text: &str, chars: &[char]) -> String {
     out
 }
 
-/// Makes schemas known to DuckDB that were created in PostgreSQL after it was attached. Tables and
-/// columns need none of this.
+/// Gets DuckDB ready to read schemas of PostgreSQL: makes those known that were created after it
+/// was attached, and has it note what their tables are like now. It tells later changes of tables
+/// and columns from that note, and would take its first one after a change.
 ///
 /// # Errors
 /// The engine's.
 pub fn refresh(duck: &mut dyn Connection, alias: &str, schemas: &[&str]) -> SqlResult<()> {
     for schema in schemas {
-        let known = include_str!("../sql/duckdb_schema_exists.sql")
-            .replace("$database", &quote_literal(alias))
-            .replace("$schema", &quote_literal(schema));
-        if !duck.query(&known, Some(1))?.rows.is_empty() {
-            continue;
+        if make_known(duck, alias, schema)? {
+            // Any look-up of a table does it, whether it is there or not.
+            let nothing = Relation::new(alias, schema, "pintail looks for nothing");
+            let _not_there = duck.query(&format!("DESCRIBE {}", nothing.render()), Some(1));
         }
-        let there = include_str!("../sql/postgres_schema_exists.sql")
-            .replace("$schema", &quote_literal(schema));
-        let there = format!(
-            "SELECT 1 FROM postgres_query({}, {})",
-            quote_literal(alias),
-            quote_literal(&there)
-        );
-        if duck.query(&there, Some(1))?.rows.is_empty() {
-            continue;
-        }
-        // Of a schema that is there, this only makes DuckDB's entry. `pg_clear_cache()` would do it
-        // too, but can make a query fail that another thread is just planning.
-        let known = Relation {
-            schema: Some(alias.to_owned()),
-            ..Relation::default().with_identifier(*schema)
-        };
-        retry(|| duck.execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", known.render())))?;
     }
     Ok(())
+}
+
+/// Whether the schema is there, which DuckDB then knows.
+fn make_known(duck: &mut dyn Connection, alias: &str, schema: &str) -> SqlResult<bool> {
+    let known = include_str!("../sql/duckdb_schema_exists.sql")
+        .replace("$database", &quote_literal(alias))
+        .replace("$schema", &quote_literal(schema));
+    if !duck.query(&known, Some(1))?.rows.is_empty() {
+        return Ok(true);
+    }
+    let there = include_str!("../sql/postgres_schema_exists.sql")
+        .replace("$schema", &quote_literal(schema));
+    let there = format!(
+        "SELECT 1 FROM postgres_query({}, {})",
+        quote_literal(alias),
+        quote_literal(&there)
+    );
+    if duck.query(&there, Some(1))?.rows.is_empty() {
+        return Ok(false);
+    }
+    // Of a schema that is there, this only makes DuckDB's entry. `pg_clear_cache()` would do it
+    // too, but can make a query fail that another thread is just planning.
+    let known =
+        Relation { schema: Some(alias.to_owned()), ..Relation::default().with_identifier(schema) };
+    retry(|| duck.execute(&format!("CREATE SCHEMA IF NOT EXISTS {}", known.render())))?;
+    Ok(true)
 }
 
 #[cfg(test)]

@@ -7,7 +7,9 @@
 //! not fit any more.
 //!
 //! A swap waits for readers, and readers that come later wait behind it. So that one long query
-//! does not hold up all others, it waits for three seconds at a time and lets others pass between.
+//! does not hold up all others, it waits for a moment at a time and lets others pass between. The
+//! moment is shorter than the second after which PostgreSQL looks for deadlocks: where a reader
+//! takes table and views in another order, it is the swap that gives way.
 
 use super::{Along, Published, drop_statement, in_transaction, view_statement, within_select};
 use crate::engine::{Connection, EngineError, SqlResult, retry};
@@ -71,10 +73,10 @@ pub(super) fn replace_table(
     target: &Relation,
     along: Along,
 ) -> SqlResult<Published> {
-    patiently(|| {
+    patiently(|order| {
         in_transaction(connection, |connection| {
             Along::run(connection, along.before)?;
-            let old = put_aside(connection, target)?;
+            let old = put_aside(connection, target, order)?;
             connection.execute(&rename(&named(shadow), RelationKind::Table, &target.identifier))?;
             if shadow.schema != target.schema
                 && let Some(schema) = &target.schema
@@ -99,10 +101,10 @@ pub(super) fn replace_view(
     select_sql: &str,
     along: Along,
 ) -> SqlResult<Published> {
-    patiently(|| {
+    patiently(|order| {
         in_transaction(connection, |connection| {
             Along::run(connection, along.before)?;
-            let published = create_view(connection, target, select_sql)?;
+            let published = create_view(connection, target, select_sql, order)?;
             Along::run(connection, along.after)?;
             Ok(published)
         })
@@ -113,6 +115,7 @@ fn create_view(
     connection: &mut dyn Connection,
     target: &Relation,
     select_sql: &str,
+    order: Order,
 ) -> SqlResult<Published> {
     let (statement, before) = view_statement(&named(target), select_sql);
     let within = |error| within_select(error, before);
@@ -125,7 +128,7 @@ fn create_view(
             Err(_) => {}
         }
     }
-    let old = put_aside(connection, target)?;
+    let old = put_aside(connection, target, order)?;
     connection.execute(&statement).map_err(within)?;
     finish(connection, old)
 }
@@ -137,11 +140,26 @@ struct Old {
     views: Vec<Dependent>,
 }
 
+/// What is locked first. Most readers come by a view to its table; one that reads the table and
+/// then the view in one query would meet such a swap half-way every time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Views,
+    Table,
+}
+
 /// Locks the relation and the views upon it, and gives it another name.
-fn put_aside(connection: &mut dyn Connection, target: &Relation) -> SqlResult<Option<Old>> {
-    connection.execute("SET LOCAL lock_timeout = '3s'")?;
+fn put_aside(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    order: Order,
+) -> SqlResult<Option<Old>> {
+    connection.execute("SET LOCAL lock_timeout = '400ms'")?;
     let Some(kind) = kind_of(connection, target)? else { return Ok(None) };
     let target = named(target);
+    if order == Order::Table && kind == RelationKind::Table {
+        connection.execute(&format!("LOCK TABLE {}", target.render()))?;
+    }
     let mut views = dependents(connection, &target)?;
     loop {
         for view in views.iter().rev() {
@@ -233,17 +251,18 @@ fn other_columns(error: &EngineError) -> bool {
 }
 
 /// Runs a swap until it gets its locks: for about a quarter of an hour.
-fn patiently<T>(mut swap: impl FnMut() -> SqlResult<T>) -> SqlResult<T> {
-    const TIMES: u32 = 300;
-    for _ in 1..TIMES {
-        match retry(&mut swap) {
+fn patiently<T>(mut swap: impl FnMut(Order) -> SqlResult<T>) -> SqlResult<T> {
+    const TIMES: u32 = 2000;
+    for time in 0..TIMES {
+        let order = if time % 2 == 0 { Order::Views } else { Order::Table };
+        match retry(|| swap(order)) {
             Err(error) if error.words().contains("SQLSTATE 55P03") => {
                 std::thread::sleep(std::time::Duration::from_millis(50));
             }
             other => return other,
         }
     }
-    retry(swap)
+    retry(|| swap(Order::Views))
 }
 
 fn rename(relation: &Relation, kind: RelationKind, name: &str) -> String {

@@ -1,0 +1,66 @@
+//! What `on-run-end` hooks see of the run: `results`, `schemas` and `database_schemas`, as in
+//! <https://docs.getdbt.com/reference/dbt-jinja-functions/on-run-end-context>.
+
+use minijinja::Value;
+use serde_json::json;
+
+use super::result::RunResult;
+use crate::compile::model_value;
+use crate::jinja::values::{Dict, List, from_json};
+use crate::manifest::{Manifest, ResourceType};
+
+/// The names with their values.
+pub(super) fn context(manifest: &Manifest, results: &[RunResult]) -> Vec<(&'static str, Value)> {
+    let mut places: Vec<(&str, &str)> = Vec::new();
+    let mut shown = Vec::new();
+    for result in results {
+        let Some(node) = manifest.nodes.get(&result.unique_id) else { continue };
+        // Hooks are shown only where they failed.
+        if node.resource_type == ResourceType::Operation && !result.status.is_failure() {
+            continue;
+        }
+        if !result.status.is_failure() && node.resource_type.is_refable() && !node.is_ephemeral() {
+            let place = (node.database.as_str(), node.schema.as_str());
+            if result.relation_name.is_some() && !places.contains(&place) {
+                places.push(place);
+            }
+        }
+        shown.push(one(model_value(node), result));
+    }
+    let mut schemas: Vec<&str> = Vec::new();
+    for (_, schema) in &places {
+        if !schemas.contains(schema) {
+            schemas.push(schema);
+        }
+    }
+    let pair = |(database, schema): (&str, &str)| {
+        List::value(vec![Value::from(database), Value::from(schema)])
+    };
+    vec![
+        ("results", List::value(shown)),
+        ("schemas", List::value(schemas.into_iter().map(Value::from).collect())),
+        ("database_schemas", List::value(places.into_iter().map(pair).collect())),
+    ]
+}
+
+fn one(node: Value, result: &RunResult) -> Value {
+    let phase = |name: &str, timing: &super::Timing| {
+        json!({"name": name, "started_at": timing.started_at.to_string(),
+               "completed_at": timing.completed_at.to_string()})
+    };
+    let compile = result.compile.iter().map(|timing| phase("compile", timing));
+    let execute = result.execute.iter().map(|timing| phase("execute", timing));
+    let timing = serde_json::Value::Array(compile.chain(execute).collect());
+    Dict::value([
+        ("node", node),
+        ("unique_id", Value::from(&*result.unique_id)),
+        ("status", Value::from(result.status.as_str())),
+        ("message", Value::from(result.message.clone())),
+        ("failures", Value::from(result.failures)),
+        ("execution_time", Value::from(result.execution_time.as_secs_f64())),
+        ("thread_id", Value::from(format!("Thread-{}", result.thread))),
+        ("timing", from_json(&timing)),
+        ("adapter_response", from_json(&json!(result.adapter_response))),
+        ("relation_name", Value::from(result.relation_name.clone())),
+    ])
+}
