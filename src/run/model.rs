@@ -96,6 +96,42 @@ fn shadow(target: &Relation) -> Relation {
 }
 
 fn table(job: &Job) -> Result<Option<u64>> {
+    match replaced_at_once(job)? {
+        Some(rows) => Ok(rows),
+        None => built_beside(job),
+    }
+}
+
+/// On DuckDB one statement makes the new table and puts it in the place of the old one: readers
+/// keep their snapshot, and where it fails nothing has changed. `None` where the place holds a
+/// view, or the project's own macro makes tables in another way.
+fn replaced_at_once(job: &Job) -> Result<Option<Option<u64>>> {
+    let config = &job.runner.compiler.config.target.engines[&job.node.engine];
+    if config.kind() != EngineKind::DuckDb {
+        return Ok(None);
+    }
+    let create = job.sql(
+        "get_create_table_as_sql",
+        vec![false.into(), value(&job.target()), Value::from(&*job.compiled.sql)],
+    )?;
+    let Some(rest) = create.trim_start().strip_prefix("create table ") else { return Ok(None) };
+    let replace = format!("create or replace table {rest}");
+    let (before, after) = (job.hooks("pre-hook", true)?, job.hooks("post-hook", true)?);
+    let done = job.transaction(|connection| {
+        run_hooks(job, connection, &before)?;
+        let rows = run(connection, &replace)?;
+        run_hooks(job, connection, &after)?;
+        Ok(rows)
+    });
+    match done {
+        Ok(rows) => Ok(Some(rows)),
+        Err(error) if error.notes.iter().any(|note| note.contains("is of type View")) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Builds a table under another name and swaps it in.
+fn built_beside(job: &Job) -> Result<Option<u64>> {
     let target = job.target();
     let shadow = shadow(&target);
     let create = job.sql(
