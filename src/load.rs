@@ -170,7 +170,8 @@ impl Found {
             let checksum = if size > MAX_HASHED_SEED {
                 self.original_file_path.clone()
             } else {
-                sha256(&std::fs::read(&self.absolute).map_err(unreadable)?)
+                // As dbt has it: of the text without surrounding white space.
+                sha256(std::fs::read(&self.absolute).map_err(unreadable)?.trim_ascii())
             };
             (String::new(), checksum)
         } else {

@@ -146,7 +146,7 @@ impl Serialize for MacroOut<'_> {
         map.serialize_entry("name", &one.name)?;
         map.serialize_entry("resource_type", "macro")?;
         map.serialize_entry("package_name", &one.package_name)?;
-        map.serialize_entry("path", &one.path)?;
+        map.serialize_entry("path", &one.original_file_path)?;
         map.serialize_entry("original_file_path", &one.original_file_path)?;
         map.serialize_entry("unique_id", &*one.unique_id)?;
         map.serialize_entry("macro_sql", &one.macro_sql)?;

@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::Parser;
 use super::config_levels;
 use super::host::ParseHost;
+use super::identity::Identity;
 use super::properties::TestEntry;
 use super::python::{py_repr, py_str};
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
@@ -192,7 +193,12 @@ impl Parser<'_> {
         if named.get("schema").is_none() {
             named.values.insert("schema".to_owned(), "dbt_test__audit".into());
         }
-        let names = self.names(&loaded.package, &full_name, &named, engine)?;
+        let identity = Arc::new(Identity {
+            unique_id: node.unique_id.to_string(),
+            path: node.path.clone(),
+            ..Identity::of(ResourceType::Test, loaded, &full_name, &node.fqn)
+        });
+        let names = self.names(&identity, &named, engine)?;
         (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);
         Ok(node)
     }
@@ -248,6 +254,9 @@ impl Parser<'_> {
         let plain =
             PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
         node.depends_on_macros.push(macro_id);
+        // In each test's `model`.
+        let subquery = dialect.find_macro("get_where_subquery", &node.package_name);
+        node.depends_on_macros.extend(subquery);
 
         // The common case: `to: ref('x')`, and no template to render.
         let mut rest = Vec::new();

@@ -6,8 +6,10 @@ use indexmap::IndexMap;
 use minijinja::Value;
 
 use super::config_levels;
+use super::identity::Identity;
 use crate::config::Config;
 use crate::diagnostic::Result;
+use crate::jinja::values::Dict;
 use crate::jinja::{Adapter, Host};
 use crate::manifest::{NodeConfig, RefCall, SourceCall, UniqueId};
 use crate::relation::Relation;
@@ -29,7 +31,8 @@ pub struct ParseHost {
     /// The levels below `config()`.
     base: NodeConfig,
     this: Relation,
-    model: Value,
+    /// Whose template it is; none outside a node.
+    identity: Option<Arc<Identity>>,
     notes: Mutex<Notes>,
 }
 
@@ -41,15 +44,15 @@ impl ParseHost {
             package: package.clone(),
             base,
             this,
-            model: Value::UNDEFINED,
+            identity: None,
             notes: Mutex::default(),
         }
     }
 
-    /// With the `model` that templates see.
+    /// With the node that templates see as `model`.
     #[must_use]
-    pub fn with_model(mut self, model: Value) -> Self {
-        self.model = model;
+    pub fn of_node(mut self, identity: &Arc<Identity>) -> Self {
+        self.identity = Some(identity.clone());
         self
     }
 
@@ -106,7 +109,10 @@ impl Host for ParseHost {
     }
 
     fn model(&self) -> Value {
-        self.model.clone()
+        match &self.identity {
+            Some(identity) => identity.value(&self.base),
+            None => Dict::value(Vec::<(&str, Value)>::new()),
+        }
     }
 
     fn extra(&self, _name: &str) -> Option<Value> {

@@ -5,6 +5,7 @@ mod config_levels;
 mod external;
 mod generic_tests;
 mod host;
+mod identity;
 mod names;
 mod others;
 mod properties;

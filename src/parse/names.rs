@@ -7,6 +7,7 @@ use minijinja::Value;
 
 use super::Parser;
 use super::host::ParseHost;
+use super::identity::Identity;
 use crate::config::EngineConfig;
 use crate::diagnostic::Result;
 use crate::manifest::NodeConfig;
@@ -20,22 +21,20 @@ pub struct Names {
 }
 
 impl Parser<'_> {
-    /// The names of a node called `name` with the given configuration.
+    /// The names of a node with the given configuration.
     ///
     /// # Errors
     /// Those of the project's own macros.
     pub(super) fn names(
         &self,
-        package: &Arc<str>,
-        name: &str,
+        node: &Arc<Identity>,
         config: &NodeConfig,
         engine: &EngineConfig,
     ) -> Result<Names> {
         let custom = |key: &str| config.text(key).map(str::trim).filter(|text| !text.is_empty());
         let database = match self.overridden(
             "generate_database_name",
-            package,
-            name,
+            node,
             config,
             engine,
             custom("database"),
@@ -45,8 +44,7 @@ impl Parser<'_> {
         };
         let schema = match self.overridden(
             "generate_schema_name",
-            package,
-            name,
+            node,
             config,
             engine,
             custom("schema"),
@@ -57,25 +55,18 @@ impl Parser<'_> {
                 None => engine.schema.clone(),
             },
         };
-        let alias = match self.overridden(
-            "generate_alias_name",
-            package,
-            name,
-            config,
-            engine,
-            custom("alias"),
-        )? {
-            Some(alias) => alias,
-            None => custom("alias").unwrap_or(name).to_owned(),
-        };
+        let alias =
+            match self.overridden("generate_alias_name", node, config, engine, custom("alias"))? {
+                Some(alias) => alias,
+                None => custom("alias").unwrap_or(&node.name).to_owned(),
+            };
         Ok(Names { database, schema, alias })
     }
 
     fn overridden(
         &self,
         macro_name: &str,
-        package: &Arc<str>,
-        name: &str,
+        node: &Arc<Identity>,
         config: &NodeConfig,
         engine: &EngineConfig,
         custom: Option<&str>,
@@ -84,21 +75,15 @@ impl Parser<'_> {
         if !dialect.is_overridden(macro_name) {
             return Ok(None);
         }
-        let model = serde_json::json!({
-            "name": name,
-            "package_name": &**package,
-            "config": config.values,
-            "resource_type": "model",
-            "tags": config.tags(),
-            "fqn": [&**package, name],
-        });
-        let node = Value::from(minijinja::value::Serde(&model));
-        let this = Relation::new(&engine.database, &engine.schema, name);
-        let host =
-            ParseHost::new(&self.config, package, config.clone(), this).with_model(node.clone());
+        let this = Relation::new(&engine.database, &engine.schema, &node.name);
+        let host = ParseHost::new(&self.config, &node.package, config.clone(), this).of_node(node);
         let custom = custom.map_or(Value::from(()), Value::from);
-        let value =
-            dialect.call_macro(macro_name, vec![custom, node], Vec::new(), Arc::new(host))?;
+        let value = dialect.call_macro(
+            macro_name,
+            vec![custom, node.value(config)],
+            Vec::new(),
+            Arc::new(host),
+        )?;
         Ok(Some(value.to_string().trim().to_owned()))
     }
 }

@@ -9,6 +9,7 @@ use super::Parser;
 use super::config_levels;
 use super::external;
 use super::host::ParseHost;
+use super::identity::Identity;
 use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
 use super::sql_files::{Patch, check_name, file_stem, fqn};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -32,7 +33,8 @@ impl Parser<'_> {
         }
         config_levels::apply_root_project(&mut config, &self.config, &loaded.package, kind, &fqn);
         let engine = self.engine_of(&config, loaded, patch)?;
-        let names = self.names(&loaded.package, name, &config, engine)?;
+        let identity = Arc::new(Identity::of(kind, loaded, name, &fqn));
+        let names = self.names(&identity, &config, engine)?;
         let mut node = self.bare_node(loaded, kind, name, fqn, config);
         node.engine = engine.name.clone();
         (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);

@@ -7,6 +7,7 @@ use serde_json::Value as Json;
 use super::Parser;
 use super::config_levels;
 use super::host::{Notes, ParseHost};
+use super::identity::Identity;
 use super::properties::NodeProperties;
 use super::resolve::locate_config;
 use crate::config::EngineConfig;
@@ -33,6 +34,7 @@ impl Parser<'_> {
         check_name(loaded, name)?;
         let package = &loaded.package;
         let fqn = fqn(package, &loaded.path, name);
+        let identity = Arc::new(Identity::of(resource_type, loaded, name, &fqn));
         let mut base = config_levels::from_own_project(&self.config, package, resource_type, &fqn);
         if let Some((properties, _)) = patch {
             config_levels::apply(&mut base, properties.config.clone());
@@ -41,13 +43,13 @@ impl Parser<'_> {
         // The engine is known for sure only once `config()` has been called; it rarely says
         // other than the levels below it.
         let mut engine = self.engine_of(&base, loaded, patch)?;
-        let mut notes = self.render(loaded, package, name, &base, engine)?;
+        let mut notes = self.render(loaded, &identity, &base, engine)?;
         let mut config = base.clone();
         config_levels::apply(&mut config, notes.config.values.clone());
         config_levels::apply_root_project(&mut config, &self.config, package, resource_type, &fqn);
         let chosen = self.engine_of(&config, loaded, patch)?;
         if chosen.kind() != engine.kind() {
-            notes = self.render(loaded, package, name, &base, chosen)?;
+            notes = self.render(loaded, &identity, &base, chosen)?;
             config = base.clone();
             config_levels::apply(&mut config, notes.config.values.clone());
             config_levels::apply_root_project(
@@ -63,7 +65,7 @@ impl Parser<'_> {
             config.values.insert("schema".to_owned(), "dbt_test__audit".into());
         }
 
-        let names = self.names(package, name, &config, engine)?;
+        let names = self.names(&identity, &config, engine)?;
         let mut node = self.bare_node(loaded, resource_type, name, fqn, config);
         node.raw_code = loaded.file.text.trim().into();
         node.database = names.database;
@@ -127,13 +129,13 @@ impl Parser<'_> {
     fn render(
         &self,
         loaded: &LoadedFile,
-        package: &Arc<str>,
-        name: &str,
+        identity: &Arc<Identity>,
         base: &NodeConfig,
         engine: &EngineConfig,
     ) -> Result<Notes> {
-        let this = Relation::new(&engine.database, &engine.schema, name);
-        let host = Arc::new(ParseHost::new(&self.config, package, base.clone(), this));
+        let this = Relation::new(&engine.database, &engine.schema, &identity.name);
+        let host = ParseHost::new(&self.config, &identity.package, base.clone(), this);
+        let host = Arc::new(host.of_node(identity));
         let dialect = self.dialects.get(&engine.name);
         dialect.render(&loaded.file, 0..loaded.file.text.len(), host.clone())?;
         Ok(host.take_notes())
