@@ -17,12 +17,14 @@ pub fn inject(sql: &str, ctes: &[(String, String)]) -> (String, Option<Insertion
     if ctes.is_empty() {
         return (sql.to_owned(), None);
     }
+    // The white space is dbt's.
     let list: Vec<String> =
-        ctes.iter().map(|(name, sql)| format!("{name} as (\n{sql}\n)")).collect();
+        ctes.iter().map(|(name, sql)| format!(" {name} as (\n{sql}\n)")).collect();
     let list = list.join(", ");
+    let white = |at: usize| at + sql[at..].len() - sql[at..].trim_start().len();
     let (at, text) = match after_with(sql) {
-        Some(at) => (at, format!(" {list},")),
-        None => (0, format!("with {list}\n")),
+        Some(at) => (white(at), format!("{list}, ")),
+        None => (white(0), format!("with{list} ")),
     };
     let out = format!("{}{text}{}", &sql[..at], &sql[at..]);
     (out, Some(Insertion { at, length: text.len() }))
@@ -68,7 +70,7 @@ mod tests {
     #[test]
     fn a_plain_select_gets_a_with() {
         let (sql, _) = inject("select * from __dbt__cte__a", &one());
-        assert_eq!(sql, "with __dbt__cte__a as (\nselect 1\n)\nselect * from __dbt__cte__a");
+        assert_eq!(sql, "with __dbt__cte__a as (\nselect 1\n) select * from __dbt__cte__a");
     }
 
     #[test]
@@ -77,10 +79,10 @@ mod tests {
             inject("-- with a comment\n/* and */ WITH Recursive x as (select 2) select 1", &one());
         assert_eq!(
             sql,
-            "-- with a comment\n/* and */ WITH Recursive __dbt__cte__a as (\nselect 1\n), \
+            "-- with a comment\n/* and */ WITH Recursive  __dbt__cte__a as (\nselect 1\n), \
              x as (select 2) select 1"
         );
-        assert_eq!(insertion.map(|i| i.at), Some(42));
+        assert_eq!(insertion.map(|i| i.at), Some(43));
     }
 
     #[test]

@@ -85,6 +85,11 @@ impl Parser<'_> {
                 settings.insert((*key).to_owned(), value);
             }
         }
+        // In dbt's order, as they stand in the test's code.
+        let place = |key: &str| CONFIG_ARGUMENTS.iter().position(|known| *known == key);
+        let mut ordered: Vec<(String, Value)> = settings.into_iter().collect();
+        ordered.sort_by_key(|(key, _)| place(key).unwrap_or(CONFIG_ARGUMENTS.len()));
+        let mut settings: Map<String, Value> = ordered.into_iter().collect();
         if let Some(Value::Object(inner)) = arguments.shift_remove("arguments") {
             arguments.extend(inner);
         }
@@ -309,10 +314,19 @@ impl Parser<'_> {
                 node.depends_on_macros.push(id);
             }
         }
-        // `config()` in the body of the test is the lowest level.
-        let mut config = notes.config;
-        config_levels::apply(&mut config, std::mem::take(&mut node.config.values));
-        node.config = config;
+        // `config()` in the body of the test stands above dbt_project.yml and below the entry.
+        if !notes.config.values.is_empty() {
+            config_levels::apply(&mut node.config, notes.config.values);
+            let own = node.unrendered_config.clone();
+            config_levels::apply(&mut node.config, own);
+            config_levels::apply_root_project(
+                &mut node.config,
+                &self.config,
+                &package,
+                ResourceType::Test,
+                &node.fqn,
+            );
+        }
         Ok(())
     }
 }

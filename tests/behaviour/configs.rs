@@ -1,1 +1,165 @@
-//! To come.
+//! Configuration: which level wins, what is merged, variables, docs, groups.
+
+use super::sorted;
+use super::support::project::{On, Project};
+
+#[test]
+fn the_file_stands_above_properties_above_the_project() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                "name: shop\nprofile: shop\nmodels:\n  +materialized: table\n  +tags: [everywhere]\n  +meta: {owner: root, level: 1}\n  shop:\n    deep:\n      \
+             +materialized: view\n      tags: deep\n      +meta: {level: 2}\n",
+            ),
+            ("models/top.sql", "select 1 as id"),
+            ("models/deep/by_folder.sql", "select 1 as id"),
+            ("models/deep/by_properties.sql", "select 1 as id"),
+            (
+                "models/deep/by_file.sql",
+                "{{ config(materialized='incremental', tags=['file'], meta={'own': true}) }} select 1 as id",
+            ),
+            (
+                "models/properties.yml",
+                "version: 2\nmodels:\n  - name: by_properties\n    config: {materialized: table, tags: [yml], meta: {level: 3}}\n  \
+             - name: by_file\n    config: {materialized: table, tags: [yml], meta: {level: 3}}\n",
+            ),
+        ],
+    );
+    project.ok(&["parse"]);
+    let found = |name: &str| {
+        let node = project.node(&format!("model.shop.{name}"));
+        let mut tags: Vec<String> = node["tags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|tag| tag.as_str().unwrap().to_owned())
+            .collect();
+        tags.sort();
+        format!(
+            "{} {} {}",
+            node["config"]["materialized"].as_str().unwrap(),
+            tags.join("+"),
+            node["meta"]
+        )
+    };
+    assert_eq!(found("top"), r#"table everywhere {"owner":"root","level":1}"#);
+    assert_eq!(found("by_folder"), r#"view deep+everywhere {"owner":"root","level":2}"#);
+    assert_eq!(found("by_properties"), r#"table deep+everywhere+yml {"owner":"root","level":3}"#);
+    assert_eq!(
+        found("by_file"),
+        r#"incremental deep+everywhere+file+yml {"owner":"root","level":3,"own":true}"#
+    );
+}
+
+#[test]
+fn variables_come_from_the_nearest() {
+    let mut project = Project::new(On::DuckDb, &[
+        ("dbt_project.yml", "name: shop\nprofile: shop\nvars:\n  a: general\n  b: general\n  n: 5\n  shop:\n    b: own\n"),
+        (
+            "models/m.sql",
+            "select '{{ var(\"a\") }}' as a, '{{ var(\"b\") }}' as b, {{ var('n') + 1 }} as n, '{{ var(\"none\", \"default\") }}' as d,
+             '{{ env_var(\"SHOP_WORD\", \"unset\") }}' as e",
+        ),
+    ]);
+    project.ok(&["run"]);
+    assert_eq!(sorted(&project, "m"), ["general|own|6|default|unset"]);
+    project.env("SHOP_WORD", "set");
+    project.ok(&["run", "--vars", "{b: line, n: 7}"]);
+    assert_eq!(sorted(&project, "m"), ["general|line|8|default|set"]);
+    let ran = project.run(&["run", "--vars", "{a: [1, 2]}"]);
+    assert_eq!(ran.code, 0, "{}", ran.text());
+    project.file("models/missing.sql", "select '{{ env_var(\"SHOP_NONE\") }}' as x");
+    let ran = project.fails(2, &["parse"]);
+    assert!(ran.text().contains("SHOP_NONE"), "{}", ran.text());
+}
+
+#[test]
+fn docs_blocks_fill_descriptions() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "models/docs.md",
+                "{% docs the_id %}\nWho it **is**.\n{% enddocs %}\n{% docs other %}Other{% enddocs %}",
+            ),
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/m.yml",
+                "version: 2\nmodels:\n  - name: m\n    description: \"Has {{ doc('other') }} and {{ doc('shop', 'the_id') }}\"\n    columns:\n      - {name: id, description: \"{{ doc('the_id') }}\"}\n",
+            ),
+        ],
+    );
+    project.ok(&["parse"]);
+    let node = project.node("model.shop.m");
+    assert_eq!(node["description"], "Has Other and Who it **is**.");
+    assert_eq!(node["columns"]["id"]["description"], "Who it **is**.");
+}
+
+#[test]
+fn a_private_model_is_read_within_its_group_only() {
+    let groups = "version: 2\ngroups:\n  - {name: a, owner: {name: x}}\n  - {name: b, owner: {name: y}}\nmodels:\n  \
+                  - {name: hidden, config: {group: a, access: private}}\n  - {name: friend, config: {group: a}}\n";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/groups.yml", groups),
+            ("models/hidden.sql", "select 1 as id"),
+            ("models/friend.sql", "select * from {{ ref('hidden') }}"),
+        ],
+    );
+    project.ok(&["build"]);
+    assert_eq!(project.node("model.shop.hidden")["access"], "private");
+    project
+        .file("models/stranger.sql", "{{ config(group='b') }} select * from {{ ref('hidden') }}");
+    let ran = project.fails(2, &["parse"]);
+    assert!(ran.text().contains("hidden"), "{}", ran.text());
+}
+
+#[test]
+fn disabled_nodes_are_not_there() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                "name: shop\nprofile: shop\nmodels: {shop: {shut: {+enabled: false}}}\n",
+            ),
+            ("models/shut/a.sql", "select * from {{ ref('nothing') }}"),
+            ("models/shut/b.sql", "{{ config(enabled=true) }} select 1 as id"),
+            ("models/c.sql", "{{ config(enabled=var('c', false)) }} select 2 as id"),
+            (
+                "models/a.yml",
+                "version: 2\nmodels: [{name: a, columns: [{name: id, data_tests: [unique]}]}]\n",
+            ),
+        ],
+    );
+    project.ok(&["build"]);
+    assert_eq!(project.statuses(), [("b".to_owned(), "success".to_owned())]);
+    project.ok(&["build", "--vars", "c: true"]);
+    assert_eq!(project.statuses().len(), 2);
+}
+
+/// A test's own `config()` stands above dbt_project.yml and below what the entry says, as in dbt.
+#[test]
+fn the_body_of_a_test_configures_it() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", "name: shop\nprofile: shop\ndata_tests:\n  +severity: warn\n"),
+            (
+                "tests/generic/odd.sql",
+                "{% test odd(model) %} {{ config(severity='error') }} select * from {{ model }} {% endtest %}",
+            ),
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/m.yml",
+                "version: 2\nmodels:\n  - name: m\n    data_tests:\n      - odd\n      - odd: {name: said, config: {severity: warn}}\n",
+            ),
+        ],
+    );
+    project.fails(1, &["build"]);
+    assert_eq!(project.status("odd_m_"), "fail");
+    assert_eq!(project.status("said"), "warn");
+}

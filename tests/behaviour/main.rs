@@ -17,6 +17,7 @@ mod order;
 mod readers;
 mod seeds;
 mod selection;
+mod synthetic;
 
 use support::project::{On, Project};
 
