@@ -25,8 +25,7 @@ use crate::run::InvocationInfo;
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
 
-/// The version of dbt-core whose artifacts these are like.
-pub const DBT_VERSION: &str = "1.11.16";
+pub use crate::jinja::DBT_VERSION;
 
 /// A time as dbt prints it: `2024-01-01T00:00:00.000000Z`.
 pub fn dbt_time(time: Timestamp) -> String {

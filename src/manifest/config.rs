@@ -4,10 +4,6 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// Config keys whose values add up over the levels (dbt_project.yml, properties, `config()`)
-/// instead of replacing each other.
-pub const ADDING_KEYS: &[&str] = &["tags", "pre-hook", "post-hook"];
-
 /// A hook: SQL that runs before or after a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {

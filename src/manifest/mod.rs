@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-pub use config::{ADDING_KEYS, Hook, NodeConfig};
+pub use config::{Hook, NodeConfig};
 pub use node::{
     Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,
     ResourceType, Source, SourceCall, TestMetadata,
