@@ -1,9 +1,10 @@
-//! manifest.json and run_results.json in dbt's schemas (v12 and v6), with the keys and defaults
+//! manifest.json, run_results.json and catalog.json in dbt's schemas (v12, v6 and v1), with the keys and defaults
 //! that dbt-core 1.11 writes.
 //!
 //! Straight from the manifest and the results to bytes, without a tree of values in between.
 //! Nothing is decided here: what is not known yet is null or empty, as in dbt.
 
+mod catalog;
 mod config;
 mod entities;
 mod manifest;
@@ -22,6 +23,7 @@ use serde::ser::SerializeMap;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::run::InvocationInfo;
 
+pub use catalog::{catalog_to, write_catalog};
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
 
@@ -44,7 +46,7 @@ pub fn custom_env() -> IndexMap<String, String> {
     found
 }
 
-/// The keys that both artifacts have in their metadata.
+/// The keys that all artifacts have in their metadata.
 struct CommonMetadata<'a> {
     schema: &'a str,
     generated_at: Timestamp,
@@ -60,6 +62,17 @@ impl CommonMetadata<'_> {
         map.serialize_entry("invocation_id", &self.invocation.invocation_id)?;
         map.serialize_entry("invocation_started_at", &dbt_time(self.invocation.started_at))?;
         map.serialize_entry("env", &custom_env())
+    }
+}
+
+/// Metadata that is no more than what all artifacts have.
+struct OnlyMetadata<'a>(CommonMetadata<'a>);
+
+impl Serialize for OnlyMetadata<'_> {
+    fn serialize<S: serde::Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut map = out.serialize_map(None)?;
+        self.0.entries(&mut map)?;
+        map.end()
     }
 }
 

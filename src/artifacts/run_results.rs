@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{CommonMetadata, Each, dbt_time, write_whole};
+use super::{CommonMetadata, Each, OnlyMetadata, dbt_time, write_whole};
 use crate::diagnostic::Result;
 use crate::manifest::ResourceType;
 use crate::run::{InvocationInfo, RunResult, Status, Timing};
@@ -41,28 +41,22 @@ pub fn run_results_to(
 ) -> io::Result<()> {
     #[derive(Serialize)]
     struct Whole<'a, R: Serialize> {
-        metadata: Metadata<'a>,
+        metadata: OnlyMetadata<'a>,
         results: R,
         elapsed_time: f64,
         args: Args<'a>,
     }
     let whole = Whole {
-        metadata: Metadata(CommonMetadata { schema: "run-results/v6", generated_at, invocation }),
+        metadata: OnlyMetadata(CommonMetadata {
+            schema: "run-results/v6",
+            generated_at,
+            invocation,
+        }),
         results: Each(|| results.iter().map(ResultOut)),
         elapsed_time: elapsed.as_secs_f64(),
         args: Args(invocation),
     };
     Ok(serde_json::to_writer(out, &whole)?)
-}
-
-struct Metadata<'a>(CommonMetadata<'a>);
-
-impl Serialize for Metadata<'_> {
-    fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut map = out.serialize_map(None)?;
-        self.0.entries(&mut map)?;
-        map.end()
-    }
 }
 
 /// The flags, and the command under dbt's name for it.

@@ -235,6 +235,11 @@ pub enum Command {
         #[arg(long, value_name = "NAME")]
         engine: Option<String>,
     },
+    /// The documentation of the project
+    Docs {
+        #[command(subcommand)]
+        command: DocsCommand,
+    },
     /// Check the set-up: files, profile, connections, results store
     Debug,
     /// Delete the folders that clean-targets names
@@ -268,6 +273,34 @@ pub enum Command {
         #[command(subcommand)]
         command: PostgresCommand,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum DocsCommand {
+    /// Compile the project and write target/catalog.json: what the databases hold of it
+    Generate {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        args: DocsGenerateArgs,
+    },
+}
+
+/// How the catalog is made.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DocsGenerateArgs {
+    /// Compile first, which is the default
+    #[arg(long, overrides_with = "no_compile", hide = true)]
+    pub compile: bool,
+    /// Leave compiling out
+    #[arg(long)]
+    pub no_compile: bool,
+    /// Ask no database
+    #[arg(long)]
+    pub empty_catalog: bool,
+    /// Also write static_index.html: a page that holds its data
+    #[arg(long = "static")]
+    pub is_static: bool,
 }
 
 /// What `ls` prints of a node.

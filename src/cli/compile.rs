@@ -1,18 +1,28 @@
 //! `compile`: compiled SQL of the selected nodes, written to target/compiled.
 
 use std::collections::HashMap;
+use std::time::Instant;
 
+use jiff::Timestamp;
 use rayon::prelude::*;
 
 use super::args::{RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
+use crate::artifacts;
 use crate::compile::write_sql;
-use crate::diagnostic::{Diagnostic, Diagnostics, SourceFile};
-use crate::manifest::{ResourceType, UniqueId};
+use crate::diagnostic::{Diagnostic, Result, SourceFile};
+use crate::manifest::{Node, ResourceType};
+use crate::run::{RunResult, Status, Timing};
 
-const KINDS: &[ResourceType] =
-    &[ResourceType::Model, ResourceType::Test, ResourceType::Analysis, ResourceType::Snapshot];
+/// What dbt's `compile` works on.
+pub(super) const KINDS: &[ResourceType] = &[
+    ResourceType::Model,
+    ResourceType::Test,
+    ResourceType::Analysis,
+    ResourceType::Snapshot,
+    ResourceType::Seed,
+];
 
 /// Compiles the project, or one statement.
 pub(super) fn command(
@@ -22,6 +32,7 @@ pub(super) fn command(
     inline: Option<&str>,
     engine: Option<&str>,
 ) -> Outcome {
+    let started = Instant::now();
     let session = start.session("compile", selection, Some(run))?;
     if let Some(sql) = inline {
         let file = SourceFile::new("--inline", sql);
@@ -32,54 +43,94 @@ pub(super) fn command(
         return Ok(Exit::Done);
     }
     let selected = session.select(selection, KINDS.to_vec(), false)?;
-    let manifest = &session.compiler.manifest;
-    let nodes: Vec<_> = selected
-        .nodes
-        .iter()
-        .filter_map(|index| session.graph.member(manifest, *index).node())
-        .collect();
-    let compiled: Vec<(UniqueId, Result<String, Box<Diagnostic>>)> = nodes
-        .par_iter()
-        .map(|node| {
-            let attempt = || {
-                let host = session.compiler.host(&node.unique_id);
-                let compiled = session.compiler.compile(&node.unique_id, &host)?;
-                write_sql(&session.compiler.path_of("compiled", node), &compiled.sql)?;
-                Ok(compiled.sql.to_string())
-            };
-            (node.unique_id.clone(), attempt())
-        })
-        .collect();
+    let nodes = session.nodes_of(&selected);
+    let compiled = compile_nodes(&session, &nodes);
     session.print_messages();
-    let mut done: HashMap<UniqueId, String> = HashMap::with_capacity(compiled.len());
-    let mut errors = Vec::new();
-    for (id, result) in compiled {
-        match result {
-            Ok(sql) => {
-                done.insert(id, sql);
-            }
-            Err(error) => errors.push(*error),
+    if finish(&session, &compiled, started)? {
+        for error in &compiled.errors {
+            session.console.diagnostic(error);
         }
-    }
-    session.write_manifest(&|id| done.get(id).map(String::as_str))?;
-    if !errors.is_empty() {
-        return fail(&session, errors);
+        return Ok(Exit::NodeFailed);
     }
     // One model that was asked for by name is shown, as dbt does.
-    if let ([node], false) = (nodes.as_slice(), selection.select.is_empty()) {
-        session.console.data(&done[&node.unique_id]);
+    if let ([only], false) = (compiled.results.as_slice(), selection.select.is_empty())
+        && let Some(sql) = &only.compiled_code
+    {
+        session.console.data(sql);
     }
     let folder = session.config.shown(&session.config.target_path.join("compiled"));
-    session.console.info(&format!("Compiled {} nodes to {}", done.len(), folder.display()));
+    let count = compiled.results.len();
+    session.console.info(&format!("Compiled {count} nodes to {}", folder.display()));
     session.leave();
     Ok(Exit::Done)
 }
 
-/// Errors of single nodes: exit code 1, as dbt has it for a compile that began.
-fn fail(session: &Session, errors: Vec<Diagnostic>) -> Outcome {
-    let Diagnostics(errors) = Diagnostics(errors);
-    for error in &errors {
-        session.console.diagnostic(error);
+/// What came of compiling nodes.
+pub(super) struct Compiled {
+    /// One for each node, as dbt writes them; ephemeral models have none.
+    pub results: Vec<RunResult>,
+    pub errors: Vec<Diagnostic>,
+    /// The SQL of ephemeral models, which the manifest shows, too.
+    inlined: Vec<RunResult>,
+}
+
+/// Compiles nodes and writes their SQL.
+pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
+    let one = |node: &&Node| {
+        let (begun, timer) = (Timestamp::now(), Instant::now());
+        let mut result = RunResult::new(node, Status::Success);
+        let mut attempt = || -> Result<()> {
+            if node.resource_type == ResourceType::Seed {
+                return Ok(());
+            }
+            let host = session.compiler.host(&node.unique_id);
+            let compiled = session.compiler.compile(&node.unique_id, &host)?;
+            write_sql(&session.compiler.path_of("compiled", node), &compiled.sql)?;
+            result.compiled_code = Some(compiled.sql);
+            if node.resource_type.is_refable() && !node.is_ephemeral() {
+                result.relation_name = Some(node.relation().render());
+            }
+            Ok(())
+        };
+        let error = attempt().err();
+        if let Some(error) = &error {
+            result.status = Status::Error;
+            result.message = Some(error.message.clone());
+        }
+        let now = Timestamp::now();
+        result.compile = Some(Timing { started_at: begun, completed_at: now });
+        if error.is_none() {
+            result.execute = Some(Timing { started_at: now, completed_at: now });
+        }
+        result.execution_time = timer.elapsed();
+        result.thread = rayon::current_thread_index().map_or(0, |at| at + 1);
+        (node.is_ephemeral(), result, error)
+    };
+    let all: Vec<_> = nodes.par_iter().map(one).collect();
+    let mut compiled = Compiled { results: Vec::new(), errors: Vec::new(), inlined: Vec::new() };
+    for (is_ephemeral, result, error) in all {
+        compiled.errors.extend(error.map(|error| *error));
+        if is_ephemeral && result.status == Status::Success {
+            compiled.inlined.push(result);
+        } else {
+            compiled.results.push(result);
+        }
     }
-    Ok(Exit::NodeFailed)
+    compiled
+}
+
+/// Writes manifest.json and run_results.json; whether any node failed.
+pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -> Result<bool> {
+    let all = compiled.results.iter().chain(&compiled.inlined);
+    let done: HashMap<&str, &str> =
+        all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
+    session.write_manifest(&|id| done.get(id).copied())?;
+    let path = session.config.target_path.join("run_results.json");
+    artifacts::write_run_results(
+        &path,
+        &session.invocation,
+        &compiled.results,
+        started.elapsed(),
+    )?;
+    Ok(!compiled.errors.is_empty())
 }

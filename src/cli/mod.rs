@@ -4,6 +4,7 @@ mod args;
 mod clean;
 mod compile;
 mod debug;
+mod docs;
 mod history;
 mod interrupt;
 mod ls;
@@ -22,7 +23,7 @@ use clap::Parser;
 
 use crate::diagnostic::Diagnostics;
 use crate::report::{Console, Style};
-use args::{Cli, Command, GlobalArgs, LogFormat};
+use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat};
 
 /// How a command ended, as dbt's exit codes have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +115,9 @@ fn dispatch(cli: &Cli, id: uuid::Uuid, console: &Arc<Console>) -> Outcome {
         }
         Command::RunOperation { name, args, engine } => {
             operation::command(&start, name, args.as_deref(), engine.as_deref())
+        }
+        Command::Docs { command: DocsCommand::Generate { selection, args } } => {
+            docs::generate(&start, selection, args)
         }
         Command::Debug => debug::command(&start),
         Command::Clean => clean::command(&start),

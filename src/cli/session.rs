@@ -13,10 +13,10 @@ use crate::compile::{Compiler, read_in_place};
 use crate::config::yaml;
 use crate::config::{Config, Flags};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
-use crate::graph::{Graph, Indirect, Selected, Selection};
+use crate::graph::{Graph, Indirect, NodeIndex, Selected, Selection};
 use crate::jinja;
 use crate::load;
-use crate::manifest::{Manifest, ResourceType};
+use crate::manifest::{Manifest, Node, ResourceType};
 use crate::parse;
 use crate::report::Console;
 use crate::run::{Engines, InvocationInfo};
@@ -177,6 +177,13 @@ impl Session {
         let ids = selected.nodes.iter().map(|index| self.graph.unique_id(*index).clone());
         self.compiler.set_selected(ids.collect());
         Ok(selected)
+    }
+
+    /// The nodes of a selection, without sources and exposures.
+    pub fn nodes_of(&self, selected: &Selected) -> Vec<&Node> {
+        let manifest = &self.compiler.manifest;
+        let member = |index: &NodeIndex| self.graph.member(manifest, *index).node();
+        selected.nodes.iter().filter_map(member).collect()
     }
 
     /// Writes target/manifest.json.

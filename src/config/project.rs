@@ -34,6 +34,8 @@ pub struct Project {
     pub target_path: String,
     pub packages_install_path: String,
     pub clean_targets: Vec<String>,
+    /// Folders that are shown beside the docs.
+    pub asset_paths: Vec<String>,
     /// `models:`, `seeds:` and so on: rendered, with the `+` keys as written.
     pub configs: IndexMap<&'static str, Map<String, Value>>,
     pub vars: Map<String, Value>,
@@ -160,6 +162,7 @@ impl Project {
             target_path,
             packages_install_path,
             clean_targets,
+            asset_paths: map.texts("asset-paths")?.unwrap_or_default(),
             configs,
             vars: map.json_map("vars")?,
             on_run_start: hooks(&mut map, "on-run-start")?,
@@ -174,7 +177,6 @@ impl Project {
         map.ignore(&[
             "profile",
             "config-version",
-            "asset-paths",
             "function-paths",
             "query-comment",
             "require-dbt-version",

@@ -1,6 +1,7 @@
 //! The scheduler, materializations, seeds, tests, hooks → [`RunResult`]s.
 
 mod adapter;
+mod catalog;
 mod data_test;
 mod ended;
 mod engines;
@@ -21,6 +22,7 @@ use crate::graph::Graph;
 use crate::manifest::Node;
 
 pub use adapter::ConnectionAdapter;
+pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
 pub use engines::{Engines, Pooled};
 pub use result::{DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
 

@@ -8,6 +8,7 @@ mod support;
 mod commands;
 mod configs;
 mod data_tests;
+mod docs;
 mod engines;
 mod hooks;
 mod incremental;
