@@ -126,11 +126,6 @@ pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -
         all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
     session.write_manifest(&|id| done.get(id).copied())?;
     let path = session.config.target_path.join("run_results.json");
-    artifacts::write_run_results(
-        &path,
-        &session.invocation,
-        &compiled.results,
-        started.elapsed(),
-    )?;
+    artifacts::write_run_results(&path, &session.invocation, &compiled.results, started.elapsed())?;
     Ok(!compiled.errors.is_empty())
 }

@@ -142,10 +142,7 @@ fn no_catalog(why: &str) -> Box<Diagnostic> {
 }
 
 /// Rows of columns, gathered by the relation that they belong to.
-fn tables(
-    engine: &Arc<str>,
-    rows: Vec<Map<String, Json>>,
-) -> Result<IndexMap<Key, CatalogTable>> {
+fn tables(engine: &Arc<str>, rows: Vec<Map<String, Json>>) -> Result<IndexMap<Key, CatalogTable>> {
     let mut found: IndexMap<Key, CatalogTable> = IndexMap::new();
     for row in rows {
         let part = |name: &str| match row.get(name) {
