@@ -184,3 +184,14 @@ pub struct ResultSet {
     pub columns: Vec<Column>,
     pub rows: Vec<Vec<Cell>>,
 }
+
+/// dbt's `adapter_response`: what an engine says of a statement.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Response {
+    /// `OK` on DuckDB; PostgreSQL's command tag: `SELECT 3`, `INSERT 0 2`, `CREATE VIEW`.
+    pub message: String,
+    /// The tag without its numbers; empty on DuckDB, which has none.
+    pub code: String,
+    /// The rows that the statement changed, where told.
+    pub rows_affected: Option<u64>,
+}

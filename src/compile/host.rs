@@ -1,6 +1,6 @@
 //! What templates see while compiling: the real relations, and the database if they ask for one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use minijinja::Value;
@@ -26,6 +26,8 @@ pub struct CompileHost {
     /// The PostgreSQL engines that are read in place.
     in_place: Mutex<Vec<Arc<str>>>,
     adapter: Mutex<Option<Arc<dyn Adapter>>>,
+    /// The node's SQL, once it is compiled: `sql` in its materialization.
+    compiled: OnceLock<Arc<str>>,
 }
 
 /// The node whose template is rendered.
@@ -54,6 +56,7 @@ impl CompileHost {
             ephemeral: Mutex::default(),
             in_place: Mutex::default(),
             adapter: Mutex::default(),
+            compiled: OnceLock::new(),
         }
     }
 
@@ -82,6 +85,11 @@ impl CompileHost {
     /// With the connection of the node itself, where it runs.
     pub fn set_adapter(&self, adapter: Arc<dyn Adapter>) {
         *self.adapter.lock().unwrap_or_else(PoisonError::into_inner) = Some(adapter);
+    }
+
+    /// With the SQL of the node, which its materialization and hooks see.
+    pub fn set_compiled(&self, sql: Arc<str>) {
+        let _first_wins = self.compiled.set(sql);
     }
 
     fn seen_by_the_parser(&self, id: &UniqueId, call: &str, name: &str) -> Result<()> {
@@ -203,6 +211,9 @@ impl Host for CompileHost {
     }
 
     fn extra(&self, name: &str) -> Option<Value> {
+        if matches!(name, "sql" | "compiled_code" | "compiled_sql") {
+            return self.compiled.get().map(|sql| Value::from(&**sql));
+        }
         self.compiler.extra(name)
     }
 
@@ -229,6 +240,14 @@ impl Host for CompileHost {
             *own = self.compiler.adapters.adapter(&self.engine).ok();
         }
         own.clone()
+    }
+
+    fn write(&self, sql: &str) -> Result<()> {
+        let node = self.node();
+        if matches!(self.node, Handle::Free(_)) {
+            return Ok(());
+        }
+        super::write_sql(&self.compiler.path_of("run", node), sql)
     }
 
     fn log(&self, message: &str, info: bool) {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use crate::config::EngineKind;
 use crate::config::{EngineConfig, EngineParams};
 use crate::diagnostic::Diagnostic;
-use crate::relation::{Column, Relation, ResultSet};
+use crate::relation::{Column, Relation, Response, ResultSet};
 
 /// Why the engine refused a statement: in `Diagnostic::notes` the engine's words; and the
 /// position in the statement where the engine told it.
@@ -62,6 +62,8 @@ pub trait Connection: Send {
     fn commit(&mut self) -> SqlResult<()>;
     /// Rolls it back; never fails on a connection that has none.
     fn rollback(&mut self) -> SqlResult<()>;
+    /// Whether a transaction is open, begun by [`Connection::begin`] or by a statement.
+    fn in_transaction(&self) -> bool;
 
     /// The relations of a schema.
     fn list_relations(&mut self, database: Option<&str>, schema: &str) -> SqlResult<Vec<Relation>>;
@@ -77,6 +79,16 @@ pub trait Connection: Send {
 pub trait Canceller: Send + Sync {
     /// Asks the engine to stop the running statement; does nothing when none runs.
     fn cancel(&self);
+}
+
+/// What an engine says of a script that it ran, in dbt's words.
+pub fn response(kind: EngineKind, sql: &str, changed: Option<u64>) -> Response {
+    match kind {
+        EngineKind::DuckDb => {
+            Response { message: "OK".to_owned(), code: String::new(), rows_affected: changed }
+        }
+        EngineKind::Postgres => script::response(sql, changed),
+    }
 }
 
 /// Whether a script holds no statement: white space, comments and semicolons alone.

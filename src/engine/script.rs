@@ -5,6 +5,8 @@
 
 use std::ops::Range;
 
+use crate::relation::Response;
+
 /// The byte ranges of the statements in a script, without their semicolons; pieces of white space
 /// and comments alone are left out.
 pub(super) fn statements(sql: &str) -> Vec<Range<usize>> {
@@ -88,6 +90,99 @@ pub(super) fn first_word(statement: &str) -> String {
         }
     }
     String::new()
+}
+
+/// Whether a transaction is open behind a script, where the script itself begins or ends one.
+pub(super) fn leaves_transaction(sql: &str) -> Option<bool> {
+    const WORDS: [&str; 6] = ["begin", "start", "commit", "end", "rollback", "abort"];
+    let bytes = sql.as_bytes();
+    let may = bytes.iter().enumerate().any(|(at, byte)| {
+        matches!(byte.to_ascii_lowercase(), b'b' | b's' | b'c' | b'e' | b'r' | b'a')
+            && (at == 0 || !is_word(bytes[at - 1]))
+            && WORDS.iter().any(|word| {
+                bytes.get(at..at + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word.as_bytes()))
+            })
+    });
+    if !may {
+        return None;
+    }
+    let mut open = None;
+    for range in statements(sql) {
+        let statement = &sql[range];
+        match first_word(statement).as_str() {
+            "begin" | "start" => open = Some(true),
+            "commit" | "end" | "abort" => open = Some(false),
+            // To a savepoint is not out of the transaction.
+            "rollback" if !statement.split_whitespace().any(|w| w.eq_ignore_ascii_case("to")) => {
+                open = Some(false);
+            }
+            _ => {}
+        }
+    }
+    open
+}
+
+/// PostgreSQL's command tag for the last statement of a script, which its client does not give.
+pub(super) fn response(sql: &str, changed: Option<u64>) -> Response {
+    let last = statements(sql).pop().map_or("", |range| &sql[range]);
+    let words: Vec<String> = words(last).map(str::to_ascii_uppercase).collect();
+    let verb = words.first().map_or("", String::as_str);
+    let skipped = ["OR", "REPLACE", "TEMP", "TEMPORARY", "UNLOGGED", "UNIQUE", "RECURSIVE", "GLOBAL", "LOCAL"];
+    let object = || {
+        let mut rest = words.iter().skip(1).map(String::as_str).filter(|w| !skipped.contains(w));
+        match rest.next() {
+            Some(first @ ("MATERIALIZED" | "FOREIGN")) => {
+                format!("{first} {}", rest.next().unwrap_or_default())
+            }
+            first => first.unwrap_or_default().to_owned(),
+        }
+    };
+    let counted = |code: &str, text: String| Response {
+        message: text,
+        code: code.to_owned(),
+        rows_affected: Some(changed.unwrap_or(0)),
+    };
+    let rows = changed.unwrap_or(0);
+    let plain = |text: String| Response { code: text.clone(), message: text, rows_affected: None };
+    match verb {
+        "INSERT" => counted("INSERT", format!("INSERT 0 {rows}")),
+        "UPDATE" | "DELETE" | "MERGE" | "COPY" => counted(verb, format!("{verb} {rows}")),
+        "SELECT" | "WITH" | "VALUES" | "TABLE" => counted("SELECT", format!("SELECT {rows}")),
+        "CREATE" => match object().as_str() {
+            "TABLE" | "MATERIALIZED VIEW" if words.iter().any(|word| word == "AS") => {
+                counted("SELECT", format!("SELECT {rows}"))
+            }
+            object => plain(format!("CREATE {object}")),
+        },
+        "ALTER" | "DROP" | "TRUNCATE" | "REFRESH" => plain(format!("{verb} {}", object())),
+        verb => plain(verb.to_owned()),
+    }
+}
+
+/// The words of a statement in order, those in quotes and comments left out.
+fn words(statement: &str) -> impl Iterator<Item = &str> {
+    let bytes = statement.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while at < bytes.len() {
+            match bytes[at] {
+                quote @ (b'\'' | b'"') => at = quoted(bytes, at, quote, false),
+                b'-' if bytes.get(at + 1) == Some(&b'-') => {
+                    at = find(bytes, at, b"\n").unwrap_or(bytes.len());
+                }
+                b'/' if bytes.get(at + 1) == Some(&b'*') => at = comment(bytes, at),
+                byte if is_word(byte) => {
+                    let from = at;
+                    while at < bytes.len() && is_word(bytes[at]) {
+                        at += 1;
+                    }
+                    return Some(&statement[from..at]);
+                }
+                _ => at += 1,
+            }
+        }
+        None
+    })
 }
 
 /// What was seen of a statement: enough to know a SQL-standard function body.
@@ -186,7 +281,7 @@ fn dollar(bytes: &[u8], at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{first_word, statements};
+    use super::{first_word, leaves_transaction, response, statements};
 
     fn split(sql: &str) -> Vec<&str> {
         statements(sql).into_iter().map(|range| sql[range].trim()).collect()
@@ -218,6 +313,24 @@ mod tests {
         let body = "create or replace function f() returns int begin atomic select case when true then 1 end; select 2; end";
         assert_eq!(split(&format!("{body}; select 3")), [body, "select 3"]);
         assert_eq!(split("begin; select 1; end;"), ["begin", "select 1", "end"]);
+    }
+
+    #[test]
+    fn a_script_may_end_its_transaction() {
+        assert_eq!(leaves_transaction("select 1; commit;"), Some(false));
+        assert_eq!(leaves_transaction("begin; select 1"), Some(true));
+        assert_eq!(leaves_transaction("select 'commit;' as begin_date"), None);
+        assert_eq!(leaves_transaction("rollback to savepoint a"), None);
+    }
+
+    #[test]
+    fn tags_as_postgres_gives_them() {
+        let tag = |sql, changed| response(sql, changed).message;
+        assert_eq!(tag("create table a as (select 1)", Some(3)), "SELECT 3");
+        assert_eq!(tag("create unlogged table \"as\" (i int)", None), "CREATE TABLE");
+        assert_eq!(tag("x; insert into a values (1)", Some(1)), "INSERT 0 1");
+        assert_eq!(tag("create or replace view a as select 1", None), "CREATE VIEW");
+        assert_eq!(tag("refresh materialized view a", None), "REFRESH MATERIALIZED VIEW");
     }
 
     #[test]

@@ -15,6 +15,8 @@ use super::host::Host;
 use super::macros::{MacroObject, Package};
 use super::objects::{AdapterObject, ConfigObject, RelationObject};
 use super::registry::MacroRegistry;
+use super::values::Dict;
+use crate::manifest::Hook;
 
 /// The name under which a template's own context is found.
 pub const OWN: &str = "__pintail_context";
@@ -104,12 +106,21 @@ impl Context {
             "context" => Value::from_dyn_object(self.clone()),
             "pre_hooks" | "post_hooks" => {
                 let key = if name == "pre_hooks" { "pre-hook" } else { "post-hook" };
-                host.config(key).map_or_else(
-                    || super::values::List::value(Vec::new()),
-                    |value| super::values::from_json(&value),
+                let hooks = host.config(key).map(|value| Hook::all(&value)).unwrap_or_default();
+                super::values::List::value(
+                    hooks
+                        .into_iter()
+                        .map(|hook| {
+                            Dict::value([
+                                ("sql", Value::from(hook.sql)),
+                                ("transaction", hook.transaction.into()),
+                            ])
+                        })
+                        .collect(),
                 )
             }
-            "graph" | "schemas" | "selected_resources" | "database_schemas" | "results" => {
+            "graph" | "schemas" | "selected_resources" | "database_schemas" | "results" | "sql"
+            | "compiled_code" | "compiled_sql" => {
                 return host.extra(name);
             }
             _ => return None,

@@ -266,6 +266,39 @@ impl Dialect {
             .map_err(|error| explain(&error, &context.place, &context))
     }
 
+    /// The project's block for a materialization, or the built-in one that is written as a block;
+    /// see [`MacroRegistry::materialization`].
+    pub fn materialization(&self, name: &str, has: bool, legacy: bool) -> Option<UniqueId> {
+        let found = self.fixed.registry.materialization(name, self.fixed.adapter, has, legacy);
+        found.map(|def| def.unique_id.clone())
+    }
+
+    /// Runs the body of a materialization: what it returns, and the results of its statements.
+    ///
+    /// # Errors
+    /// What the body raises, and the engine's.
+    pub fn materialize(
+        &self,
+        block: &UniqueId,
+        host: Arc<dyn Host>,
+    ) -> Result<(Value, HashMap<String, Value>)> {
+        let Some(found) = self.fixed.registry.get(block).cloned() else {
+            return Ok(Default::default());
+        };
+        let place = Place {
+            file: found.file.clone(),
+            offset: found.span.start,
+            map: OffsetMap::default(),
+            fixed: Some(found.span.clone()),
+        };
+        let context = self.context(place, host);
+        let value = call_macro(&found, &self.environment, &context, &[])
+            .map_err(|error| explain(&error, &context.place, &context))?;
+        let results =
+            context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        Ok((value, results.clone()))
+    }
+
     /// The macro that a name means in a package.
     pub fn find_macro(&self, name: &str, package: &str) -> Option<UniqueId> {
         let found = match name.split_once('.') {

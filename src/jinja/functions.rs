@@ -11,12 +11,14 @@ use super::InvocationInfo;
 use super::context::Context;
 use super::error::{carry, fail};
 use super::macros::{caller_function, return_function};
-use super::objects::{Arguments, Exceptions, RelationObject, api};
+use super::host::Statement;
+use super::objects::{Arguments, Exceptions, RelationObject, ResponseObject, api};
 
 use super::values::{self, List, Table, from_json, py_str};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{RefCall, SourceCall};
+use crate::relation::Response;
 
 /// A function of the state and its arguments.
 type Body = fn(&mut State, &[Value]) -> Result<Value, Error>;
@@ -72,7 +74,8 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("statement", statement),
     ("load_result", load_result),
     ("store_result", store_result),
-    ("store_raw_result", store_result),
+    ("store_raw_result", store_raw_result),
+    ("write", write),
     ("load_relation", load_relation),
     ("fromyaml", yaml::fromyaml),
     ("toyaml", yaml::toyaml),
@@ -212,52 +215,62 @@ fn print(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 }
 
 /// Runs SQL on the node's connection; without one, gives an empty table.
-fn fetch(context: &Context, sql: &str) -> Result<(Value, Option<u64>), Error> {
-    if !context.host().execute() {
-        return Ok((Table::empty(), None));
-    }
-    match context.host().adapter() {
+fn fetch(context: &Context, sql: &str, how: Statement) -> Result<(Value, Response), Error> {
+    let adapter = if context.host().execute() { context.host().adapter() } else { None };
+    match adapter {
         Some(adapter) => {
-            let (rows, changed) = adapter.execute(sql).map_err(carry)?;
-            Ok((Table::value(&rows), changed))
+            let done = adapter.run(sql, how).map_err(carry)?;
+            Ok((Table::value(&done.rows), done.response))
         }
-        None => Ok((Table::empty(), None)),
+        None => Ok((Table::empty(), Response::default())),
     }
 }
 
 fn run_query(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     let sql = args.first().map(py_str).unwrap_or_default();
-    Ok(fetch(&context, &sql)?.0)
+    Ok(fetch(&context, &sql, Statement { fetch: true, auto_begin: false })?.0)
 }
 
 /// `{% call statement('name', fetch_result=True) %}sql{% endcall %}`
 fn statement(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
+    if !context.host().execute() {
+        return Ok(Value::from(""));
+    }
     let named = Arguments::new(args, &["name", "fetch_result", "auto_begin"])?;
     let sql = match named.get("caller") {
         Some(caller) => caller.call(state, &[])?.to_string(),
         None => named.required("sql"),
     };
-    let (table, changed) = fetch(&context, &sql)?;
-    if let Some(name) = named.text("name") {
-        store(&context, name, "OK".into(), table, changed);
+    let name = named.text("name");
+    if name.as_deref() == Some("main") {
+        context.host().write(&sql).map_err(carry)?;
+    }
+    let how = Statement {
+        fetch: named.flag("fetch_result", false),
+        auto_begin: named.flag("auto_begin", true),
+    };
+    let (table, response) = fetch(&context, &sql, how)?;
+    if let Some(name) = name {
+        store(&context, name, Value::from_object(ResponseObject(response)), table);
     }
     Ok(Value::from(""))
 }
 
-fn store(context: &Context, name: String, response: Value, table: Value, changed: Option<u64>) {
+fn store(context: &Context, name: String, response: Value, table: Value) {
     let data: Vec<Value> = table
         .get_attr("rows")
         .ok()
         .and_then(|rows| rows.try_iter().ok())
         .map(Iterator::collect)
         .unwrap_or_default();
+    let changed = response.get_attr("rows_affected").ok().filter(|rows| !rows.is_undefined());
     let result = values::Dict::value([
         (Value::from("response"), response),
         (Value::from("data"), List::value(data)),
         (Value::from("table"), table),
-        (Value::from("rows_affected"), changed.map_or(Value::from(()), Value::from)),
+        (Value::from("rows_affected"), changed.unwrap_or(Value::from(()))),
     ]);
     let mut results =
         context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -269,7 +282,31 @@ fn store_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let named = Arguments::new(args, &["name", "response", "agate_table"])?;
     let table = named.get("agate_table").unwrap_or_else(Table::empty);
     let response = named.get("response").unwrap_or_else(|| "OK".into());
-    store(&context, named.required("name"), response, table, None);
+    store(&context, named.required("name"), response, table);
+    Ok(Value::from(""))
+}
+
+/// `store_raw_result(name, message, code, rows_affected, agate_table)`: a response made by hand.
+fn store_raw_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let names = &["name", "message", "code", "rows_affected", "agate_table"];
+    let named = Arguments::new(args, names)?;
+    let response = Response {
+        message: named.required("message"),
+        code: named.required("code"),
+        rows_affected: named.text("rows_affected").and_then(|rows| rows.parse().ok()),
+    };
+    let table = named.get("agate_table").unwrap_or_else(Table::empty);
+    store(&context, named.required("name"), Value::from_object(ResponseObject(response)), table);
+    Ok(Value::from(""))
+}
+
+/// `write(sql)`: the SQL of a materialization, for `target/run`.
+fn write(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    if context.host().execute() {
+        context.host().write(&args.first().map(py_str).unwrap_or_default()).map_err(carry)?;
+    }
     Ok(Value::from(""))
 }
 

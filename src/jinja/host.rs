@@ -10,7 +10,7 @@ use minijinja::Value;
 
 use crate::diagnostic::Result;
 use crate::manifest::{RefCall, SourceCall, UniqueId};
-use crate::relation::{Column, Relation, ResultSet};
+use crate::relation::{Column, Relation, Response, ResultSet};
 
 /// The answers that depend on the node and the stage. Errors need no location: the dialect adds
 /// the place of the call.
@@ -58,16 +58,48 @@ pub trait Host: Send + Sync {
     /// The first call in `compile` may open a connection.
     fn adapter(&self) -> Option<Arc<dyn Adapter>>;
 
+    /// `write(sql)`: the SQL that a materialization runs, for `target/run`.
+    fn write(&self, _sql: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// `log(…)` with `info=True` or `print(…)`: a line for the user.
     fn log(&self, message: &str, info: bool);
+}
+
+/// How a statement is run.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Statement {
+    /// Its rows are wanted.
+    pub fetch: bool,
+    /// A transaction is begun before it where none is open.
+    pub auto_begin: bool,
+}
+
+/// What came of a statement.
+#[derive(Debug, Clone, Default)]
+pub struct Executed {
+    /// Its rows, where they were wanted.
+    pub rows: ResultSet,
+    /// What the engine said.
+    pub response: Response,
 }
 
 /// What a template may do with the node's own engine: the part of dbt's `adapter` that needs a
 /// database. Everything that is plain SQL is done by macros through `execute`.
 pub trait Adapter: Send + Sync {
-    /// Runs one or more statements on the connection of the node and gives the rows of the last,
-    /// and the number of rows that it changed where the engine tells.
-    fn execute(&self, sql: &str) -> Result<(ResultSet, Option<u64>)>;
+    /// Runs one or more statements on the connection of the node; the outcome is that of the last.
+    fn run(&self, sql: &str, how: Statement) -> Result<Executed>;
+
+    /// Runs statements outside a transaction of their own and gives the rows of the last, and the
+    /// number of rows that it changed where the engine tells.
+    fn execute(&self, sql: &str) -> Result<(ResultSet, Option<u64>)> {
+        let done = self.run(sql, Statement { fetch: true, auto_begin: false })?;
+        Ok((done.rows, done.response.rows_affected))
+    }
+
+    /// Ends the transaction that a statement with `auto_begin` began, if one is open.
+    fn commit(&self) -> Result<()>;
 
     /// The relation as it exists with its kind, or `None`.
     fn get_relation(&self, relation: &Relation) -> Result<Option<Relation>>;

@@ -100,6 +100,30 @@ impl MacroRegistry {
         self.find(name, package).filter(|found| &*found.package != BUILT_IN)
     }
 
+    /// The block that a materialization's name means for an adapter. One for the adapter comes
+    /// before one for all of them; among those, the project's own before a package's before the
+    /// built-in one. A package's does not take the place of what Pintail `has` itself, unless the
+    /// flag `legacy` allows that.
+    pub fn materialization(
+        &self,
+        name: &str,
+        adapter: &str,
+        has: bool,
+        legacy: bool,
+    ) -> Option<&Arc<MacroDef>> {
+        [adapter, "default"].iter().find_map(|adapter| {
+            let candidates = self.by_name.get(&format!("materialization_{name}_{adapter}"))?;
+            let own = candidates.iter().find(|found| *found.package == self.root);
+            let built_in = || candidates.iter().find(|found| &*found.package == BUILT_IN);
+            let imported = || {
+                let known = built_in().is_some() || has;
+                let found = candidates.iter().find(|found| &*found.package != BUILT_IN);
+                found.filter(|_| !known || legacy)
+            };
+            own.or_else(imported).or_else(built_in)
+        })
+    }
+
     /// The macro `package.name`. dbt's adapter packages are part of the built-in one.
     pub fn find_in(&self, package: &str, name: &str) -> Option<&Arc<MacroDef>> {
         let package = match package {

@@ -13,6 +13,33 @@ pub struct Hook {
     pub transaction: bool,
 }
 
+impl Hook {
+    /// The hooks that a configuration holds: a text, a dict, or a list of them. A text that is
+    /// the JSON of a dict is what dbt's `before_begin()` and its kin write.
+    pub fn all(value: &Value) -> Vec<Hook> {
+        match value {
+            Value::Array(many) => many.iter().filter_map(Hook::one).collect(),
+            value => Hook::one(value).into_iter().collect(),
+        }
+    }
+
+    fn one(value: &Value) -> Option<Hook> {
+        match value {
+            Value::String(sql) => {
+                let dict = Some(sql.trim()).filter(|text| text.starts_with('{'));
+                let dict = dict.and_then(|text| serde_json::from_str::<Value>(text).ok());
+                let hook = dict.filter(Value::is_object).as_ref().and_then(Hook::one);
+                hook.or_else(|| Some(Hook { sql: sql.clone(), transaction: true }))
+            }
+            Value::Object(map) => map.get("sql").and_then(Value::as_str).map(|sql| Hook {
+                sql: sql.to_owned(),
+                transaction: map.get("transaction").and_then(Value::as_bool).unwrap_or(true),
+            }),
+            _ => None,
+        }
+    }
+}
+
 /// The keys that were set for a node after all levels were merged, under dbt's names
 /// (`pre-hook` and `post-hook` with a dash).
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -59,17 +86,8 @@ impl NodeConfig {
 
     /// `pre-hook` or `post-hook`, in order.
     pub fn hooks(&self, key: &str) -> Vec<Hook> {
-        let one = |value: &Value| match value {
-            Value::String(sql) => Some(Hook { sql: sql.clone(), transaction: true }),
-            Value::Object(map) => map.get("sql").and_then(Value::as_str).map(|sql| Hook {
-                sql: sql.to_owned(),
-                transaction: map.get("transaction").and_then(Value::as_bool).unwrap_or(true),
-            }),
-            _ => None,
-        };
         match self.get(key) {
-            Some(Value::Array(many)) => many.iter().filter_map(one).collect(),
-            Some(value) => one(value).into_iter().collect(),
+            Some(value) => Hook::all(value),
             None => Vec::new(),
         }
     }

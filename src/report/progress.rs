@@ -216,8 +216,14 @@ fn result_line(node: &Node, result: &RunResult, done: usize, total: usize) -> St
     let width = total.to_string().len();
     let mut line =
         format!("{done:>width$} of {total} {status:<6} {} {name} on {}", what(node), node.engine);
-    if let Some(message) = result.message.as_deref().filter(|m| *m != "CREATE VIEW" && *m != "OK") {
-        line.push_str(&format!(" ({})", message.lines().next().unwrap_or_default()));
+    let message = result.message.as_deref().filter(|m| *m != "CREATE VIEW" && *m != "OK");
+    let rows = result.rows_affected.filter(|_| result.status == Status::Success);
+    let what = match (rows, message) {
+        (Some(rows), _) => Some(format!("{rows} rows")),
+        (None, message) => message.and_then(|text| text.lines().next()).map(str::to_owned),
+    };
+    if let Some(what) = what {
+        line.push_str(&format!(" ({what})"));
     }
     if result.status != Status::Skipped {
         line.push_str(&format!(" {:.2}s", result.execution_time.as_secs_f64()));

@@ -2,9 +2,12 @@
 
 mod adapter;
 mod catalog;
+mod custom;
 mod data_test;
 mod ended;
 mod engines;
+mod hooks;
+mod incremental;
 mod model;
 mod node;
 pub mod result;

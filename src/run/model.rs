@@ -1,46 +1,54 @@
-//! Materializations: view, table, incremental. The SQL comes from macros under dbt's names, which
-//! a project may override; what happens when, and in which transaction, is here.
+//! Materializations: view and table; `incremental` and `custom` have files of their own. The SQL
+//! comes from macros under dbt's names, which a project may override; what happens when, and in
+//! which transaction, is here.
 
 use minijinja::Value;
 use serde_json::Value as Json;
 
+use super::adapter::SharedConnection;
 use super::node::{Failure, Job, run};
 use super::result::RunResult;
+use super::{custom, incremental};
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
-use crate::engine::publish::{self, Along, PlacedSql};
+use crate::engine::publish::{self, Along};
 use crate::engine::{self, Connection};
-use crate::jinja::values::{Dict, List, from_json};
-use crate::jinja::{Adapter, ColumnObject, RelationObject};
-use crate::relation::{Relation, RelationKind};
+use crate::jinja::values::{Dict, from_json};
+use crate::jinja::RelationObject;
+use crate::relation::{Relation, RelationKind, Response};
 
+/// Those that are code here; further built-in ones are blocks among the macros.
 const MATERIALIZATIONS: &[&str] = &["view", "table", "incremental", "ephemeral"];
+
+/// What came of a materialization.
+pub(super) struct Outcome {
+    /// The engine's word on the main statement.
+    pub response: Response,
+    /// What was made, where it is not the node's own relation.
+    pub relation: Option<Relation>,
+}
 
 /// Builds a model.
 pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
-    for hook in job.hooks("pre-hook", false)? {
-        job.run_hook(&hook)?;
-    }
-    if engine::is_blank(&job.compiled.sql) {
-        return Err(no_sql(job));
-    }
-    let rows = match job.node.materialized() {
-        "view" => view(job),
-        "table" => table(job),
-        "incremental" => incremental(job),
-        other => Err(unknown(job, other)),
-    }?;
-    for hook in job.hooks("post-hook", false)? {
-        job.run_hook(&hook)?;
-    }
-    result.rows_affected = rows;
-    let what = job.node.materialized();
-    result.message = Some(match (what, rows) {
-        ("view", _) => "CREATE VIEW".to_owned(),
-        (_, Some(rows)) => format!("{rows} rows"),
-        (_, None) => "OK".to_owned(),
-    });
-    result.relation_name = Some(job.target().render());
+    let name = job.node.materialized();
+    let has = MATERIALIZATIONS.contains(&name);
+    let outcome = match job.dialect.materialization(name, has, job.allows_package_overrides()) {
+        Some(block) => custom::build(job, &block)?,
+        None if engine::is_blank(&job.compiled.sql) => return Err(no_sql(job)),
+        None => {
+            job.run_hooks("pre-hook", false)?;
+            let outcome = match name {
+                "view" => view(job),
+                "table" => table(job),
+                "incremental" => incremental::build(job),
+                other => Err(unknown(job, other)),
+            }?;
+            job.run_hooks("post-hook", false)?;
+            outcome
+        }
+    };
+    result.relation_name = Some(outcome.relation.unwrap_or_else(|| job.target()).render());
+    result.answered(outcome.response);
     Ok(())
 }
 
@@ -54,184 +62,194 @@ fn no_sql(job: &Job) -> Box<Diagnostic> {
 }
 
 fn unknown(job: &Job, name: &str) -> Box<Diagnostic> {
-    let mut error =
-        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not a materialization"))
-            .or_at(job.locate_config("materialized", name));
+    let kind = job.kind().as_str();
+    let message = format!("No materialization '{name}' was found for adapter {kind}");
+    let mut error = Diagnostic::error(Code::BAD_CONFIG, message)
+        .or_at(job.locate_config("materialized", name));
     if let Some(help) = did_you_mean(name, MATERIALIZATIONS.iter().copied()) {
         error = error.help(help);
     }
     Box::new(error.help(format!("Known: {}.", MATERIALIZATIONS.join(", "))))
 }
 
-fn value(relation: &Relation) -> Value {
+/// A relation for a macro.
+pub(super) fn value(relation: &Relation) -> Value {
     Value::from_object(RelationObject::new(relation.clone()))
 }
 
-/// Runs hooks inside a transaction.
-fn run_hooks(
-    job: &Job,
-    connection: &mut dyn Connection,
-    hooks: &[PlacedSql],
-) -> Result<(), Failure> {
-    for hook in hooks {
-        connection.execute(&hook.0).map_err(|error| job.hook_failed(hook, error))?;
+/// A step of a swap that runs a part of the job.
+fn step<'a>(
+    job: &'a Job,
+    work: impl Fn() -> Result<()> + 'a,
+) -> impl Fn(&mut dyn Connection) -> engine::SqlResult<()> + 'a {
+    move |_| work().map_err(|error| job.as_engine_error(error))
+}
+
+fn view(job: &Job) -> Result<Outcome> {
+    let target = job.target().with_kind(RelationKind::View);
+    let before = step(job, || job.run_hooks("pre-hook", true));
+    let after = step(job, || {
+        job.run_hooks("post-hook", true)?;
+        finish(job, &target, true, true)
+    });
+    let hooked = !job.node.config.hooks("pre-hook").is_empty();
+    let finished = wants_finish(job) || !job.node.config.hooks("post-hook").is_empty();
+    let along = Along {
+        before: hooked.then_some(&before),
+        after: finished.then_some(&after),
+    };
+    let mut connection = SharedConnection(job.adapter.clone());
+    let sql = &*job.compiled.sql;
+    let own = job.contract()
+        || job.node.config.get("sql_header").is_some()
+        || job.dialect.is_overridden("create_view_as")
+        || job.dialect.is_overridden("get_create_view_as_sql");
+    let done = if own {
+        let create = |connection: &mut dyn Connection| {
+            let made = job.sql("get_create_view_as_sql", vec![value(&target), Value::from(sql)]);
+            let made = made.map_err(|error| job.as_engine_error(error))?;
+            job.write(&made).map_err(|error| job.as_engine_error(error))?;
+            connection.execute(&made).map(drop).map_err(|mut error| {
+                // The position in the model, which is all that the caller knows.
+                let at = made.find(sql).filter(|_| !sql.is_empty());
+                error.position = error.position.zip(at).and_then(|(p, at)| p.checked_sub(at));
+                error
+            })
+        };
+        publish::replace_by(&mut connection, &target, &create, along)
+    } else {
+        publish::replace_view_along(&mut connection, &target, sql, along)
+    };
+    done.map_err(|error| job.explain(sql, *error))?;
+    Ok(Outcome { response: engine::response(job.kind(), "create view", None), relation: None })
+}
+
+/// The name that a table is built under before it takes its place. PostgreSQL cuts long names
+/// without a word, which would make the two the same.
+fn shadow(target: &Relation) -> Relation {
+    const SUFFIX: &str = "__dbt_tmp";
+    let mut end = target.identifier.len().min(63 - SUFFIX.len());
+    while !target.identifier.is_char_boundary(end) {
+        end -= 1;
+    }
+    let name = format!("{}{SUFFIX}", &target.identifier[..end]);
+    target.with_identifier(name).with_kind(RelationKind::Table)
+}
+
+/// Builds a table and puts it in the place of what is there.
+pub(super) fn table(job: &Job) -> Result<Outcome> {
+    match job.kind() {
+        EngineKind::DuckDb => in_one_transaction(job),
+        EngineKind::Postgres => built_beside(job),
+    }
+}
+
+fn create_table(job: &Job, relation: &Relation) -> Result<String> {
+    let code = Value::from(&*job.compiled.sql);
+    job.sql("get_create_table_as_sql", vec![false.into(), value(relation), code])
+}
+
+/// On DuckDB readers keep their snapshot, so everything is one transaction; where it fails nothing
+/// has changed. One statement makes the table and takes the place of the old one, unless there is a
+/// view, or the project's own macro makes tables in another way: then it is made beside.
+fn in_one_transaction(job: &Job) -> Result<Outcome> {
+    match attempt_in_one(job, true) {
+        Err(error) if error.notes.iter().any(|note| note.contains("is of type View")) => {
+            attempt_in_one(job, false)
+        }
+        other => other,
+    }
+}
+
+fn attempt_in_one(job: &Job, replace: bool) -> Result<Outcome> {
+    let target = job.target().with_kind(RelationKind::Table);
+    job.transaction(|connection| {
+        job.run_hooks("pre-hook", true)?;
+        let create = create_table(job, &target)?;
+        let replaced = create
+            .trim_start()
+            .strip_prefix("create table ")
+            .filter(|_| replace)
+            .map(|rest| format!("create or replace table {rest}"));
+        let rows = match replaced {
+            Some(sql) => {
+                job.write(&sql)?;
+                run(connection, &sql)?
+            }
+            None => {
+                let shadow = shadow(&target);
+                let failed = |error| Failure::Sql(String::new(), error);
+                let create = create_table(job, &shadow)?;
+                job.write(&create)?;
+                publish::drop_relation(connection, &shadow).map_err(failed)?;
+                let rows = run(connection, &create)?;
+                publish::drop_relation(connection, &job.target()).map_err(failed)?;
+                let name = crate::relation::quote_identifier(&target.identifier);
+                run(connection, &format!("alter table {} rename to {name}", shadow.render()))?;
+                rows
+            }
+        };
+        indexes(job, &target)?;
+        job.run_hooks("post-hook", true)?;
+        finish(job, &target, false, true)?;
+        Ok(Outcome { response: engine::response(connection.kind(), &create, rows), relation: None })
+    })
+}
+
+/// Builds a table under another name and swaps it in.
+fn built_beside(job: &Job) -> Result<Outcome> {
+    let target = job.target().with_kind(RelationKind::Table);
+    let shadow = shadow(&target);
+    let response = job.transaction(|connection| {
+        job.run_hooks("pre-hook", true)?;
+        publish::drop_relation(connection, &Relation { kind: None, ..shadow.clone() })
+            .map_err(|error| Failure::Sql(String::new(), error))?;
+        let create = create_table(job, &shadow)?;
+        job.write(&create)?;
+        let rows = run(connection, &create)?;
+        indexes(job, &shadow)?;
+        Ok(engine::response(connection.kind(), &create, rows))
+    })?;
+    job.swap(&shadow, &target, &|| {
+        job.run_hooks("post-hook", true)?;
+        finish(job, &target, false, true)
+    })?;
+    Ok(Outcome { response, relation: None })
+}
+
+/// `indexes` of the configuration.
+fn indexes(job: &Job, relation: &Relation) -> Result<()> {
+    let wanted = matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
+    if wanted || job.dialect.is_overridden("create_indexes") {
+        job.call("create_indexes", vec![value(relation)])?;
     }
     Ok(())
 }
 
-fn view(job: &Job) -> Result<Option<u64>> {
-    let target = job.target();
-    let sql = &*job.compiled.sql;
-    let (before, after) = (job.hooks("pre-hook", true)?, job.hooks("post-hook", true)?);
-    let along = Along { before: &before, after: &after };
-    job.on_connection(sql, |connection| {
-        publish::replace_view_along(connection, &target, sql, along).map(|_| ())
-    })?;
-    Ok(None)
+/// Whether [`finish`] has anything to do.
+fn wants_finish(job: &Job) -> bool {
+    let config = &job.node.config;
+    let any = |key: &str| config.get(key).and_then(Json::as_object).is_some_and(|m| !m.is_empty());
+    any("grants")
+        || any("persist_docs")
+        || job.dialect.is_overridden("apply_grants")
+        || job.dialect.is_overridden("persist_docs")
 }
 
-/// The name that a table is built under before it takes its place.
-fn shadow(target: &Relation) -> Relation {
-    target.with_identifier(format!("{}__dbt_tmp", target.identifier)).with_kind(RelationKind::Table)
-}
-
-fn table(job: &Job) -> Result<Option<u64>> {
-    match replaced_at_once(job)? {
-        Some(rows) => Ok(rows),
-        None => built_beside(job),
+/// `grants` and `persist_docs` of a relation that was made; of one that `stays`, grants that it
+/// has are taken back. `afresh`: it was not there before in this form.
+pub(super) fn finish(job: &Job, relation: &Relation, stays: bool, afresh: bool) -> Result<()> {
+    if !wants_finish(job) {
+        return Ok(());
     }
-}
-
-/// On DuckDB one statement makes the new table and puts it in the place of the old one: readers
-/// keep their snapshot, and where it fails nothing has changed. `None` where the place holds a
-/// view, or the project's own macro makes tables in another way.
-fn replaced_at_once(job: &Job) -> Result<Option<Option<u64>>> {
-    let config = &job.runner.compiler.config.target.engines[&job.node.engine];
-    if config.kind() != EngineKind::DuckDb {
-        return Ok(None);
-    }
-    let create = job.sql(
-        "get_create_table_as_sql",
-        vec![false.into(), value(&job.target()), Value::from(&*job.compiled.sql)],
-    )?;
-    let Some(rest) = create.trim_start().strip_prefix("create table ") else { return Ok(None) };
-    let replace = format!("create or replace table {rest}");
-    let (before, after) = (job.hooks("pre-hook", true)?, job.hooks("post-hook", true)?);
-    let done = job.transaction(|connection| {
-        run_hooks(job, connection, &before)?;
-        let rows = run(connection, &replace)?;
-        run_hooks(job, connection, &after)?;
-        Ok(rows)
-    });
-    match done {
-        Ok(rows) => Ok(Some(rows)),
-        Err(error) if error.notes.iter().any(|note| note.contains("is of type View")) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
-
-/// Builds a table under another name and swaps it in.
-fn built_beside(job: &Job) -> Result<Option<u64>> {
-    let target = job.target();
-    let shadow = shadow(&target);
-    let create = job.sql(
-        "get_create_table_as_sql",
-        vec![false.into(), value(&shadow), Value::from(&*job.compiled.sql)],
-    )?;
-    let indexes = indexes(job, &shadow)?;
-    let before = job.hooks("pre-hook", true)?;
-    let rows = job.transaction(|connection| {
-        run_hooks(job, connection, &before)?;
-        publish::drop_relation(connection, &shadow)
-            .map_err(|error| Failure::Sql(String::new(), error))?;
-        let rows = run(connection, &create)?;
-        for sql in &indexes {
-            run(connection, sql)?;
-        }
-        Ok(rows)
-    })?;
-    job.swap(&shadow, &target)?;
-    Ok(rows)
-}
-
-/// `indexes` of the configuration, on PostgreSQL.
-fn indexes(job: &Job, relation: &Relation) -> Result<Vec<String>> {
-    let config = &job.runner.compiler.config.target.engines[&job.node.engine];
-    if config.kind() != EngineKind::Postgres {
-        return Ok(Vec::new());
-    }
-    let Some(Json::Array(wanted)) = job.node.config.get("indexes") else { return Ok(Vec::new()) };
-    wanted
-        .iter()
-        .map(|index| job.sql("get_create_index_sql", vec![value(relation), from_json(index)]))
-        .collect()
-}
-
-fn incremental(job: &Job) -> Result<Option<u64>> {
-    let target = job.target();
-    // Also on the first run, which does not need it.
-    let strategy = job.node.config.text("incremental_strategy").unwrap_or("default");
-    let name = match strategy {
-        "append" | "merge" | "default" => format!("get_incremental_{strategy}_sql"),
-        "delete+insert" => "get_incremental_delete_insert_sql".to_owned(),
-        custom => {
-            let name = format!("get_incremental_{}_sql", custom.replace(['+', '-'], "_"));
-            if job.dialect.find_macro(&name, &job.node.package_name).is_none() {
-                return Err(unknown_strategy(job, custom));
-            }
-            name
-        }
+    let config = &job.node.config;
+    let grants = config.get("grants").map_or_else(|| Dict::value(Vec::<(Value, Value)>::new()), from_json);
+    let existing = value(relation);
+    let revoke = match stays {
+        true => true.into(),
+        false => job.call("should_revoke", vec![existing.clone(), afresh.into()])?,
     };
-    let existing = job.adapter.get_relation(&target)?;
-    let is_table = existing.is_some_and(|r| r.kind == Some(RelationKind::Table));
-    if !is_table || job.full_refresh() {
-        return table(job);
-    }
-    let temporary = Relation {
-        database: None,
-        schema: None,
-        ..target.with_identifier(format!("{}__dbt_tmp", target.identifier))
-    };
-    let create = job.sql(
-        "get_create_table_as_sql",
-        vec![true.into(), value(&temporary), Value::from(&*job.compiled.sql)],
-    )?;
-    let columns = job.adapter.columns(&target)?;
-    let columns = columns.into_iter().map(|c| Value::from_object(ColumnObject(c))).collect();
-    let config = |key: &str| job.node.config.get(key).map_or(Value::from(()), from_json);
-    let predicates = match config("incremental_predicates") {
-        none if none.is_none() => config("predicates"),
-        some => some,
-    };
-    let arguments = Dict::value([
-        ("target_relation", value(&target)),
-        ("temp_relation", value(&temporary)),
-        ("unique_key", config("unique_key")),
-        ("dest_columns", List::value(columns)),
-        ("incremental_predicates", predicates),
-    ]);
-    let change = job.sql(&name, vec![arguments])?;
-    let drop = format!("drop table if exists {}", temporary.render());
-    let before = job.hooks("pre-hook", true)?;
-    let after = job.hooks("post-hook", true)?;
-    job.transaction(|connection| {
-        run_hooks(job, connection, &before)?;
-        run(connection, &drop)?;
-        run(connection, &create)?;
-        let rows = run(connection, &change)?;
-        run(connection, &drop)?;
-        run_hooks(job, connection, &after)?;
-        Ok(rows)
-    })
-}
-
-fn unknown_strategy(job: &Job, name: &str) -> Box<Diagnostic> {
-    let known = ["append", "delete+insert", "merge"];
-    let mut error =
-        Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` is not an incremental strategy"))
-            .or_at(job.locate_config("incremental_strategy", name));
-    if let Some(help) = did_you_mean(name, known) {
-        error = error.help(help);
-    }
-    Box::new(error.help(format!("Known: {}.", known.join(", "))))
+    job.call("apply_grants", vec![existing.clone(), grants, revoke])?;
+    job.call("persist_docs", vec![existing, job.model()])?;
+    Ok(())
 }

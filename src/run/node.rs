@@ -7,16 +7,16 @@ use std::time::Instant;
 use jiff::Timestamp;
 use minijinja::Value;
 
-use super::adapter::ConnectionAdapter;
+use super::adapter::{ConnectionAdapter, SharedConnection};
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
 use super::{Runner, data_test, ended, model, seed};
 use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
-use crate::config::EngineParams;
+use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::engine::publish::{self, Along, PlacedSql};
+use crate::engine::publish::{self, Along};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
-use crate::jinja::Dialect;
-use crate::manifest::{Hook, Node, ResourceType};
+use crate::jinja::{Dialect, Host};
+use crate::manifest::{Node, ResourceType};
 use crate::parse::locate_config;
 use crate::relation::Relation;
 
@@ -134,12 +134,13 @@ impl Runner {
 
         let begun = Timestamp::now();
         let dialect = self.compiler.dialects.get(&node.engine).clone();
+        host.set_compiled(compiled.sql.clone());
         let job = Job { runner: self, node, dialect, host, adapter, compiled };
         let done = match node.resource_type {
             ResourceType::Seed => seed::load(&job, result),
             ResourceType::Test => data_test::check(&job, result),
             ResourceType::Operation => {
-                job.run_hook(&(job.compiled.sql.to_string(), job.node.location.clone()))
+                job.run_hook(&job.compiled.sql, job.node.location.clone())
             }
             _ => model::build(&job, result),
         };
@@ -235,10 +236,41 @@ impl Job<'_> {
         self.node.config.flag("full_refresh").unwrap_or(self.runner.options.full_refresh)
     }
 
+    /// The engine that the node runs on.
+    pub fn kind(&self) -> EngineKind {
+        self.runner.compiler.config.target.engines[&self.node.engine].kind()
+    }
+
+    /// Whether the columns of the model are promised.
+    pub fn contract(&self) -> bool {
+        let contract = self.node.config.get("contract");
+        contract.and_then(|c| c.get("enforced")).and_then(|e| e.as_bool()).unwrap_or(false)
+    }
+
+    /// Whether packages may put materializations in the place of built-in ones, as dbt's flag says.
+    pub fn allows_package_overrides(&self) -> bool {
+        const FLAG: &str = "require_explicit_package_overrides_for_builtin_materializations";
+        self.runner.compiler.config.project.flags.get(FLAG).and_then(|f| f.as_bool()) == Some(false)
+    }
+
+    /// `model` as templates see it.
+    pub fn model(&self) -> Value {
+        self.host.model()
+    }
+
+    /// What a macro gives.
+    pub fn call(&self, name: &str, args: Vec<Value>) -> Result<Value> {
+        self.dialect.call_macro(name, args, Vec::new(), self.host.clone())
+    }
+
     /// The SQL that a macro gives.
     pub fn sql(&self, name: &str, args: Vec<Value>) -> Result<String> {
-        let value = self.dialect.call_macro(name, args, Vec::new(), self.host.clone())?;
-        Ok(value.to_string())
+        Ok(self.call(name, args)?.to_string())
+    }
+
+    /// Writes the SQL that makes the node to `target/run`.
+    pub fn write(&self, sql: &str) -> Result<()> {
+        self.host.write(sql)
     }
 
     /// Does something on the connection with SQL that holds the node's own.
@@ -254,17 +286,16 @@ impl Job<'_> {
         })
     }
 
-    /// Runs several statements as one transaction; again where the engine says that it may go
-    /// well the next time.
+    /// Runs statements as one transaction; again where the engine says that it may go well the
+    /// next time. Templates may use the connection between them.
     pub fn transaction<T>(
         &self,
         work: impl Fn(&mut dyn Connection) -> Result<T, Failure>,
     ) -> Result<T> {
+        let mut connection = SharedConnection(self.adapter.clone());
         let outcome = engine::retry(|| {
-            let mut connection = self.adapter.lock();
             connection.begin()?;
-            let done = work(&mut **connection);
-            match done {
+            match work(&mut connection) {
                 Ok(value) => {
                     connection.commit()?;
                     Ok(Ok(value))
@@ -273,47 +304,63 @@ impl Job<'_> {
                     connection.rollback()?;
                     match failure {
                         Failure::Sql(_, error) if error.retryable => Err(error),
-                        other => Ok(Err(other)),
+                        Failure::Sql(sql, error) => Ok(Err(self.explain(&sql, *error))),
+                        Failure::Other(diagnostic) => match self.adapter.failed(&diagnostic) {
+                            Some((_, error)) if error.retryable => Err(error),
+                            failed => Ok(Err(self.place(diagnostic, failed))),
+                        },
                     }
                 }
             }
         });
         match outcome {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(Failure::Sql(sql, error))) => Err(self.explain(&sql, *error)),
-            Ok(Err(Failure::Other(error))) => Err(error),
+            Ok(done) => done,
             Err(error) => Err(self.explain("", *error)),
         }
     }
 
-    /// Puts a finished table in its place. The node's post-hooks with a transaction run in that of
-    /// the swap: where one fails, the relation is as it was.
-    pub fn swap(&self, shadow: &Relation, target: &Relation) -> Result<()> {
-        let after = self.hooks("post-hook", true)?;
-        let along = Along { before: &[], after: &after };
-        let swapped = self.on_connection("", |connection| {
-            publish::replace_table_along(connection, shadow, target, along).map(|_| ())
-        });
-        if swapped.is_err() {
-            // The next run would do so too.
-            let _left_for_then = publish::drop_relation(&mut **self.adapter.lock(), shadow);
+    /// A diagnostic of a template with the place of the statement that it is about, where it has
+    /// none of its own.
+    pub fn place(
+        &self,
+        diagnostic: Box<Diagnostic>,
+        failed: Option<(String, Box<EngineError>)>,
+    ) -> Box<Diagnostic> {
+        match failed {
+            Some((sql, error)) if diagnostic.location.is_none() => {
+                self.explain(&sql, EngineError { diagnostic: *diagnostic, ..*error })
+            }
+            _ => diagnostic,
         }
-        swapped
     }
 
-    /// `pre-hook` or `post-hook`, those of one kind of transaction, each with its place.
-    pub fn hooks(&self, key: &str, transaction: bool) -> Result<Vec<PlacedSql>> {
-        let hooks: Vec<Hook> = self.node.config.hooks(key);
-        hooks
-            .into_iter()
-            .filter(|hook| hook.transaction == transaction)
-            .map(|hook| {
-                let place = self.locate_hook(&hook.sql);
-                let sql = self.dialect.render_str(&hook.sql, place.clone(), self.host.clone())?;
-                Ok((sql, place))
-            })
-            .filter(|hook| !matches!(hook, Ok((sql, _)) if sql.trim().is_empty()))
-            .collect()
+    /// A diagnostic as the error of a step of a swap.
+    pub fn as_engine_error(&self, diagnostic: Box<Diagnostic>) -> Box<EngineError> {
+        let failed = self.adapter.failed(&diagnostic);
+        let retryable = failed.as_ref().is_some_and(|(_, error)| error.retryable);
+        let cancelled = failed.as_ref().is_some_and(|(_, error)| error.cancelled);
+        let diagnostic = *self.place(diagnostic, failed);
+        Box::new(EngineError { diagnostic, position: None, cancelled, retryable })
+    }
+
+    /// Puts a finished table in its place, and does what comes last in the transaction of the
+    /// swap: where that fails, the relation is as it was.
+    pub fn swap(
+        &self,
+        shadow: &Relation,
+        target: &Relation,
+        last: &dyn Fn() -> Result<()>,
+    ) -> Result<()> {
+        let after = |_: &mut dyn Connection| last().map_err(|error| self.as_engine_error(error));
+        let along = Along { before: None, after: Some(&after) };
+        let mut connection = SharedConnection(self.adapter.clone());
+        let swapped = publish::replace_table_along(&mut connection, shadow, target, along)
+            .map_err(|error| self.explain("", *error));
+        if swapped.is_err() {
+            // The next run would do so too.
+            let _left_for_then = publish::drop_relation(&mut connection, shadow);
+        }
+        swapped.map(drop)
     }
 
     /// Where a configuration gets a value: in the model, or in dbt_project.yml.
@@ -321,37 +368,6 @@ impl Job<'_> {
         locate_config(&self.node.file, key, value)
             .or_else(|| locate_config(&self.runner.compiler.config.project.file, key, value))
             .or_else(|| self.node.location.clone())
-    }
-
-    /// Where a hook is written: in the model, or in dbt_project.yml.
-    fn locate_hook(&self, sql: &str) -> Option<Location> {
-        let files = [&self.node.file, &self.runner.compiler.config.project.file];
-        let found = files.into_iter().find_map(|file| {
-            let at = file.text.find(sql)?;
-            Some(Location::new(file.clone(), at..at + sql.len()))
-        });
-        found.or_else(|| self.node.location.clone())
-    }
-
-    /// The failure of a hook inside [`Job::transaction`].
-    pub fn hook_failed(&self, hook: &PlacedSql, error: Box<EngineError>) -> Failure {
-        if error.retryable {
-            return Failure::Sql(String::new(), error);
-        }
-        let diagnostic = error.diagnostic.or_at(hook.1.clone());
-        Failure::Other(Box::new(diagnostic.note(format!("hook: {}", hook.0.trim()))))
-    }
-
-    /// Runs a hook; SQL of nothing but white space and comments is no statement.
-    pub fn run_hook(&self, hook: &PlacedSql) -> Result<()> {
-        if hook.0.trim().is_empty() {
-            return Ok(());
-        }
-        let done = self.adapter.lock().execute(&hook.0);
-        done.map(|_| ()).map_err(|error| {
-            let diagnostic = error.diagnostic.or_at(hook.1.clone());
-            Box::new(diagnostic.note(format!("hook: {}", hook.0.trim())))
-        })
     }
 
     /// An engine's error at its place in the model.

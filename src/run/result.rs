@@ -10,7 +10,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use crate::manifest::{ResourceType, UniqueId};
-use crate::relation::ResultSet;
+use crate::relation::{Response, ResultSet};
 
 /// How a node ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -175,6 +175,19 @@ impl RunResult {
             loads: Vec::new(),
             retry_of: None,
         }
+    }
+
+    /// Takes over what the engine said of the main statement.
+    pub fn answered(&mut self, response: Response) {
+        let Response { message, code, rows_affected } = response;
+        self.rows_affected = rows_affected;
+        self.adapter_response = IndexMap::from([("_message".to_owned(), message.clone().into())]);
+        if !code.is_empty() {
+            self.adapter_response.insert("code".to_owned(), code.into());
+            let rows = rows_affected.map_or_else(|| (-1).into(), Value::from);
+            self.adapter_response.insert("rows_affected".to_owned(), rows);
+        }
+        self.message = Some(message);
     }
 
     /// When work on it began, where it did.

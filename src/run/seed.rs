@@ -48,14 +48,9 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
             format!("insert into {} values {}", shadow.render(), rows.join(", "))
         })
         .collect();
-    for hook in job.hooks("pre-hook", false)? {
-        job.run_hook(&hook)?;
-    }
-    let before = job.hooks("pre-hook", true)?;
+    job.run_hooks("pre-hook", false)?;
     job.transaction(|connection| {
-        for hook in &before {
-            connection.execute(&hook.0).map_err(|error| job.hook_failed(hook, error))?;
-        }
+        job.run_hooks("pre-hook", true)?;
         let failed = |error| Failure::Sql(String::new(), error);
         publish::drop_relation(connection, &shadow).map_err(failed)?;
         run(connection, &create)?;
@@ -65,10 +60,8 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         Ok(())
     })
     .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
-    job.swap(&shadow, &target)?;
-    for hook in job.hooks("post-hook", false)? {
-        job.run_hook(&hook)?;
-    }
+    job.swap(&shadow, &target, &|| job.run_hooks("post-hook", true))?;
+    job.run_hooks("post-hook", false)?;
     let rows = table.rows.len() as u64;
     result.rows_affected = Some(rows);
     result.bytes = Some(table.bytes);

@@ -49,13 +49,15 @@ impl Engine for DuckDb {
 
     fn connect(&self) -> SqlResult<Box<dyn Connection>> {
         let connection = self.instance.connect()?;
-        Ok(Box::new(DuckDbConnection { connection, _instance: Some(self.instance.clone()) }))
+        let instance = Some(self.instance.clone());
+        Ok(Box::new(DuckDbConnection { connection, in_transaction: std::cell::Cell::default(), _instance: instance }))
     }
 }
 
 /// A connection to a DuckDB instance.
 pub struct DuckDbConnection {
     connection: duckdb::Connection,
+    in_transaction: std::cell::Cell<bool>,
     // After the connection: the instance outlives it.
     _instance: Option<Arc<Instance>>,
 }
@@ -63,7 +65,7 @@ pub struct DuckDbConnection {
 impl DuckDbConnection {
     /// A connection while its instance is being opened.
     fn detached(connection: duckdb::Connection) -> Self {
-        DuckDbConnection { connection, _instance: None }
+        DuckDbConnection { connection, in_transaction: std::cell::Cell::default(), _instance: None }
     }
 
     /// Runs all statements but the last, and prepares that. `None` for an empty script.
@@ -113,6 +115,9 @@ impl Connection for DuckDbConnection {
     fn execute(&mut self, sql: &str) -> SqlResult<Option<u64>> {
         let Some(mut statement) = self.prepare(sql)? else { return Ok(None) };
         statement.execute([]).map_err(|error| error::of_statement(&error, sql))?;
+        if let Some(open) = super::script::leaves_transaction(sql) {
+            self.in_transaction.set(open);
+        }
         // Statements that change rows give their number as one row of one column.
         let counted = statement.row_count() == 1
             && statement.column_names() == ["Count"]
@@ -147,8 +152,15 @@ impl Connection for DuckDbConnection {
     fn rollback(&mut self) -> SqlResult<()> {
         match self.execute("ROLLBACK") {
             Err(error) if !error.words().contains("no transaction is active") => Err(error),
-            _ => Ok(()),
+            _ => {
+                self.in_transaction.set(false);
+                Ok(())
+            }
         }
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.in_transaction.get()
     }
 
     fn list_relations(&mut self, database: Option<&str>, schema: &str) -> SqlResult<Vec<Relation>> {

@@ -64,6 +64,7 @@ impl Engine for Postgres {
 /// A connection to a PostgreSQL server, with UTC and ISO dates.
 pub struct PostgresConnection {
     client: Client,
+    in_transaction: bool,
 }
 
 impl PostgresConnection {
@@ -72,7 +73,7 @@ impl PostgresConnection {
     /// # Errors
     /// `CONNECT` or `AUTH`, naming the place and what to do; never a password.
     pub fn open(params: &PostgresParams) -> SqlResult<PostgresConnection> {
-        Ok(PostgresConnection { client: connect::connect(params)? })
+        Ok(PostgresConnection { client: connect::connect(params)?, in_transaction: false })
     }
 
     /// The client itself, for what the trait has no words for (`COPY`, parameters).
@@ -90,6 +91,9 @@ impl Connection for PostgresConnection {
         no_nul(sql)?;
         let messages =
             self.client.simple_query(sql).map_err(|error| error::of_statement(&error, sql, 0))?;
+        if let Some(open) = super::script::leaves_transaction(sql) {
+            self.in_transaction = open;
+        }
         let changed = messages.iter().rev().find_map(|message| match message {
             SimpleQueryMessage::CommandComplete(rows) => Some(*rows),
             _ => None,
@@ -105,11 +109,17 @@ impl Connection for PostgresConnection {
             self.client
                 .batch_execute(&sql[..offset])
                 .map_err(|error| error::of_statement(&error, sql, 0))?;
+            if let Some(open) = super::script::leaves_transaction(&sql[..offset]) {
+                self.in_transaction = open;
+            }
         }
         let text = &sql[last];
         let of_last = |error: &::postgres::Error| error::of_statement(error, sql, offset);
         let prepared = self.client.prepare(text).map_err(|error| of_last(&error))?;
         let messages = self.client.simple_query(text).map_err(|error| of_last(&error))?;
+        if let Some(open) = super::script::leaves_transaction(text) {
+            self.in_transaction = open;
+        }
         Ok(result_set(&prepared, &messages, limit.unwrap_or(usize::MAX)))
     }
 
@@ -123,6 +133,10 @@ impl Connection for PostgresConnection {
 
     fn rollback(&mut self) -> SqlResult<()> {
         self.execute("ROLLBACK").map(drop)
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.in_transaction
     }
 
     fn list_relations(&mut self, database: Option<&str>, schema: &str) -> SqlResult<Vec<Relation>> {

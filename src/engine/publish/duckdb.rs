@@ -5,7 +5,7 @@
 //! Nothing is looked up that a statement can find out by itself: with a thousand tables, one look
 //! into `duckdb_tables()` costs more than the swap.
 
-use super::{Along, Published, drop_statement, in_transaction, view_statement, within_select};
+use super::{Along, Published, Step, drop_statement, in_transaction, view_statement, within_select};
 use crate::engine::{Connection, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
 
@@ -86,6 +86,23 @@ pub(super) fn replace_view(
             Err(error) if error.words().contains("is of type Table") => in_one(connection, true),
             other => other,
         }
+    })
+    .map(|()| Published::default())
+}
+
+pub(super) fn replace_by(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    create: Step,
+    along: Along,
+) -> SqlResult<Published> {
+    retry(|| {
+        in_transaction(connection, |connection| {
+            Along::run(connection, along.before)?;
+            drop_any(connection, target)?;
+            create(connection)?;
+            Along::run(connection, along.after)
+        })
     })
     .map(|()| Published::default())
 }

@@ -8,7 +8,6 @@ mod duckdb;
 mod postgres;
 
 use super::{Connection, EngineKind, SqlResult, retry};
-use crate::diagnostic::Location;
 use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
 
 pub use postgres::{Dependent, dependents};
@@ -23,33 +22,26 @@ pub struct Published {
     pub dropped: Vec<Relation>,
 }
 
-/// A statement of the user's, and where it is written.
-pub type PlacedSql = (String, Option<Location>);
+/// Something that is done on the connection inside a swap's transaction.
+pub type Step<'a> = &'a dyn Fn(&mut dyn Connection) -> SqlResult<()>;
 
-/// Statements of the caller's that stand or fall with a swap: they run in its transaction, and
-/// again when the swap is tried again.
-#[derive(Debug, Clone, Copy, Default)]
+/// What the caller wants to stand or fall with a swap: it is done in its transaction, and again
+/// when the swap is tried again.
+#[derive(Clone, Copy, Default)]
 pub struct Along<'a> {
-    /// Run first, when the old relation is still in its place.
-    pub before: &'a [PlacedSql],
-    /// Run last, when the new one is.
-    pub after: &'a [PlacedSql],
+    /// Done first, when the old relation is still in its place.
+    pub before: Option<Step<'a>>,
+    /// Done last, when the new one is.
+    pub after: Option<Step<'a>>,
 }
 
 impl Along<'_> {
     fn is_empty(&self) -> bool {
-        self.before.is_empty() && self.after.is_empty()
+        self.before.is_none() && self.after.is_none()
     }
 
-    fn run(connection: &mut dyn Connection, statements: &[PlacedSql]) -> SqlResult<()> {
-        for (sql, place) in statements {
-            connection.execute(sql).map_err(|mut error| {
-                error.position = None;
-                error.diagnostic.location = place.clone();
-                error.note(format!("hook: {}", sql.trim()))
-            })?;
-        }
-        Ok(())
+    fn run(connection: &mut dyn Connection, step: Option<Step>) -> SqlResult<()> {
+        step.map_or(Ok(()), |step| step(connection))
     }
 }
 
@@ -109,6 +101,22 @@ pub fn replace_view_along(
     match connection.kind() {
         EngineKind::DuckDb => duckdb::replace_view(connection, target, select_sql, along),
         EngineKind::Postgres => postgres::replace_view(connection, target, select_sql, along),
+    }
+}
+
+/// Puts what `create` makes in the place of `target`, whatever is there.
+///
+/// # Errors
+/// The engine's, also those of the steps; `target` is then as it was.
+pub fn replace_by(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    create: Step,
+    along: Along,
+) -> SqlResult<Published> {
+    match connection.kind() {
+        EngineKind::DuckDb => duckdb::replace_by(connection, target, create, along),
+        EngineKind::Postgres => postgres::replace_by(connection, target, create, along),
     }
 }
 

@@ -11,7 +11,7 @@
 //! moment is shorter than the second after which PostgreSQL looks for deadlocks: where a reader
 //! takes table and views in another order, it is the swap that gives way.
 
-use super::{Along, Published, drop_statement, in_transaction, view_statement, within_select};
+use super::{Along, Published, Step, drop_statement, in_transaction, view_statement, within_select};
 use crate::engine::{Connection, EngineError, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
 
@@ -105,6 +105,24 @@ pub(super) fn replace_view(
         in_transaction(connection, |connection| {
             Along::run(connection, along.before)?;
             let published = create_view(connection, target, select_sql, order)?;
+            Along::run(connection, along.after)?;
+            Ok(published)
+        })
+    })
+}
+
+pub(super) fn replace_by(
+    connection: &mut dyn Connection,
+    target: &Relation,
+    create: Step,
+    along: Along,
+) -> SqlResult<Published> {
+    patiently(|order| {
+        in_transaction(connection, |connection| {
+            Along::run(connection, along.before)?;
+            let old = put_aside(connection, target, order)?;
+            create(connection)?;
+            let published = finish(connection, old)?;
             Along::run(connection, along.after)?;
             Ok(published)
         })

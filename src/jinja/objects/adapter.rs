@@ -9,13 +9,15 @@ use minijinja::{Error, State, Value};
 
 use super::Arguments;
 use super::relation::{ColumnObject, RelationObject};
+use super::response::ResponseObject;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
-use crate::jinja::host::Adapter;
+use crate::jinja::host::{Adapter, Statement};
 use crate::jinja::macros::{MacroObject, call_macro};
-use crate::jinja::values::{List, py_str};
-use crate::relation::{Relation, RelationKind, quote_identifier};
+use crate::jinja::registry::BUILT_IN;
+use crate::jinja::values::{List, Table, py_str};
+use crate::relation::{Relation, quote_identifier};
 
 /// The `adapter` of a template.
 #[derive(Debug)]
@@ -49,8 +51,16 @@ impl Object for AdapterObject {
                 let quote = args.get(1).is_none_or(|v| v.is_none() || v.is_true());
                 Ok(if quote { quote_identifier(&name).into() } else { name.into() })
             }
-            "commit"
-            | "cache_added"
+            "commit" => {
+                if context.host().execute()
+                    && let Some(database) = context.host().adapter()
+                {
+                    database.commit().map_err(carry)?;
+                }
+                Ok(Value::from(""))
+            }
+            "get_incremental_strategy_macro" => strategy_macro(&context, args),
+            "cache_added"
             | "cache_dropped"
             | "cache_renamed"
             | "cache_new"
@@ -68,8 +78,8 @@ impl Object for AdapterObject {
             | "rename_relation"
             | "truncate_relation"
             | "create_schema"
-            | "drop_schema"
-            | "expand_target_column_types" => statement(&context, state, method, args),
+            | "drop_schema" => statement(&context, state, method, args),
+            "expand_target_column_types" => expand_column_types(&context, state, args),
             _ => {
                 let database =
                     if context.host().execute() { context.host().adapter() } else { None };
@@ -183,14 +193,13 @@ fn with_database(
         "execute" => {
             let args = Arguments::new(args, &["sql", "auto_begin", "fetch", "limit"])?;
             let Some(database) = database else {
-                return Ok(List::value(vec![
-                    Value::from(""),
-                    crate::jinja::values::Table::empty(),
-                ]));
+                return Ok(List::value(vec![Value::from(""), Table::empty()]));
             };
-            let (rows, _) = database.execute(&args.required("sql")).map_err(carry)?;
-            let table = crate::jinja::values::Table::value(&rows);
-            Ok(List::value(vec![Value::from("OK"), table]))
+            let how =
+                Statement { fetch: args.flag("fetch", false), auto_begin: args.flag("auto_begin", false) };
+            let done = database.run(&args.required("sql"), how).map_err(carry)?;
+            let response = Value::from_object(ResponseObject(done.response));
+            Ok(List::value(vec![response, Table::value(&done.rows)]))
         }
         _ => Err(fail(Code::UNDEFINED, format!("adapter has no method `{method}`"))),
     }
@@ -207,37 +216,97 @@ fn statement(
     method: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
-    let none = Ok(Value::from(""));
-    if !context.host().execute() || method == "expand_target_column_types" {
-        return none;
+    if !context.host().execute() {
+        return Ok(Value::from(""));
     }
-    let Some(database) = context.host().adapter() else { return none };
-    let first = args.first().and_then(RelationObject::of);
-    let sql = match (method, first) {
-        ("rename_relation", Some(from)) => {
-            let Some(to) = args.get(1).and_then(RelationObject::of) else { return none };
-            let kind = if from.kind == Some(RelationKind::View) { "view" } else { "table" };
-            let to = quote_identifier(&to.identifier);
-            format!("alter {kind} {} rename to {to}", from.render())
+    let mut args = args.to_vec();
+    if method == "drop_relation"
+        && let Some(relation) = args.first().and_then(RelationObject::of)
+        && relation.kind.is_none()
+    {
+        let Some(database) = context.host().adapter() else { return Ok(Value::from("")) };
+        match database.get_relation(&relation).map_err(carry)? {
+            Some(found) => args[0] = relation_value(Some(found)),
+            None => return Ok(Value::from("")),
         }
-        ("truncate_relation", Some(relation)) => format!("truncate table {}", relation.render()),
-        ("drop_relation", Some(relation)) => {
-            let kind = relation.kind.unwrap_or(RelationKind::Table).as_str().replace('_', " ");
-            format!("drop {kind} if exists {} cascade", relation.render())
+    }
+    call_by_name(context, state, method, &args)?;
+    Ok(Value::from(""))
+}
+
+/// Calls a macro that is always there.
+fn call_by_name(
+    context: &Arc<Context>,
+    state: &State,
+    name: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
+    match context.registry().find(name, &context.package) {
+        Some(found) => call_macro(found, state.env(), context, args),
+        None => Err(fail(Code::UNDEFINED, format!("There is no macro `{name}`"))),
+    }
+}
+
+/// Text columns of a table that are too short for what a query gives are made longer.
+fn expand_column_types(
+    context: &Arc<Context>,
+    state: &State,
+    args: &[Value],
+) -> Result<Value, Error> {
+    let done = Ok(Value::from(""));
+    let args = Arguments::new(args, &["from_relation", "to_relation"])?;
+    let of = |name| args.get(name).as_ref().and_then(RelationObject::of);
+    let (Some(from), Some(to)) = (of("from_relation"), of("to_relation")) else { return done };
+    // The sizes of DuckDB's texts mean nothing.
+    if !context.host().execute() || context.shared.fixed.adapter != "postgres" {
+        return done;
+    }
+    let Some(database) = context.host().adapter() else { return done };
+    let wanted = database.columns(&from).map_err(carry)?;
+    let present = database.columns(&to).map_err(carry)?;
+    for column in present {
+        let Some(new) = wanted.iter().find(|new| new.name == column.name) else { continue };
+        let (old, new) = (ColumnObject(column.clone()), ColumnObject(new.clone()));
+        if old.can_expand_to(&new) {
+            let size = new.size().unwrap_or(256);
+            let new_type = format!("character varying({size})");
+            let args = [relation_value(Some(to.clone())), column.name.into(), new_type.into()];
+            call_by_name(context, state, "alter_column_type", &args)?;
         }
-        ("create_schema" | "drop_schema", _) => {
-            let Some(found) = context.registry().find(method, &context.package) else {
-                return none;
-            };
-            let value = call_macro(found, state.env(), context, args)?;
-            let sql = value.to_string();
-            if sql.trim().is_empty() {
-                return none;
-            }
-            sql
+    }
+    done
+}
+
+/// The macro that writes the SQL of an incremental strategy: `get_incremental_<name>_sql`.
+fn strategy_macro(context: &Context, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["context", "strategy"])?;
+    let strategy = args.text("strategy").unwrap_or_else(|| "default".to_owned());
+    match context.registry().find(&strategy_macro_name(&strategy), &context.package) {
+        Some(found) if strategy != "insert_overwrite" || &*found.package != BUILT_IN => {
+            Ok(Value::from_object(MacroObject(found.clone())))
         }
-        _ => return none,
-    };
-    database.execute(&sql).map_err(carry)?;
-    none
+        _ => Err(carry(Box::new(unknown_strategy(&strategy)))),
+    }
+}
+
+/// The error for an incremental strategy that nobody defines.
+pub fn unknown_strategy(strategy: &str) -> Diagnostic {
+    let name = strategy_macro_name(strategy);
+    let known = ["append", "delete+insert", "merge", "microbatch"];
+    let mut error = Diagnostic::error(
+        Code::BAD_CONFIG,
+        format!("`{strategy}` is not an incremental strategy"),
+    )
+    .note(format!(
+        "dbt could not find an incremental strategy macro with the name \"{name}\""
+    ));
+    if let Some(help) = did_you_mean(strategy, known) {
+        error = error.help(help);
+    }
+    error.help(format!("Known: {}. Or define a macro `{name}`.", known.join(", ")))
+}
+
+/// `delete+insert` → `get_incremental_delete_insert_sql`
+pub fn strategy_macro_name(strategy: &str) -> String {
+    format!("get_incremental_{}_sql", strategy.replace('+', "_"))
 }

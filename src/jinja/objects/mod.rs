@@ -4,11 +4,13 @@ mod adapter;
 mod config;
 mod exceptions;
 mod relation;
+mod response;
 
-pub use adapter::AdapterObject;
+pub use adapter::{AdapterObject, strategy_macro_name, unknown_strategy};
 pub use config::ConfigObject;
 pub use exceptions::Exceptions;
 pub use relation::{ColumnObject, RelationObject, api};
+pub use response::ResponseObject;
 
 use minijinja::value::Kwargs;
 use minijinja::{Error, Value};

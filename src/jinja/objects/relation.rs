@@ -227,7 +227,8 @@ impl Object for RelationObject {
 pub struct ColumnObject(pub Column);
 
 impl ColumnObject {
-    fn size(&self) -> Option<i64> {
+    /// The size of a text, or the precision of a number.
+    pub(super) fn size(&self) -> Option<i64> {
         let inner = self.0.data_type.split_once('(')?.1.split([',', ')']).next()?;
         inner.trim().parse().ok()
     }
@@ -238,6 +239,12 @@ impl ColumnObject {
 
     fn is_any(&self, names: &[&str]) -> Value {
         names.contains(&self.base().as_str()).into()
+    }
+
+    /// Whether the other is a longer text than this one.
+    pub(super) fn can_expand_to(&self, other: &ColumnObject) -> bool {
+        let Some(size) = self.size() else { return false };
+        self.is_string() && other.is_string() && other.size().unwrap_or(256) > size
     }
 
     fn is_string(&self) -> bool {
@@ -303,12 +310,9 @@ impl Object for ColumnObject {
             }
             "string_size" => self.size().unwrap_or(256).into(),
             "can_expand_to" => {
-                let other = args.first().and_then(|v| v.downcast_object_ref::<ColumnObject>());
-                other
-                    .is_some_and(|other| {
-                        self.is_string() && other.is_string() && other.size() > self.size()
-                    })
-                    .into()
+                let other = Arguments::new(args, &["other_column"])?.get("other_column");
+                let other = other.as_ref().and_then(|v| v.downcast_object_ref::<ColumnObject>());
+                other.is_some_and(|other| self.can_expand_to(other)).into()
             }
             "literal" => {
                 let value = args.first().map(ToString::to_string).unwrap_or_default();

@@ -135,3 +135,8 @@
     {%- endfor -%}
     {% do return(clauses) %}
 {%- endmacro %}
+
+{# Text columns of a table that are too short for those of another relation are made longer. #}
+{% macro expand_target_column_types(from_relation, to_relation) -%}
+    {%- do adapter.expand_target_column_types(from_relation=from_relation, to_relation=to_relation) -%}
+{%- endmacro %}
