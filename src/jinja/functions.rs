@@ -235,16 +235,13 @@ fn run_query(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 /// `{% call statement('name', fetch_result=True) %}sql{% endcall %}`
 fn statement(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
-    if !context.host().execute() {
-        return Ok(Value::from(""));
-    }
     let named = Arguments::new(args, &["name", "fetch_result", "auto_begin"])?;
     let sql = match named.get("caller") {
         Some(caller) => caller.call(state, &[])?.to_string(),
         None => named.required("sql"),
     };
     let name = named.text("name");
-    if name.as_deref() == Some("main") {
+    if name.as_deref() == Some("main") && context.host().execute() {
         context.host().write(&sql).map_err(carry)?;
     }
     let how = Statement {
