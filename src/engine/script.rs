@@ -100,7 +100,9 @@ pub(super) fn leaves_transaction(sql: &str) -> Option<bool> {
         matches!(byte.to_ascii_lowercase(), b'b' | b's' | b'c' | b'e' | b'r' | b'a')
             && (at == 0 || !is_word(bytes[at - 1]))
             && WORDS.iter().any(|word| {
-                bytes.get(at..at + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word.as_bytes()))
+                bytes
+                    .get(at..at + word.len())
+                    .is_some_and(|w| w.eq_ignore_ascii_case(word.as_bytes()))
             })
     });
     if !may {
@@ -127,7 +129,17 @@ pub(super) fn response(sql: &str, changed: Option<u64>) -> Response {
     let last = statements(sql).pop().map_or("", |range| &sql[range]);
     let words: Vec<String> = words(last).map(str::to_ascii_uppercase).collect();
     let verb = words.first().map_or("", String::as_str);
-    let skipped = ["OR", "REPLACE", "TEMP", "TEMPORARY", "UNLOGGED", "UNIQUE", "RECURSIVE", "GLOBAL", "LOCAL"];
+    let skipped = [
+        "OR",
+        "REPLACE",
+        "TEMP",
+        "TEMPORARY",
+        "UNLOGGED",
+        "UNIQUE",
+        "RECURSIVE",
+        "GLOBAL",
+        "LOCAL",
+    ];
     let object = || {
         let mut rest = words.iter().skip(1).map(String::as_str).filter(|w| !skipped.contains(w));
         match rest.next() {

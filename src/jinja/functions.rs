@@ -10,8 +10,8 @@ use minijinja::{Environment, Error, State, Value};
 use super::InvocationInfo;
 use super::context::Context;
 use super::error::{carry, fail};
-use super::macros::{caller_function, return_function};
 use super::host::Statement;
+use super::macros::{caller_function, return_function};
 use super::objects::{Arguments, Exceptions, RelationObject, ResponseObject, api};
 
 use super::values::{self, List, Table, from_json, py_str};

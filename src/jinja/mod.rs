@@ -17,8 +17,8 @@ mod yaml;
 pub use blocks::{Block, BlockKind, split_blocks};
 pub use dialect::{Dialect, InvocationInfo, Rendered, SourceMap};
 pub use host::{Adapter, Executed, Host, Statement};
-pub use objects::{strategy_macro_name, unknown_strategy};
 pub use objects::{ColumnObject, RelationObject, ResponseObject};
+pub use objects::{strategy_macro_name, unknown_strategy};
 pub use registry::{MacroDef, MacroRegistry, RegistryBuilder};
 
 /// The version of dbt whose dialect this is: what `dbt_version` says.

@@ -32,7 +32,8 @@ impl ConnectionAdapter {
     pub fn failed(&self, diagnostic: &Diagnostic) -> Option<(String, Box<EngineError>)> {
         let failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner).take();
         failed.filter(|(_, error)| {
-            error.diagnostic.message == diagnostic.message && error.diagnostic.code == diagnostic.code
+            error.diagnostic.message == diagnostic.message
+                && error.diagnostic.code == diagnostic.code
         })
     }
 
@@ -52,7 +53,8 @@ impl Adapter for ConnectionAdapter {
             }
             if how.fetch {
                 let rows = connection.query(sql, None)?;
-                let response = engine::response(connection.kind(), sql, Some(rows.rows.len() as u64));
+                let response =
+                    engine::response(connection.kind(), sql, Some(rows.rows.len() as u64));
                 return Ok(Executed { rows, response });
             }
             let changed = connection.execute(sql)?;

@@ -17,7 +17,10 @@ impl Job<'_> {
         }
         if self.dialect.is_overridden("run_hooks") {
             let hooks = hooks.into_iter().map(|hook| {
-                Dict::value([("sql", Value::from(hook.sql)), ("transaction", hook.transaction.into())])
+                Dict::value([
+                    ("sql", Value::from(hook.sql)),
+                    ("transaction", hook.transaction.into()),
+                ])
             });
             let arguments = vec![List::value(hooks.collect()), inside.into()];
             return self.sql("run_hooks", arguments).map(drop);

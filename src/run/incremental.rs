@@ -10,9 +10,7 @@ use crate::config::EngineKind;
 use crate::diagnostic::Result;
 use crate::engine;
 use crate::jinja::values::{Dict, List, from_json};
-use crate::jinja::{
-    Adapter, ColumnObject, RelationObject, strategy_macro_name, unknown_strategy,
-};
+use crate::jinja::{Adapter, ColumnObject, RelationObject, strategy_macro_name, unknown_strategy};
 use crate::relation::{Relation, RelationKind};
 
 /// Builds an incremental model.
@@ -76,8 +74,8 @@ fn columns(job: &Job, temporary: &Relation, target: &Relation) -> Result<Value, 
     }
     if mode != "ignore" || job.dialect.is_overridden("process_schema_changes") {
         let mode = job.call("incremental_validate_on_schema_change", vec![mode.into()])?;
-        let changes = job
-            .call("process_schema_changes", vec![mode, value(temporary), value(target)])?;
+        let changes =
+            job.call("process_schema_changes", vec![mode, value(temporary), value(target)])?;
         if changes.is_true() {
             return Ok(changes);
         }

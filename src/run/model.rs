@@ -13,8 +13,8 @@ use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::engine::publish::{self, Along};
 use crate::engine::{self, Connection};
-use crate::jinja::values::{Dict, from_json};
 use crate::jinja::RelationObject;
+use crate::jinja::values::{Dict, from_json};
 use crate::relation::{Relation, RelationKind, Response};
 
 /// Those that are code here; further built-in ones are blocks among the macros.
@@ -64,8 +64,8 @@ fn no_sql(job: &Job) -> Box<Diagnostic> {
 fn unknown(job: &Job, name: &str) -> Box<Diagnostic> {
     let kind = job.kind().as_str();
     let message = format!("No materialization '{name}' was found for adapter {kind}");
-    let mut error = Diagnostic::error(Code::BAD_CONFIG, message)
-        .or_at(job.locate_config("materialized", name));
+    let mut error =
+        Diagnostic::error(Code::BAD_CONFIG, message).or_at(job.locate_config("materialized", name));
     if let Some(help) = did_you_mean(name, MATERIALIZATIONS.iter().copied()) {
         error = error.help(help);
     }
@@ -94,10 +94,7 @@ fn view(job: &Job) -> Result<Outcome> {
     });
     let hooked = !job.node.config.hooks("pre-hook").is_empty();
     let finished = wants_finish(job) || !job.node.config.hooks("post-hook").is_empty();
-    let along = Along {
-        before: hooked.then_some(&before),
-        after: finished.then_some(&after),
-    };
+    let along = Along { before: hooked.then_some(&before), after: finished.then_some(&after) };
     let mut connection = SharedConnection(job.adapter.clone());
     let sql = &*job.compiled.sql;
     let own = job.contract()
@@ -219,7 +216,8 @@ fn built_beside(job: &Job) -> Result<Outcome> {
 
 /// `indexes` of the configuration.
 fn indexes(job: &Job, relation: &Relation) -> Result<()> {
-    let wanted = matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
+    let wanted =
+        matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
     if wanted || job.dialect.is_overridden("create_indexes") {
         job.call("create_indexes", vec![value(relation)])?;
     }
@@ -243,7 +241,8 @@ pub(super) fn finish(job: &Job, relation: &Relation, stays: bool, afresh: bool) 
         return Ok(());
     }
     let config = &job.node.config;
-    let grants = config.get("grants").map_or_else(|| Dict::value(Vec::<(Value, Value)>::new()), from_json);
+    let grants =
+        config.get("grants").map_or_else(|| Dict::value(Vec::<(Value, Value)>::new()), from_json);
     let existing = value(relation);
     let revoke = match stays {
         true => true.into(),

@@ -50,7 +50,11 @@ impl Engine for DuckDb {
     fn connect(&self) -> SqlResult<Box<dyn Connection>> {
         let connection = self.instance.connect()?;
         let instance = Some(self.instance.clone());
-        Ok(Box::new(DuckDbConnection { connection, in_transaction: std::cell::Cell::default(), _instance: instance }))
+        Ok(Box::new(DuckDbConnection {
+            connection,
+            in_transaction: std::cell::Cell::default(),
+            _instance: instance,
+        }))
     }
 }
 

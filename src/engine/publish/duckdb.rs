@@ -5,7 +5,9 @@
 //! Nothing is looked up that a statement can find out by itself: with a thousand tables, one look
 //! into `duckdb_tables()` costs more than the swap.
 
-use super::{Along, Published, Step, drop_statement, in_transaction, view_statement, within_select};
+use super::{
+    Along, Published, Step, drop_statement, in_transaction, view_statement, within_select,
+};
 use crate::engine::{Connection, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
 

@@ -11,7 +11,9 @@
 //! moment is shorter than the second after which PostgreSQL looks for deadlocks: where a reader
 //! takes table and views in another order, it is the swap that gives way.
 
-use super::{Along, Published, Step, drop_statement, in_transaction, view_statement, within_select};
+use super::{
+    Along, Published, Step, drop_statement, in_transaction, view_statement, within_select,
+};
 use crate::engine::{Connection, EngineError, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
 

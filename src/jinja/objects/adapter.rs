@@ -74,10 +74,7 @@ impl Object for AdapterObject {
             | "pre_model_hook"
             | "post_model_hook" => Ok(false.into()),
             "location_exists" => Ok(false.into()),
-            "drop_relation"
-            | "rename_relation"
-            | "truncate_relation"
-            | "create_schema"
+            "drop_relation" | "rename_relation" | "truncate_relation" | "create_schema"
             | "drop_schema" => statement(&context, state, method, args),
             "expand_target_column_types" => expand_column_types(&context, state, args),
             _ => {
@@ -195,8 +192,10 @@ fn with_database(
             let Some(database) = database else {
                 return Ok(List::value(vec![Value::from(""), Table::empty()]));
             };
-            let how =
-                Statement { fetch: args.flag("fetch", false), auto_begin: args.flag("auto_begin", false) };
+            let how = Statement {
+                fetch: args.flag("fetch", false),
+                auto_begin: args.flag("auto_begin", false),
+            };
             let done = database.run(&args.required("sql"), how).map_err(carry)?;
             let response = Value::from_object(ResponseObject(done.response));
             Ok(List::value(vec![response, Table::value(&done.rows)]))
@@ -293,13 +292,11 @@ fn strategy_macro(context: &Context, args: &[Value]) -> Result<Value, Error> {
 pub fn unknown_strategy(strategy: &str) -> Diagnostic {
     let name = strategy_macro_name(strategy);
     let known = ["append", "delete+insert", "merge", "microbatch"];
-    let mut error = Diagnostic::error(
-        Code::BAD_CONFIG,
-        format!("`{strategy}` is not an incremental strategy"),
-    )
-    .note(format!(
-        "dbt could not find an incremental strategy macro with the name \"{name}\""
-    ));
+    let mut error =
+        Diagnostic::error(Code::BAD_CONFIG, format!("`{strategy}` is not an incremental strategy"))
+            .note(format!(
+                "dbt could not find an incremental strategy macro with the name \"{name}\""
+            ));
     if let Some(help) = did_you_mean(strategy, known) {
         error = error.help(help);
     }
