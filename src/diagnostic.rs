@@ -128,6 +128,12 @@ codes! {
     UNKNOWN_ENGINE = "PT106";
     /// A key that is not known in this place.
     UNKNOWN_KEY = "PT107";
+    /// A package that cannot be used, or packages that contradict each other.
+    BAD_PACKAGE = "PT108";
+    /// A package that could not be fetched.
+    UNREACHABLE_PACKAGE = "PT109";
+    /// A project or package that asks for another version of dbt.
+    DBT_VERSION = "PT110";
     /// A file or folder could not be read.
     UNREADABLE = "PT201";
     /// A file is not valid UTF-8.

@@ -7,6 +7,7 @@ pub mod artifacts;
 pub mod cli;
 pub mod compile;
 pub mod config;
+pub mod deps;
 pub mod diagnostic;
 pub mod engine;
 pub mod graph;

@@ -243,7 +243,16 @@ pub enum Command {
     /// Check the set-up: files, profile, connections, results store
     Debug,
     /// Delete the folders that clean-targets names
-    Clean,
+    Clean {
+        /// Also folders outside the project
+        #[arg(long, overrides_with = "clean_project_files_only")]
+        no_clean_project_files_only: bool,
+        /// Only folders in the project; the default
+        #[arg(long)]
+        clean_project_files_only: bool,
+    },
+    /// Install the packages of packages.yml
+    Deps(DepsArgs),
     /// Recent runs, from the results store
     History {
         /// How many
@@ -301,6 +310,23 @@ pub struct DocsGenerateArgs {
     /// Also write static_index.html: a page that holds its data
     #[arg(long = "static")]
     pub is_static: bool,
+}
+
+/// What `deps` does beside installing.
+#[derive(Debug, Clone, Args)]
+pub struct DepsArgs {
+    /// Add a package to packages.yml: name@version
+    #[arg(long, value_name = "PACKAGE")]
+    pub add_package: Option<String>,
+    /// Where the package of --add-package comes from: hub, git or local
+    #[arg(long, value_name = "SOURCE", default_value = "hub")]
+    pub source: String,
+    /// Write package-lock.yml, install nothing
+    #[arg(long)]
+    pub lock: bool,
+    /// Resolve versions again though packages.yml has not changed
+    #[arg(long)]
+    pub upgrade: bool,
 }
 
 /// What `ls` prints of a node.

@@ -4,6 +4,7 @@ mod args;
 mod clean;
 mod compile;
 mod debug;
+mod deps;
 mod docs;
 mod history;
 mod interrupt;
@@ -120,7 +121,10 @@ fn dispatch(cli: &Cli, id: uuid::Uuid, console: &Arc<Console>) -> Outcome {
             docs::generate(&start, selection, args)
         }
         Command::Debug => debug::command(&start),
-        Command::Clean => clean::command(&start),
+        Command::Clean { no_clean_project_files_only, .. } => {
+            clean::command(&start, *no_clean_project_files_only)
+        }
+        Command::Deps(args) => deps::command(&start, args),
         Command::History { limit, node } => history::history(&start, *limit, node.as_deref()),
         Command::Failures { test, run, limit, output } => {
             history::failures(&start, test.as_deref(), run.as_deref(), *limit, *output)

@@ -39,10 +39,13 @@ pub(super) struct Session {
 }
 
 impl Start<'_> {
-    /// The configuration alone.
-    pub fn config(&self, run: Option<&RunArgs>) -> Result<Arc<Config>> {
+    /// What the command line says to every command.
+    ///
+    /// # Errors
+    /// `--vars` that are no map.
+    pub fn flags(&self, run: Option<&RunArgs>) -> Result<Flags> {
         let global = self.global;
-        let flags = Flags {
+        Ok(Flags {
             project_dir: global.project_dir.clone(),
             profiles_dir: global.profiles_dir.clone(),
             profile: global.profile.clone(),
@@ -50,11 +53,16 @@ impl Start<'_> {
             target_path: global.target_path.clone(),
             threads: global.threads,
             vars: yaml_map("--vars", global.vars.as_deref())?,
+            no_version_check: global.ignored.no_version_check,
             full_refresh: run.is_some_and(|run| run.full_refresh),
             fail_fast: run.is_some_and(|run| run.fail_fast),
             store_failures: run.is_some_and(|run| run.store_failures),
-        };
-        let config = Config::load(flags)?;
+        })
+    }
+
+    /// The configuration alone.
+    pub fn config(&self, run: Option<&RunArgs>) -> Result<Arc<Config>> {
+        let config = Config::load(self.flags(run)?)?;
         for warning in &config.warnings {
             self.console.diagnostic(warning);
         }

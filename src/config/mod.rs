@@ -3,10 +3,13 @@
 //! Reads files of its own accord only here; everything below gets a `Config` and never looks at
 //! the environment again, but for `env_var` in templates.
 
+mod basics;
+mod packages;
 mod profile;
 mod project;
 mod reader;
 mod render;
+mod semver;
 mod target;
 mod text;
 pub mod yaml;
@@ -15,13 +18,16 @@ use std::path::{Component, Path, PathBuf};
 
 use serde_json::{Map, Value};
 
-use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
+pub use basics::Basics;
+pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use profile::ProfileChoice;
 use project::NamedProfile;
 pub use project::{Project, config_section};
 pub use reader::{MapReader, misspelt_config, type_error};
 pub use render::{YamlRenderer, missing_env};
+pub use semver::{DBT_VERSION, Range, Version};
 pub use target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineKind, EngineParams,
     PostgresParams, Secret, Target,
@@ -39,6 +45,8 @@ pub struct Flags {
     pub threads: Option<usize>,
     /// `--vars`, parsed.
     pub vars: Map<String, Value>,
+    /// `--no-version-check`: take packages that ask for another version of dbt.
+    pub no_version_check: bool,
     pub full_refresh: bool,
     pub fail_fast: bool,
     /// `--store-failures`
@@ -95,24 +103,7 @@ impl Config {
         };
         let (target, mut warnings) = profile::read(&choice)?;
         let mut project = Project::read(&root, &shown(&started_in, &root), &flags.vars, &target)?;
-        let mut packages = Vec::new();
-        let installed = root.join(&project.packages_install_path);
-        if let Ok(entries) = std::fs::read_dir(&installed) {
-            let mut folders: Vec<_> = entries
-                .flatten()
-                .map(|entry| entry.path())
-                .filter(|path| path.join("dbt_project.yml").exists())
-                .collect();
-            folders.sort();
-            for folder in folders {
-                packages.push(Project::read(
-                    &folder,
-                    &shown(&started_in, &folder),
-                    &flags.vars,
-                    &target,
-                )?);
-            }
-        }
+        let packages = installed(&started_in, &root, &mut project, &flags, &target)?;
         warnings.append(&mut project.warnings);
         let target_path = match &flags.target_path {
             Some(path) => absolute(path),
@@ -164,6 +155,77 @@ impl Config {
     pub fn shown(&self, path: &Path) -> PathBuf {
         shown(&self.started_in, path)
     }
+}
+
+/// Reads the installed packages of a project, which have to be as many as it asks for at least.
+fn installed(
+    started_in: &Path,
+    root: &Path,
+    project: &mut Project,
+    flags: &Flags,
+    target: &Target,
+) -> Result<Vec<Project>> {
+    let renderer = YamlRenderer::new(flags.vars.clone(), None);
+    let wanted = PackagesFile::read(root, &shown(started_in, root), &renderer)?;
+    let mut folders: Vec<PathBuf> = Vec::new();
+    if let Ok(entries) = std::fs::read_dir(root.join(&project.packages_install_path)) {
+        folders.extend(entries.flatten().map(|entry| entry.path()).filter(|path| {
+            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("__"));
+            !hidden && path.is_dir()
+        }));
+    }
+    folders.sort();
+    if wanted.packages.len() > folders.len() {
+        let file = wanted.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_PACKAGE,
+                format!(
+                    "{file} asks for {} packages, but {} are installed in {}",
+                    wanted.packages.len(),
+                    folders.len(),
+                    project.packages_install_path
+                ),
+            )
+            .at(wanted.packages[folders.len()].location.clone())
+            .help("Run `pintail deps` to install them."),
+        ));
+    }
+    if !flags.no_version_check {
+        project.check_dbt_version()?;
+    }
+    // A package does not see the variables of the command line in its dbt_project.yml.
+    let no_vars = Map::new();
+    let mut packages: Vec<Project> = Vec::with_capacity(folders.len());
+    for folder in folders {
+        if !folder.join("dbt_project.yml").is_file() {
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::BAD_PACKAGE,
+                    format!("No dbt_project.yml found at {}", shown(started_in, &folder).display()),
+                )
+                .help("Every folder there has to be a package: run `pintail deps` again."),
+            ));
+        }
+        let package = Project::read(&folder, &shown(started_in, &folder), &no_vars, target)?;
+        if !flags.no_version_check {
+            package.check_dbt_version()?;
+        }
+        let same = |other: &&Project| other.name == package.name;
+        if let Some(other) = std::iter::once(&*project).chain(&packages).find(same) {
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::BAD_PACKAGE,
+                    format!("There are two projects named `{}`", package.name),
+                )
+                .at(Location::new(package.file.clone(), 0..0))
+                .related("the other one", Location::new(other.file.clone(), 0..0))
+                .help("Rename one of them, or take the package out."),
+            ));
+        }
+        packages.push(package);
+    }
+    Ok(packages)
 }
 
 /// `path` without `.` and `..`, relative to `base` where it lies below it.

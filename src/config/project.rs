@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::reader::{MapReader, misspelt_config, type_error};
 use super::render::YamlRenderer;
+use super::semver::{DBT_VERSION, Range, Version};
 use super::target::Target;
 use super::text::read_text;
 use super::yaml::{self, Yaml, YamlKind};
@@ -42,6 +43,10 @@ pub struct Project {
     pub on_run_start: Vec<Hook>,
     pub on_run_end: Vec<Hook>,
     /// `dispatch:`: macro namespace → packages in which to look, in order.
+    /// `require-dbt-version`, as written and rendered.
+    pub require_dbt_version: Vec<String>,
+    /// `restrict-access`: whether protected models are kept from other packages.
+    pub restrict_access: bool,
     pub dispatch: IndexMap<String, Vec<String>>,
     pub quoting: Map<String, Value>,
     pub flags: Map<String, Value>,
@@ -108,6 +113,46 @@ impl NamedProfile {
 }
 
 impl Project {
+    /// Refuses a project that asks for another version of dbt than the one Pintail stands for.
+    ///
+    /// # Errors
+    /// `DBT_VERSION`, `BAD_CONFIG` where it is no version.
+    pub fn check_dbt_version(&self) -> Result<()> {
+        if self.require_dbt_version.is_empty() {
+            return Ok(());
+        }
+        let place = self.file.text.find("require-dbt-version").map_or(0..0, |at| at..at + 19);
+        let place = Location::new(self.file.clone(), place);
+        let mut bounds = Vec::new();
+        for text in &self.require_dbt_version {
+            bounds.push(Version::read(text).ok_or_else(|| {
+                Box::new(
+                    Diagnostic::error(Code::BAD_CONFIG, format!("`{text}` is not a version"))
+                        .at(place.clone())
+                        .help("Versions have three parts: [\">=1.0.0\", \"<2.0.0\"]."),
+                )
+            })?);
+        }
+        let here = Version::read(DBT_VERSION);
+        let range = Range::of_all(&bounds);
+        if range.as_ref().zip(here).is_some_and(|(range, here)| range.contains(&here)) {
+            return Ok(());
+        }
+        let wanted = self.require_dbt_version.join(", ");
+        let message = match range {
+            Some(_) => format!(
+                "`{}` asks for dbt {wanted}; Pintail stands for dbt {DBT_VERSION}",
+                self.name
+            ),
+            None => format!("No version of dbt can be all of {wanted}, as `{}` asks", self.name),
+        };
+        Err(Box::new(
+            Diagnostic::error(Code::DBT_VERSION, message)
+                .at(place)
+                .help("Take another version of the package, or run with --no-version-check."),
+        ))
+    }
+
     /// Reads `<root>/dbt_project.yml`.
     ///
     /// # Errors
@@ -131,8 +176,19 @@ impl Project {
         let paths = |map: &mut MapReader, key, default: &str| -> Result<Vec<String>> {
             Ok(map.texts(key)?.unwrap_or_else(|| vec![default.to_owned()]))
         };
-        let model_paths = paths(&mut map, "model-paths", "models")?;
-        let seed_paths = paths(&mut map, "seed-paths", "seeds")?;
+        for (old, new) in [("source-paths", "model-paths"), ("data-paths", "seed-paths")] {
+            warnings.extend(renamed(&file, &rendered, old, new)?);
+        }
+        let old_model_paths = map.texts("source-paths")?;
+        let old_seed_paths = map.texts("data-paths")?;
+        let model_paths = match old_model_paths {
+            Some(paths) => paths,
+            None => paths(&mut map, "model-paths", "models")?,
+        };
+        let seed_paths = match old_seed_paths {
+            Some(paths) => paths,
+            None => paths(&mut map, "seed-paths", "seeds")?,
+        };
         let test_paths = paths(&mut map, "test-paths", "tests")?;
         let macro_paths = paths(&mut map, "macro-paths", "macros")?;
         let analysis_paths = paths(&mut map, "analysis-paths", "analyses")?;
@@ -167,6 +223,13 @@ impl Project {
             vars: map.json_map("vars")?,
             on_run_start: hooks(&mut map, "on-run-start")?,
             on_run_end: hooks(&mut map, "on-run-end")?,
+            require_dbt_version: map
+                .texts("require-dbt-version")?
+                .unwrap_or_default()
+                .iter()
+                .flat_map(|text| text.split(',').map(|part| part.trim().to_owned()))
+                .collect(),
+            restrict_access: map.flag("restrict-access")?.unwrap_or(false),
             dispatch: dispatch(&mut map)?,
             quoting: map.json_map("quoting")?,
             flags: map.json_map("flags")?,
@@ -179,8 +242,6 @@ impl Project {
             "config-version",
             "function-paths",
             "query-comment",
-            "require-dbt-version",
-            "restrict-access",
             "dbt-cloud",
             "log-path",
             "packages",
@@ -243,6 +304,37 @@ fn check_name(file: &Arc<SourceFile>, root: &Yaml, name: &str) -> Result<()> {
         Diagnostic::error(Code::BAD_CONFIG, format!("`{name}` cannot be a project's name"))
             .at(Location::new(file.clone(), span))
             .help("Use letters, digits and underscores, beginning with a letter."),
+    ))
+}
+
+/// The warning for a key that has a new name.
+///
+/// # Errors
+/// `BAD_CONFIG` where both names are used.
+fn renamed(
+    file: &Arc<SourceFile>,
+    root: &Yaml,
+    old: &str,
+    new: &str,
+) -> Result<Option<Diagnostic>> {
+    let Some((key, _)) = root.entries().iter().find(|(key, _)| key.text == old) else {
+        return Ok(None);
+    };
+    let place = Location::new(file.clone(), key.span.clone());
+    if root.get(new).is_some() {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_CONFIG,
+                format!("`{old}` and `{new}` cannot both be defined"),
+            )
+            .at(place)
+            .help(format!("Keep `{new}`; `{old}` is its old name.")),
+        ));
+    }
+    Ok(Some(
+        Diagnostic::warning(Code::BAD_CONFIG, format!("`{old}` has been renamed to `{new}`"))
+            .at(place)
+            .help(format!("Write `{new}`.")),
     ))
 }
 

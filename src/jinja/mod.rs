@@ -21,5 +21,4 @@ pub use objects::{ColumnObject, RelationObject, ResponseObject};
 pub use objects::{strategy_macro_name, unknown_strategy};
 pub use registry::{MacroDef, MacroRegistry, RegistryBuilder};
 
-/// The version of dbt whose dialect this is: what `dbt_version` says.
-pub const DBT_VERSION: &str = "1.11.16";
+pub use crate::config::DBT_VERSION;

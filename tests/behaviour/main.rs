@@ -15,6 +15,7 @@ mod incremental;
 mod materializations;
 mod names;
 mod order;
+mod packages;
 mod readers;
 mod seeds;
 mod selection;

@@ -1,0 +1,291 @@
+//! Packages: where `deps` gets them from, what the lock file says, and how they live in a project.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use super::support::project::{On, Project};
+
+/// A web server on this machine that gives fixed answers and notes what it was asked.
+struct Server {
+    url: String,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn start(pages: impl FnOnce(&str) -> HashMap<String, Vec<u8>>) -> Server {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let pages = pages(&url);
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let notes = asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                let first = lines.next().unwrap().unwrap();
+                while lines.next().is_some_and(|line| !line.unwrap().is_empty()) {}
+                let path = first.split(' ').nth(1).unwrap().to_owned();
+                let (status, body) = match pages.get(&path) {
+                    Some(body) => ("200 OK", body.as_slice()),
+                    None => ("404 Not Found", &b"none"[..]),
+                };
+                notes.lock().unwrap().push(path);
+                let head = format!(
+                    "HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
+                    body.len()
+                );
+                stream.write_all(head.as_bytes()).unwrap();
+                stream.write_all(body).unwrap();
+            }
+        });
+        Server { url, asked }
+    }
+
+    fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut *self.asked.lock().unwrap())
+    }
+}
+
+/// A gzipped tar of one folder.
+fn tarball(folder: &str, files: &[(&str, &str)]) -> Vec<u8> {
+    let scratch = tempfile::tempdir().unwrap();
+    for (path, text) in files {
+        let path = scratch.path().join(folder).join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    }
+    let run = Command::new("tar")
+        .args(["-czf", "-", "-C", scratch.path().to_str().unwrap(), folder])
+        .output()
+        .unwrap();
+    assert!(run.status.success());
+    run.stdout
+}
+
+fn git(folder: &Path, words: &[&str]) -> String {
+    let run = Command::new("git")
+        .args(["-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"])
+        .args(words)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    String::from_utf8(run.stdout).unwrap().trim().to_owned()
+}
+
+fn versions(url: &str) -> String {
+    let one = |version: &str, needs: &str, dbt: &str| {
+        format!(
+            r#""{version}": {{"name": "tools", "version": "{version}", "packages": [{needs}],
+               "require_dbt_version": [{dbt}],
+               "downloads": {{"tarball": "{url}/tools-{version}.tar.gz"}}}}"#
+        )
+    };
+    let needs = r#"{"package": "acme/base", "version": [">=1.0.0"]}"#;
+    format!(
+        r#"{{"name": "tools", "namespace": "acme", "versions": {{{},{},{},{},{}}}}}"#,
+        one("1.0.0", needs, r#"">=1.3.0", "<2.0.0""#),
+        one("1.2.0", needs, r#"">=1.3.0", "<2.0.0""#),
+        one("1.10.0", needs, r#"">=1.3.0", "<2.0.0""#),
+        one("1.11.0", needs, r#"">=2.0.0""#),
+        one("1.12.0-rc1", needs, ""),
+    )
+}
+
+fn hub() -> Server {
+    Server::start(|url| {
+        let base = format!(
+            r#"{{"name": "base", "namespace": "acme", "versions": {{"1.4.0": {{"name": "base",
+               "packages": [], "downloads": {{"tarball": "{url}/base.tar.gz"}}}}}}}}"#
+        );
+        let mut pages: HashMap<String, Vec<u8>> = HashMap::new();
+        pages.insert("/api/v1/index.json".into(), br#"["acme/tools", "acme/base"]"#.to_vec());
+        pages.insert("/api/v1/acme/tools.json".into(), versions(url).into_bytes());
+        pages.insert("/api/v1/acme/base.json".into(), base.into_bytes());
+        for version in ["1.0.0", "1.2.0", "1.10.0", "1.12.0-rc1"] {
+            let files = [
+                ("dbt_project.yml", "name: tools\n"),
+                ("macros/m.sql", "{% macro number() %}10{% endmacro %}"),
+            ];
+            pages.insert(
+                format!("/tools-{version}.tar.gz"),
+                tarball(&format!("dbt-tools-{version}"), &files),
+            );
+        }
+        let files = [("dbt_project.yml", "name: base\n"), ("models/base.sql", "select 1 as id")];
+        pages.insert("/base.tar.gz".into(), tarball("dbt-base", &files));
+        pages
+    })
+}
+
+#[test]
+fn packages_of_the_hub_with_a_lock_file_and_a_cache() {
+    let server = hub();
+    let mut project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "packages.yml",
+                "packages:\n  - package: acme/tools\n    version: [\">=1.0.0\", \"<1.12.0\"]\n",
+            ),
+            ("models/m.sql", "select {{ tools.number() }} + id as n from {{ ref('base') }}"),
+        ],
+    );
+    let ran = project.fails(2, &["parse"]);
+    assert!(ran.text().contains("pintail deps"), "{}", ran.text());
+
+    let cache = tempfile::tempdir().unwrap();
+    project.env("DBT_PACKAGE_HUB_URL", &server.url);
+    project.env("XDG_CACHE_HOME", cache.path().to_str().unwrap());
+    project.ok(&["deps"]);
+    // 1.11.0 is not for this dbt, 1.12.0-rc1 a pre-release.
+    let lock = project.read("package-lock.yml");
+    assert_eq!(
+        lock,
+        "packages:\n  - name: tools\n    package: acme/tools\n    version: 1.10.0\n  - name: base\n    \
+         package: acme/base\n    version: 1.4.0\nsha1_hash: 9d40e9f987cd74431b651f939e2906659d9c0334\n"
+    );
+    project.ok(&["build"]);
+    assert_eq!(project.lines("select n from m"), ["11"]);
+
+    // What is locked and cached needs no network.
+    server.asked();
+    std::fs::remove_dir_all(project.path().join("dbt_packages")).unwrap();
+    project.ok(&["deps"]);
+    assert!(project.path().join("dbt_packages/tools/macros/m.sql").exists());
+    assert_eq!(server.asked(), Vec::<String>::new());
+
+    project.file("packages.yml", "packages:\n  - package: acme/tools\n    version: 1.0.0\n");
+    project.ok(&["deps", "--lock"]);
+    assert!(project.read("package-lock.yml").contains("version: 1.0.0\n"));
+    project.ok(&["deps", "--add-package", "acme/tools@>=1.1.0,<1.5.0"]);
+    assert_eq!(
+        project.read("packages.yml"),
+        "packages:\n  - package: acme/tools\n    version:\n      - '>=1.1.0'\n      - <1.5.0\n"
+    );
+    assert!(project.read("package-lock.yml").contains("version: 1.2.0\n"));
+    project.file("packages.yml", "packages:\n  - package: acme/tools\n    version: 1.11.0\n");
+    assert!(project.fails(2, &["deps"]).text().contains("--no-version-check"));
+    project.file("packages.yml", "packages:\n  - package: acme/toolz\n    version: 1.0.0\n");
+    assert!(project.fails(2, &["deps"]).text().contains("acme/tools"));
+}
+
+#[test]
+fn packages_of_folders_git_and_archives() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let repository = elsewhere.path().join("repository");
+    std::fs::create_dir_all(repository.join("below/models")).unwrap();
+    git(&repository, &["init", "-q"]);
+    std::fs::write(repository.join("below/dbt_project.yml"), "name: of_git\n").unwrap();
+    std::fs::write(repository.join("below/models/g.sql"), "select 1 as id").unwrap();
+    git(&repository, &["add", "."]);
+    git(&repository, &["commit", "-qm", "one"]);
+    git(&repository, &["tag", "v1"]);
+    let commit = git(&repository, &["rev-parse", "HEAD"]);
+    std::fs::write(repository.join("below/models/g.sql"), "select 2 as id").unwrap();
+    git(&repository, &["commit", "-qam", "two"]);
+
+    let server = Server::start(|_| {
+        let files = [("dbt_project.yml", "name: other\n"), ("models/t.sql", "select 3 as id")];
+        HashMap::from([("/secret-token/t.tar.gz".to_owned(), tarball("some-folder", &files))])
+    });
+    let mut project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "packages.yml",
+                "packages:
+  - local: ../near
+  - git: \"file://{{ env_var('REPOSITORY') }}\"
+    revision: v1
+    subdirectory: below
+  - tarball: \"{{ env_var('SERVER') }}/{{ env_var('DBT_ENV_SECRET_TOKEN') }}/t.tar.gz\"
+    name: of_tarball
+",
+            ),
+            (
+                "models/m.sql",
+                "select g.id as g, t.id as t, n.id as n
+                 from {{ ref('g') }} g, {{ ref('t') }} t, {{ ref('n') }} n",
+            ),
+            // The package that this project names itself, in a folder inside it.
+            ("near/dbt_project.yml", "name: near\n"),
+            ("near/models/n.sql", "select 4 as id"),
+        ],
+    );
+    project.file(
+        "packages.yml",
+        &project.read("packages.yml").replace("../near", "near"),
+    );
+    project.env("REPOSITORY", repository.to_str().unwrap());
+    project.env("SERVER", &server.url);
+    project.env("DBT_ENV_SECRET_TOKEN", "secret-token");
+    let ran = project.ok(&["deps"]);
+    assert!(!ran.text().contains("secret-token"), "{}", ran.text());
+    let lock = project.read("package-lock.yml");
+    assert!(lock.contains(&format!("revision: {commit}\n    subdirectory: below\n")), "{lock}");
+    assert!(lock.contains("{{ env_var(''DBT_ENV_SECRET_TOKEN'') }}"), "{lock}");
+    assert!(project.path().join("dbt_packages/near").is_symlink());
+    project.ok(&["build"]);
+    assert_eq!(project.lines("select g, t, n from m"), ["1|3|4"]);
+
+    // An address that leads nowhere shows no secret either.
+    project.env("DBT_ENV_SECRET_TOKEN", "other-token");
+    let ran = project.fails(2, &["deps", "--upgrade"]);
+    assert!(ran.text().contains("*****") && !ran.text().contains("other-token"), "{}", ran.text());
+
+    // The default branch is not pinned.
+    let text = project.read("packages.yml").replace("    revision: v1\n", "");
+    let text = &text[..text.find("  - tarball").unwrap()];
+    project.file("packages.yml", text);
+    assert!(project.ok(&["deps"]).text().contains("not pinned"));
+    project.ok(&["run", "--select", "g"]);
+    assert_eq!(project.lines("select id from g"), ["2"]);
+    project.file("packages.yml", &format!("{text}    warn-unpinned: false\n"));
+    assert!(!project.ok(&["deps"]).text().contains("not pinned"));
+
+    project.file("dbt_project.yml", "name: near\nprofile: shop\n");
+    assert!(project.fails(2, &["deps", "--upgrade"]).text().contains("name of this project"));
+}
+
+#[test]
+fn deps_and_clean_need_no_profile() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", "name: shop\nprofile: shop\nclean-targets: [target, dbt_packages]\nmodels:\n  +schema: \"{{ var('none') }}\"\n"),
+            ("dependencies.yml", "packages:\n  - local: near\n"),
+            ("near/dbt_project.yml", "name: near\nrequire-dbt-version: [\">=1.3.0\", \"<1.9.0\"]\n"),
+        ],
+    );
+    std::fs::remove_file(project.path().join("profiles.yml")).unwrap();
+    project.ok(&["deps"]);
+    assert!(project.path().join("dbt_packages/near/dbt_project.yml").exists());
+    project.ok(&["clean"]);
+    assert!(!project.path().join("dbt_packages").exists());
+    assert!(project.path().join("near/dbt_project.yml").exists());
+}
+
+#[test]
+fn require_dbt_version_is_checked_against_the_dbt_that_is_stood_for() {
+    let project = Project::new(On::DuckDb, &[("models/m.sql", "select 1 as id")]);
+    for (wanted, fits) in [
+        ("\">=1.11.0\"", true),
+        ("[\">=1.3.0\", \"<2.0.0\"]", true),
+        ("\">=1.3.0,<1.11.0\"", false),
+        ("[\">=2.0.0\"]", false),
+    ] {
+        let text = format!("name: shop\nprofile: shop\nrequire-dbt-version: {wanted}\n");
+        project.file("dbt_project.yml", &text);
+        if fits {
+            project.ok(&["parse"]);
+        } else {
+            assert!(project.fails(2, &["parse"]).text().contains("PT110"), "{wanted}");
+            project.ok(&["parse", "--no-version-check"]);
+        }
+    }
+}
