@@ -243,6 +243,7 @@ fn packages_of_folders_git_and_archives() {
     let text = &text[..text.find("  - tarball").unwrap()];
     project.file("packages.yml", text);
     assert!(project.ok(&["deps"]).text().contains("not pinned"));
+    project.file("models/m.sql", "select id as g from {{ ref('g') }}");
     project.ok(&["run", "--select", "g"]);
     assert_eq!(project.lines("select id from g"), ["2"]);
     project.file("packages.yml", &format!("{text}    warn-unpinned: false\n"));
