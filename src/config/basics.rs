@@ -71,8 +71,8 @@ impl Basics {
             Some(path) => path,
             None => one(keys.texts("target-path")?).unwrap_or_else(|| "target".to_owned()),
         };
-        let packages_install_path = one(keys.texts("packages-install-path")?)
-            .unwrap_or_else(|| "dbt_packages".to_owned());
+        let packages_install_path =
+            one(keys.texts("packages-install-path")?).unwrap_or_else(|| "dbt_packages".to_owned());
         let clean_targets = keys.texts("clean-targets")?.unwrap_or_else(|| vec![target]);
         let mut source_paths = Vec::new();
         for (key, default) in [

@@ -170,7 +170,8 @@ fn installed(
     let mut folders: Vec<PathBuf> = Vec::new();
     if let Ok(entries) = std::fs::read_dir(root.join(&project.packages_install_path)) {
         folders.extend(entries.flatten().map(|entry| entry.path()).filter(|path| {
-            let hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("__"));
+            let hidden =
+                path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("__"));
             !hidden && path.is_dir()
         }));
     }

@@ -54,9 +54,9 @@ fn failed(url: &str, error: &ureq::Error) -> Box<Diagnostic> {
 /// The file of the cache in which a download with this key lies, whether or not it is there.
 pub fn cached(key: &str) -> Option<PathBuf> {
     let cache = std::env::var_os("XDG_CACHE_HOME").filter(|path| !path.is_empty());
-    let cache = cache.map(PathBuf::from).or_else(|| {
-        std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"))
-    })?;
+    let cache = cache
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache")))?;
     let name: String = Sha256::digest(key.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
     Some(cache.join("pintail").join("packages").join(format!("{name}.tar.gz")))
 }
@@ -90,7 +90,9 @@ pub fn unpack(bytes: &[u8], into: &Path, from: &str) -> Result<PathBuf> {
     };
     std::fs::create_dir_all(into).map_err(|error| super::unwritable(into, &error))?;
     // `unpack` refuses entries that would land outside of the folder.
-    tar::Archive::new(GzDecoder::new(bytes)).unpack(into).map_err(|error| bad(error.to_string()))?;
+    tar::Archive::new(GzDecoder::new(bytes))
+        .unpack(into)
+        .map_err(|error| bad(error.to_string()))?;
     let entries: Vec<PathBuf> = std::fs::read_dir(into)
         .map_err(|error| bad(error.to_string()))?
         .flatten()

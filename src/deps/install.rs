@@ -142,7 +142,10 @@ fn place(folder: &Path, name: &str) -> Result<PathBuf> {
         return Err(Box::new(
             Diagnostic::error(
                 Code::BAD_PACKAGE,
-                format!("`{name}` cannot be a package's name: it leads out of {}", folder.display()),
+                format!(
+                    "`{name}` cannot be a package's name: it leads out of {}",
+                    folder.display()
+                ),
             )
             .help("Rename the package's project."),
         ));

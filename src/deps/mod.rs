@@ -85,15 +85,16 @@ pub fn install(
 impl Work<'_> {
     fn run(&mut self) -> Result<()> {
         let basics = self.basics;
-        let wanted =
-            PackagesFile::read(&basics.root, &basics.shown(&basics.root), self.renderer)?;
+        let wanted = PackagesFile::read(&basics.root, &basics.shown(&basics.root), self.renderer)?;
         let lock_path = basics.root.join(lock::FILE);
         let hash = lock::hash(&wanted.packages);
         let known = lock::read(&lock_path, &basics.shown(&lock_path), self.renderer)?;
         let fits = known.as_ref().is_some_and(|known| known.hash.as_deref() == Some(hash.as_str()));
         let locked = match known {
             Some(known) if fits && !self.options.upgrade => known.packages,
-            known if wanted.packages.is_empty() => known.map_or_else(Vec::new, |lock| lock.packages),
+            known if wanted.packages.is_empty() => {
+                known.map_or_else(Vec::new, |lock| lock.packages)
+            }
             _ => {
                 let pinned = resolve::resolve(self, &wanted.packages)?;
                 lock::write(&lock_path, &basics.shown(&lock_path), &pinned, &hash)?;
@@ -135,7 +136,9 @@ fn scratch_folder() -> Result<Scratch> {
     let named = std::env::var_os("DBT_DOWNLOADS_DIR").filter(|path| !path.is_empty());
     let (path, keep) = match named {
         Some(path) => (PathBuf::from(path), true),
-        None => (std::env::temp_dir().join(format!("pintail-deps-{}", uuid::Uuid::new_v4())), false),
+        None => {
+            (std::env::temp_dir().join(format!("pintail-deps-{}", uuid::Uuid::new_v4())), false)
+        }
     };
     std::fs::create_dir_all(&path).map_err(|error| unwritable(&path, &error))?;
     Ok(Scratch { path, keep })

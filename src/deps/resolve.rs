@@ -20,10 +20,26 @@ struct Wanted {
 
 #[derive(Debug, Clone)]
 enum WantedSource {
-    Local { path: String },
-    Git { url: String, unrendered: String, revisions: Vec<String>, subdirectory: Option<String>, warn: bool },
-    Tarball { url: String, unrendered: String, name: String },
-    Hub { package: String, bounds: Vec<Version>, prerelease: bool },
+    Local {
+        path: String,
+    },
+    Git {
+        url: String,
+        unrendered: String,
+        revisions: Vec<String>,
+        subdirectory: Option<String>,
+        warn: bool,
+    },
+    Tarball {
+        url: String,
+        unrendered: String,
+        name: String,
+    },
+    Hub {
+        package: String,
+        bounds: Vec<Version>,
+        prerelease: bool,
+    },
 }
 
 /// Every package that a list of entries leads to, in the order in which they were first named.
@@ -194,10 +210,7 @@ fn pin(work: &mut Work<'_>, wanted: &Wanted) -> Result<(Pinned, Vec<PackageSpec>
                     return Err(Box::new(
                         Diagnostic::error(
                             Code::BAD_PACKAGE,
-                            format!(
-                                "{url} is asked for at several revisions: {}",
-                                many.join(", ")
-                            ),
+                            format!("{url} is asked for at several revisions: {}", many.join(", ")),
                         )
                         .at(wanted.location.clone())
                         .help("A package is installed once: agree on one revision."),
@@ -211,7 +224,10 @@ fn pin(work: &mut Work<'_>, wanted: &Wanted) -> Result<(Pinned, Vec<PackageSpec>
                 work.warn(
                     Diagnostic::warning(
                         Code::BAD_PACKAGE,
-                        format!("The git package {} is not pinned to a revision", secrets::scrub(url)),
+                        format!(
+                            "The git package {} is not pinned to a revision",
+                            secrets::scrub(url)
+                        ),
                     )
                     .at(wanted.location.clone())
                     .help("Its code can change under you: add `revision:` with a tag or commit.")

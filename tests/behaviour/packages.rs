@@ -217,10 +217,7 @@ fn packages_of_folders_git_and_archives() {
             ("near/models/n.sql", "select 4 as id"),
         ],
     );
-    project.file(
-        "packages.yml",
-        &project.read("packages.yml").replace("../near", "near"),
-    );
+    project.file("packages.yml", &project.read("packages.yml").replace("../near", "near"));
     project.env("REPOSITORY", repository.to_str().unwrap());
     project.env("SERVER", &server.url);
     project.env("DBT_ENV_SECRET_TOKEN", "secret-token");
@@ -258,9 +255,15 @@ fn deps_and_clean_need_no_profile() {
     let project = Project::new(
         On::DuckDb,
         &[
-            ("dbt_project.yml", "name: shop\nprofile: shop\nclean-targets: [target, dbt_packages]\nmodels:\n  +schema: \"{{ var('none') }}\"\n"),
+            (
+                "dbt_project.yml",
+                "name: shop\nprofile: shop\nclean-targets: [target, dbt_packages]\nmodels:\n  +schema: \"{{ var('none') }}\"\n",
+            ),
             ("dependencies.yml", "packages:\n  - local: near\n"),
-            ("near/dbt_project.yml", "name: near\nrequire-dbt-version: [\">=1.3.0\", \"<1.9.0\"]\n"),
+            (
+                "near/dbt_project.yml",
+                "name: near\nrequire-dbt-version: [\">=1.3.0\", \"<1.9.0\"]\n",
+            ),
         ],
     );
     std::fs::remove_file(project.path().join("profiles.yml")).unwrap();
