@@ -19,6 +19,12 @@ pub struct Hub {
     answers: HashMap<String, Value>,
 }
 
+/// Versions that may be installed, the oldest first, and those that are not for this dbt.
+struct Installable {
+    found: Vec<(Version, String)>,
+    unfit: Vec<String>,
+}
+
 impl Hub {
     pub fn new() -> Hub {
         let named = std::env::var("DBT_PACKAGE_HUB_URL").ok().filter(|url| !url.is_empty());
@@ -118,8 +124,8 @@ impl Hub {
             ));
         };
         let wants_prerelease = prerelease || bounds.iter().any(Version::is_prerelease);
-        let (found, unfit) = self.installable(package, wants_prerelease, version_check)?;
-        let best = found.iter().filter(|(version, _)| range.contains(version)).last();
+        let Installable { found, unfit } = self.installable(package, wants_prerelease, version_check)?;
+        let best = found.iter().rfind(|(version, _)| range.contains(version));
         match best {
             Some((_, version)) => Ok(version.clone()),
             None => {
@@ -147,7 +153,7 @@ impl Hub {
         package: &str,
         prerelease: bool,
         version_check: bool,
-    ) -> Result<(Vec<(Version, String)>, Vec<String>)> {
+    ) -> Result<Installable> {
         let (mut found, mut unfit) = (Vec::new(), Vec::new());
         for (text, about) in self.versions(package)? {
             let Some(version) = Version::read(text) else { continue };
@@ -161,12 +167,12 @@ impl Hub {
             found.push((version, text.clone()));
         }
         found.sort_by(|(a, _), (b, _)| a.compare(b));
-        Ok((found, unfit))
+        Ok(Installable { found, unfit })
     }
 
     /// The newest version that may be installed.
     pub fn latest(&mut self, package: &str, version_check: bool) -> Result<Option<String>> {
-        let (found, _) = self.installable(package, false, version_check)?;
+        let found = self.installable(package, false, version_check)?.found;
         Ok(found.into_iter().next_back().map(|(_, text)| text))
     }
 
