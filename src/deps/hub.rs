@@ -124,7 +124,8 @@ impl Hub {
             ));
         };
         let wants_prerelease = prerelease || bounds.iter().any(Version::is_prerelease);
-        let Installable { found, unfit } = self.installable(package, wants_prerelease, version_check)?;
+        let Installable { found, unfit } =
+            self.installable(package, wants_prerelease, version_check)?;
         let best = found.iter().rfind(|(version, _)| range.contains(version));
         match best {
             Some((_, version)) => Ok(version.clone()),
