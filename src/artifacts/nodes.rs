@@ -117,11 +117,10 @@ impl NodeOut<'_> {
     fn compiled_path(&self) -> Option<String> {
         self.compiled_code?;
         let node = self.node;
-        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
         let (target, package) = (self.target_path, &node.package_name);
         let file = &node.original_file_path;
         let below = format!("{target}/compiled/{package}/{file}");
-        Some(if name(file) == name(&node.path) { below } else { format!("{below}/{}", node.path) })
+        Some(if node.shares_its_file() { format!("{below}/{}", node.path) } else { below })
     }
 }
 

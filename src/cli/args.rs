@@ -163,6 +163,13 @@ pub enum Command {
         #[command(flatten)]
         run: RunArgs,
     },
+    /// Take snapshots: keep the versions of rows that change
+    Snapshot {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+    },
     /// Load seeds
     Seed {
         #[command(flatten)]

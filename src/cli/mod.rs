@@ -102,6 +102,9 @@ fn dispatch(cli: &Cli, id: uuid::Uuid, console: &Arc<Console>) -> Outcome {
         Command::Test { selection, run } => {
             run::command(&start, "test", selection, run, run::TEST.to_vec())
         }
+        Command::Snapshot { selection, run } => {
+            run::command(&start, "snapshot", selection, run, run::SNAPSHOT.to_vec())
+        }
         Command::Seed { selection, run, show } => run::seed(&start, selection, run, *show),
         Command::Compile { selection, run, inline, engine } => {
             compile::command(&start, selection, run, inline.as_deref(), engine.as_deref())

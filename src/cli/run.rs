@@ -21,6 +21,7 @@ pub(super) const BUILD: &[ResourceType] =
     &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot, ResourceType::Test];
 pub(super) const RUN: &[ResourceType] = &[ResourceType::Model];
 pub(super) const TEST: &[ResourceType] = &[ResourceType::Test];
+pub(super) const SNAPSHOT: &[ResourceType] = &[ResourceType::Snapshot];
 pub(super) const LIST: &[ResourceType] = &[
     ResourceType::Model,
     ResourceType::Seed,

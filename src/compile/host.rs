@@ -4,14 +4,15 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use minijinja::Value;
+use minijinja::value::Serde;
 
 use super::bridges::in_place;
 use super::ctes::cte_name;
-use super::{Compiler, model_value};
+use super::{Compiler, model_json};
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::{Adapter, Host};
-use crate::manifest::{Node, RefCall, SourceCall, UniqueId};
+use crate::manifest::{Node, RefCall, ResourceType, SourceCall, UniqueId};
 use crate::parse::locate_ref;
 use crate::relation::{Relation, RelationKind};
 
@@ -194,6 +195,7 @@ impl Host for CompileHost {
         let config = &self.node().config;
         config.get(key).cloned().or_else(|| match key {
             "materialized" => Some(self.node().materialized().into()),
+            "snapshot_table_column_names" => snapshot_columns(self.node()),
             _ => None,
         })
     }
@@ -207,7 +209,12 @@ impl Host for CompileHost {
     }
 
     fn model(&self) -> Value {
-        model_value(self.node())
+        let mut model = model_json(self.node());
+        if let Some(sql) = self.compiled.get() {
+            model["compiled"] = true.into();
+            model["compiled_code"] = (&**sql).into();
+        }
+        Value::from(Serde(model))
     }
 
     fn extra(&self, name: &str) -> Option<Value> {
@@ -253,4 +260,19 @@ impl Host for CompileHost {
     fn log(&self, message: &str, info: bool) {
         self.compiler.adapters.log(message, info);
     }
+}
+
+/// The names of the columns that a snapshot adds: dbt's, or those of `snapshot_meta_column_names`.
+fn snapshot_columns(node: &Node) -> Option<serde_json::Value> {
+    if node.resource_type != ResourceType::Snapshot {
+        return None;
+    }
+    let given = node.config.get("snapshot_meta_column_names");
+    let name = |column: &str| {
+        let own = given.and_then(|names| names.get(column)).and_then(|name| name.as_str());
+        (column.to_owned(), serde_json::Value::from(own.unwrap_or(column)))
+    };
+    let columns =
+        ["dbt_valid_from", "dbt_valid_to", "dbt_scd_id", "dbt_updated_at", "dbt_is_deleted"];
+    Some(serde_json::Value::Object(columns.into_iter().map(name).collect()))
 }

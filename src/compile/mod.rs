@@ -150,8 +150,11 @@ impl Compiler {
         if node.resource_type == ResourceType::Operation {
             return dialect.render_str(&node.raw_code, node.location.clone(), host.clone());
         }
+        if node.resource_type == ResourceType::Snapshot && node.code.is_none() {
+            return dialect.render_str(&node.raw_code, node.location.clone(), host.clone());
+        }
         let Some(test) = &node.test_metadata else {
-            return Ok(dialect.render(&node.file, trimmed(&node.file.text), host.clone())?.text);
+            return Ok(dialect.render(&node.file, code_of(node), host.clone())?.text);
         };
         let mut arguments = Vec::with_capacity(test.kwargs.len());
         for (key, value) in &test.kwargs {
@@ -216,7 +219,12 @@ impl Compiler {
         offset: usize,
     ) -> Option<Location> {
         let node = self.manifest.nodes.get(id)?;
-        if node.test_metadata.is_some() || node.resource_type == ResourceType::Operation {
+        let is_snapshot_of_yaml =
+            node.resource_type == ResourceType::Snapshot && node.code.is_none();
+        if node.test_metadata.is_some()
+            || node.resource_type == ResourceType::Operation
+            || is_snapshot_of_yaml
+        {
             return node.location.clone();
         }
         match compiled.origin(offset) {
@@ -246,8 +254,7 @@ impl Compiler {
 
     fn locate_in(&self, node: &Node, host: &Arc<CompileHost>, offset: usize) -> Option<Location> {
         let dialect = self.dialects.get(host.engine());
-        let span = trimmed(&node.file.text);
-        let (text, map) = dialect.render_with_map(&node.file, span, host.clone()).ok()?;
+        let (text, map) = dialect.render_with_map(&node.file, code_of(node), host.clone()).ok()?;
         let at = map.source_offset(offset)?;
         let word = word_at(&text, offset);
         let source = &node.file.text;
@@ -270,7 +277,7 @@ impl Compiler {
                 .components()
                 .filter(|part| matches!(part, std::path::Component::Normal(_))),
         );
-        if node.test_metadata.is_some() {
+        if node.shares_its_file() {
             path.push(&node.path);
         }
         path
@@ -352,6 +359,11 @@ pub fn write_sql(path: &Path, sql: &str) -> Result<()> {
     })
 }
 
+/// Where a node's code stands in its file.
+fn code_of(node: &Node) -> Range<usize> {
+    node.code.clone().unwrap_or_else(|| trimmed(&node.file.text))
+}
+
 /// The text without surrounding white space, as a range: what dbt takes for a node's code.
 fn trimmed(text: &str) -> Range<usize> {
     let start = text.len() - text.trim_start().len();
@@ -360,6 +372,10 @@ fn trimmed(text: &str) -> Range<usize> {
 
 /// The `model` that templates see, in the manifest's words.
 pub fn model_value(node: &Node) -> Value {
+    Value::from(Serde(model_json(node)))
+}
+
+fn model_json(node: &Node) -> serde_json::Value {
     let relation = node.resource_type.is_refable().then(|| node.relation().render());
     let columns: serde_json::Map<String, serde_json::Value> = node
         .columns
@@ -382,7 +398,7 @@ pub fn model_value(node: &Node) -> Value {
         node.config.values.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
     config.entry("materialized").or_insert_with(|| node.materialized().into());
     config.entry("enabled").or_insert(true.into());
-    Value::from(Serde(json!({
+    json!({
         "unique_id": &*node.unique_id,
         "name": node.name,
         "resource_type": node.resource_type.as_str(),
@@ -411,7 +427,7 @@ pub fn model_value(node: &Node) -> Value {
         "raw_code": &*node.raw_code,
         "language": "sql",
         "checksum": {"name": "sha256", "checksum": node.checksum},
-    })))
+    })
 }
 
 /// dbt's `graph`: nodes, sources, exposures and groups by unique id.

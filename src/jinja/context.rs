@@ -100,6 +100,8 @@ impl Context {
                 None => Value::from(()),
             },
             "model" => host.model(),
+            "schema" => host.this().and_then(|this| this.schema).into(),
+            "database" => host.this().and_then(|this| this.database).into(),
             "target" => self.shared.fixed.target.clone(),
             "config" => Value::from_object(ConfigObject),
             "adapter" => Value::from_object(AdapterObject),

@@ -121,6 +121,8 @@ pub struct Node {
     pub file: Arc<SourceFile>,
     /// The Jinja-SQL as written. Empty for seeds.
     pub raw_code: Arc<str>,
+    /// Where its code stands in the file, where that holds more than this node: a snapshot block.
+    pub code: Option<std::ops::Range<usize>>,
     /// Where the node begins: the start of a SQL file, the entry in a YAML file.
     pub location: Option<Location>,
     pub fqn: Vec<String>,
@@ -178,6 +180,7 @@ impl Node {
             original_file_path: String::new(),
             file,
             raw_code: "".into(),
+            code: None,
             location: None,
             fqn: Vec::new(),
             database: String::new(),
@@ -219,6 +222,12 @@ impl Node {
     /// Whether it is inlined into those that read it.
     pub fn is_ephemeral(&self) -> bool {
         self.resource_type == ResourceType::Model && self.materialized() == "ephemeral"
+    }
+
+    /// Whether its file holds several nodes: dbt writes what it compiles to a file of its own then.
+    pub fn shares_its_file(&self) -> bool {
+        let name = |path: &str| path.rsplit('/').next().unwrap_or_default().to_owned();
+        name(&self.path) != name(&self.original_file_path)
     }
 
     /// The relation that it makes, in its own engine.

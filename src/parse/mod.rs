@@ -11,6 +11,7 @@ mod others;
 mod properties;
 mod python;
 mod resolve;
+mod snapshots;
 mod sql_files;
 
 use std::collections::HashMap;
@@ -152,6 +153,7 @@ pub fn parse(
             Err(error) => errors.push(*error),
         }
     }
+    snapshots::add(&parser, files, &properties, &patches, &mut manifest, &mut errors);
     if errors.is_empty() {
         warnings.extend(patches.unused(&manifest));
     }
@@ -272,6 +274,7 @@ fn duplicate(first: &Node, second: &Node) -> Diagnostic {
 enum Section {
     Models,
     Seeds,
+    Snapshots,
     Analyses,
     DataTests,
 }
@@ -288,6 +291,7 @@ impl<'a> Patches<'a> {
             let sections = [
                 (Section::Models, &found.models),
                 (Section::Seeds, &found.seeds),
+                (Section::Snapshots, &found.snapshots),
                 (Section::Analyses, &found.analyses),
                 (Section::DataTests, &found.data_tests),
             ];
@@ -331,6 +335,7 @@ impl<'a> Patches<'a> {
             let what = match section {
                 Section::Models => "model",
                 Section::Seeds => "seed",
+                Section::Snapshots => "snapshot",
                 Section::Analyses => "analysis",
                 Section::DataTests => "data test",
             };

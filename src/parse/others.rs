@@ -226,7 +226,7 @@ impl Parser<'_> {
     }
 
     /// A host for things that are not a file of their own.
-    fn host(&self, package: &Arc<str>, base: NodeConfig) -> Arc<ParseHost> {
+    pub(super) fn host(&self, package: &Arc<str>, base: NodeConfig) -> Arc<ParseHost> {
         let engine = &self.config.target.engines[&self.config.target.default_engine];
         let this = Relation::new(&engine.database, &engine.schema, package);
         Arc::new(ParseHost::new(&self.config, package, base, this))

@@ -1,5 +1,6 @@
 //! Models, singular tests and analyses: SQL files → nodes.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::Value as Json;
@@ -19,6 +20,14 @@ use crate::relation::Relation;
 /// A properties entry and the file that it stands in.
 pub type Patch<'a> = (&'a NodeProperties, &'a LoadedFile);
 
+/// What rendering the code of a node gives.
+pub struct Configured<'a> {
+    /// All levels, merged.
+    pub config: NodeConfig,
+    pub engine: &'a EngineConfig,
+    pub notes: Notes,
+}
+
 impl Parser<'_> {
     /// Parses a model, singular test or analysis.
     ///
@@ -35,32 +44,9 @@ impl Parser<'_> {
         let package = &loaded.package;
         let fqn = fqn(package, &loaded.path, name);
         let identity = Arc::new(Identity::of(resource_type, loaded, name, &fqn));
-        let mut base = config_levels::from_own_project(&self.config, package, resource_type, &fqn);
-        if let Some((properties, _)) = patch {
-            config_levels::apply(&mut base, properties.config.clone());
-        }
-
-        // The engine is known for sure only once `config()` has been called; it rarely says
-        // other than the levels below it.
-        let mut engine = self.engine_of(&base, loaded, patch)?;
-        let mut notes = self.render(loaded, &identity, &base, engine)?;
-        let mut config = base.clone();
-        config_levels::apply(&mut config, notes.config.values.clone());
-        config_levels::apply_root_project(&mut config, &self.config, package, resource_type, &fqn);
-        let chosen = self.engine_of(&config, loaded, patch)?;
-        if chosen.kind() != engine.kind() {
-            notes = self.render(loaded, &identity, &base, chosen)?;
-            config = base.clone();
-            config_levels::apply(&mut config, notes.config.values.clone());
-            config_levels::apply_root_project(
-                &mut config,
-                &self.config,
-                package,
-                resource_type,
-                &fqn,
-            );
-        }
-        engine = chosen;
+        let whole = 0..loaded.file.text.len();
+        let Configured { mut config, engine, notes } =
+            self.configured(loaded, whole, &identity, patch)?;
         if resource_type == ResourceType::Test && config.get("schema").is_none() {
             config.values.insert("schema".to_owned(), "dbt_test__audit".into());
         }
@@ -81,6 +67,42 @@ impl Parser<'_> {
         }
         node.access = access(&node)?;
         Ok(node)
+    }
+
+    /// Renders the code of a node, and merges the levels of its configuration around what it says
+    /// of itself.
+    ///
+    /// # Errors
+    /// Jinja errors, an unknown engine.
+    pub(super) fn configured(
+        &self,
+        loaded: &LoadedFile,
+        code: Range<usize>,
+        identity: &Arc<Identity>,
+        patch: Option<Patch>,
+    ) -> Result<Configured<'_>> {
+        let (package, kind, fqn) = (&loaded.package, identity.kind, &identity.fqn);
+        let mut base = config_levels::from_own_project(&self.config, package, kind, fqn);
+        if let Some((properties, _)) = patch {
+            config_levels::apply(&mut base, properties.config.clone());
+        }
+        let with = |engine| -> Result<Configured> {
+            let notes = self.render(loaded, code.clone(), identity, &base, engine)?;
+            let mut config = base.clone();
+            config_levels::apply(&mut config, notes.config.values.clone());
+            config_levels::apply_root_project(&mut config, &self.config, package, kind, fqn);
+            let engine = self.engine_of(&config, loaded, patch)?;
+            Ok(Configured { config, engine, notes })
+        };
+        // The engine is known for sure only once `config()` has been called; it rarely says
+        // other than the levels below it.
+        let assumed = self.engine_of(&base, loaded, patch)?;
+        let found = with(assumed)?;
+        if found.engine.kind() == assumed.kind() {
+            return Ok(found);
+        }
+        let engine = found.engine;
+        Ok(Configured { engine, ..with(engine)? })
     }
 
     /// A node of a file with everything that does not need rendering.
@@ -129,6 +151,7 @@ impl Parser<'_> {
     fn render(
         &self,
         loaded: &LoadedFile,
+        code: Range<usize>,
         identity: &Arc<Identity>,
         base: &NodeConfig,
         engine: &EngineConfig,
@@ -137,7 +160,7 @@ impl Parser<'_> {
         let host = ParseHost::new(&self.config, &identity.package, base.clone(), this);
         let host = Arc::new(host.of_node(identity));
         let dialect = self.dialects.get(&engine.name);
-        dialect.render(&loaded.file, 0..loaded.file.text.len(), host.clone())?;
+        dialect.render(&loaded.file, code, host.clone())?;
         Ok(host.take_notes())
     }
 

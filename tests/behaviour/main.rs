@@ -19,6 +19,7 @@ mod packages;
 mod readers;
 mod seeds;
 mod selection;
+mod snapshots;
 mod synthetic;
 
 use support::project::{On, Project};

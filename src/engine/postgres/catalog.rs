@@ -39,7 +39,8 @@ pub(super) fn columns(
 ) -> SqlResult<Vec<Column>> {
     let schema = match &relation.schema {
         Some(schema) => quote_literal(schema),
-        None => "current_schema()".to_owned(),
+        // Wherever the search path finds it: temporary tables have a schema of their own.
+        None => "NULL::text".to_owned(),
     };
     let sql = include_str!("../sql/postgres_columns.sql")
         .replace("$schema", &schema)

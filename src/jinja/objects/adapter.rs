@@ -163,6 +163,10 @@ fn with_database(
         }
         "get_columns_in_relation" | "get_column_schema_from_query" => {
             let Some(database) = database else { return Ok(empty()) };
+            // Of a query: what it would give, were it run.
+            if let Some(sql) = args.first().and_then(Value::as_str) {
+                return Ok(columns(database.execute(sql).map_err(carry)?.0.columns));
+            }
             let Some(relation) = args.first().and_then(RelationObject::of) else {
                 return Err(fail(Code::JINJA_RUNTIME, format!("{method} takes a relation")));
             };

@@ -31,9 +31,19 @@ impl Object for Exceptions {
     ) -> Result<Value, Error> {
         let message = args.first().map(py_str).unwrap_or_default();
         match method {
-            "warn" | "warn_snapshot_timestamp_data_types" => {
+            "warn" => {
                 let context = Context::of(state)?;
                 context.host().log(&message, true);
+                Ok(Value::from(""))
+            }
+            "warn_snapshot_timestamp_data_types" => {
+                let theirs = args.get(1).map(py_str).unwrap_or_default();
+                let warning = format!(
+                    "Data type of snapshot table timestamp columns ({message}) doesn't match \
+                     derived column 'updated_at' ({theirs}). Please update snapshot config \
+                     'updated_at'."
+                );
+                Context::of(state)?.host().log(&warning, true);
                 Ok(Value::from(""))
             }
             "relation_wrong_type" => {
