@@ -188,7 +188,9 @@ impl<'a> Reader<'a> {
             config.entry("constraints").or_insert_with(|| value.to_json());
         }
         let mut extra = Map::new();
-        for key in ["identifier", "loaded_at_field", "loaded_at_query", "freshness", "loader", "relation"] {
+        for key in
+            ["identifier", "loaded_at_field", "loaded_at_query", "freshness", "loader", "relation"]
+        {
             if let Some(value) = map.any(key) {
                 extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
             }

@@ -41,9 +41,11 @@ fn versions(project: &Project) -> Vec<String> {
 fn a_later_time_stamp_makes_a_new_version() {
     for project in taken("strategy='timestamp', updated_at='updated_at'") {
         // Bo changed without a later time: not seen. Cy is new. Ann has a later one.
-        next(&project, "1,Anna,2024-02-01 00:00:00\n2,Bob,2024-01-01 00:00:00\n3,Cy,2024-02-01 00:00:00\n");
-        let expected =
-            ["1|Ann|2024-02-01 00:00:00", "1|Anna|now", "2|Bo|now", "3|Cy|now"];
+        next(
+            &project,
+            "1,Anna,2024-02-01 00:00:00\n2,Bob,2024-01-01 00:00:00\n3,Cy,2024-02-01 00:00:00\n",
+        );
+        let expected = ["1|Ann|2024-02-01 00:00:00", "1|Anna|now", "2|Bo|now", "3|Cy|now"];
         assert_eq!(versions(&project), expected);
         project.ok(&["snapshot"]);
         assert_eq!(versions(&project), expected, "nothing changed");
@@ -156,10 +158,7 @@ fn a_snapshot_says_what_its_strategy_needs() {
         ("unique_key='id', strategy='timestamp'", "must specify an updated_at configuration"),
         ("unique_key='id', strategy='own'", "strategy macro 'own' was not found"),
     ] {
-        let project = Project::new(
-            super::On::DuckDb,
-            &[("snapshots/s.sql", &block(config))],
-        );
+        let project = Project::new(super::On::DuckDb, &[("snapshots/s.sql", &block(config))]);
         let ran = project.run(&["snapshot"]);
         assert_ne!(ran.code, 0, "{config}");
         assert!(ran.text().contains(message), "{}", ran.text());
