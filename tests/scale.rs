@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use pintail::artifacts::{ManifestInputs, manifest_to};
 use pintail::diagnostic::SourceFile;
 use pintail::graph::{Graph, Indirect, Selection};
-use pintail::manifest::{Access, Manifest, Node, NodeConfig, ResourceType, TestMetadata, UniqueId};
+use pintail::manifest::{Manifest, Node, NodeConfig, ResourceType, TestMetadata, UniqueId};
 use pintail::run::InvocationInfo;
 
 const MODELS: usize = 10_000;
@@ -17,42 +17,24 @@ fn node(kind: ResourceType, name: String, depends_on: Vec<UniqueId>) -> Node {
     let path = format!("layer/{name}.sql");
     let raw: Arc<str> =
         "select id, sum(amount) as amount\nfrom {{ ref('x') }}\ngroup by 1\n".repeat(8).into();
+    let file = SourceFile::new("models/x.sql", "");
     Node {
-        unique_id: format!("{}.big.{name}", kind.as_str()).into(),
         fqn: vec!["big".into(), "layer".into(), name.clone()],
-        resource_type: kind,
-        package_name: "big".into(),
         original_file_path: format!("models/{path}"),
         path,
-        file: SourceFile::new("models/x.sql", ""),
         raw_code: raw,
-        location: None,
         database: "db".into(),
         schema: "main".into(),
         alias: name.clone(),
-        name,
-        engine: "duckdb".into(),
         config: NodeConfig {
             values: IndexMap::from([("materialized".to_owned(), "table".into())]),
         },
-        unrendered_config: IndexMap::new(),
         checksum: "0".repeat(64),
         description: "A model of a large project".into(),
-        columns: IndexMap::new(),
-        meta: IndexMap::new(),
         tags: vec!["nightly".into()],
-        group: None,
-        access: Access::Protected,
         patch_path: Some("big://models/schema.yml".into()),
-        refs: Vec::new(),
-        source_calls: Vec::new(),
         depends_on,
-        depends_on_macros: Vec::new(),
-        test_metadata: None,
-        column_name: None,
-        attached_node: None,
-        root_path: None,
-        index: None,
+        ..Node::bare(kind, "big", &name, file, "duckdb".into())
     }
 }
 

@@ -174,6 +174,7 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
         Some(default) => Ok(default),
         None if given => Ok(Value::from(())),
         // While parsing, a variable may be one that only a run needs.
+        None if !context.host().execute() => Ok(Value::from(())),
         None => Err(carry(Box::new(
             Diagnostic::error(Code::MISSING_VAR, format!("The variable `{name}` has no value"))
                 .help(format!(

@@ -67,21 +67,16 @@ fn node(json: &Value) -> Node {
         other => panic!("unexpected kind {other}"),
     };
     let file_path = text(json, "original_file_path");
+    let file = SourceFile::new(&file_path, text(json, "raw_code"));
     Node {
         unique_id: id(json),
-        name: text(json, "name"),
-        resource_type: kind,
-        package_name: text(json, "package_name"),
         path: text(json, "path"),
-        file: SourceFile::new(&file_path, text(json, "raw_code")),
         original_file_path: file_path,
         raw_code: text(json, "raw_code").into(),
-        location: None,
         fqn: texts(&json["fqn"]),
         database: text(json, "database"),
         schema: text(json, "schema"),
         alias: text(json, "alias"),
-        engine: "duckdb".into(),
         config: NodeConfig { values: map(&json["config"]) },
         unrendered_config: map(&json["unrendered_config"]),
         checksum: text(&json["checksum"], "checksum"),
@@ -113,6 +108,7 @@ fn node(json: &Value) -> Node {
         }),
         root_path: optional(json, "root_path"),
         index: json["index"].as_u64().map(|index| index as usize),
+        ..Node::bare(kind, &text(json, "package_name"), &text(json, "name"), file, "duckdb".into())
     }
 }
 
