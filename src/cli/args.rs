@@ -19,19 +19,19 @@ pub struct Cli {
 #[command(next_help_heading = "Project and profile")]
 pub struct GlobalArgs {
     /// Folder of dbt_project.yml; by default this folder or one above it
-    #[arg(long, global = true, value_name = "DIR", env = "DBT_PROJECT_DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub project_dir: Option<PathBuf>,
     /// Folder of profiles.yml; by default this folder, the project's, then ~/.dbt
-    #[arg(long, global = true, value_name = "DIR", env = "DBT_PROFILES_DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub profiles_dir: Option<PathBuf>,
     /// Profile to use instead of the one that dbt_project.yml names
-    #[arg(long, global = true, value_name = "NAME", env = "DBT_PROFILE")]
+    #[arg(long, global = true, value_name = "NAME")]
     pub profile: Option<String>,
     /// Output of the profile to use instead of its default
-    #[arg(short, long, global = true, value_name = "NAME", env = "DBT_TARGET")]
+    #[arg(short, long, global = true, value_name = "NAME")]
     pub target: Option<String>,
     /// Folder for compiled SQL and artifacts, instead of `target`
-    #[arg(long, global = true, value_name = "DIR", env = "DBT_TARGET_PATH")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub target_path: Option<PathBuf>,
     /// Variables as YAML: '{start: 2020-01-01}'
     #[arg(long, global = true, value_name = "YAML")]
@@ -40,19 +40,18 @@ pub struct GlobalArgs {
     #[arg(long, global = true, value_name = "N")]
     pub threads: Option<usize>,
     /// Print nothing but errors and what was asked for
-    #[arg(short, long, global = true, env = "DBT_QUIET")]
+    #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Text for people, or a JSON object a line for machines
     #[arg(
         long,
         global = true,
         value_name = "FORMAT",
-        default_value = "default",
-        env = "DBT_LOG_FORMAT"
+        default_value = "default"
     )]
     pub log_format: LogFormat,
     /// Colour even where the output is not a terminal
-    #[arg(long, global = true, overrides_with = "no_use_colors", env = "DBT_USE_COLORS")]
+    #[arg(long, global = true, overrides_with = "no_use_colors")]
     pub use_colors: bool,
     /// No colour
     #[arg(long, global = true)]

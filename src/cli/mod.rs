@@ -6,6 +6,7 @@ mod compile;
 mod debug;
 mod deps;
 mod docs;
+mod flags;
 mod history;
 mod interrupt;
 mod ls;
@@ -20,8 +21,7 @@ mod store;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::Parser;
-
+use crate::config::FlagValues;
 use crate::diagnostic::Diagnostics;
 use crate::report::{Console, Style};
 use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat};
@@ -55,18 +55,25 @@ type Outcome = Result<Exit, Diagnostics>;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
-        Err(error) => {
+    let (cli, flags) = match flags::parse(std::env::args_os().collect()) {
+        Ok(parsed) => parsed,
+        Err(flags::Refused::Words(error)) => {
             // Help and version are no errors.
             let code = if error.use_stderr() { Exit::CouldNotRun } else { Exit::Done };
             let _closed = error.print();
             return ExitCode::from(code.code());
         }
+        Err(flags::Refused::Value(Diagnostics(errors))) => {
+            let console = Console::new(Style::Text, false, None, String::new());
+            for error in &errors {
+                console.diagnostic(error);
+            }
+            return ExitCode::from(Exit::CouldNotRun.code());
+        }
     };
     let invocation_id = uuid::Uuid::new_v4();
     let console = Arc::new(console(&cli.global, invocation_id.to_string()));
-    let outcome = dispatch(&cli, invocation_id, &console);
+    let outcome = dispatch(&cli, &flags, invocation_id, &console);
     let exit = outcome.unwrap_or_else(|Diagnostics(errors)| {
         for error in &errors {
             console.diagnostic(error);
@@ -89,8 +96,8 @@ fn console(args: &GlobalArgs, invocation_id: String) -> Console {
     Console::new(style, args.quiet, color, invocation_id)
 }
 
-fn dispatch(cli: &Cli, id: uuid::Uuid, console: &Arc<Console>) -> Outcome {
-    let start = session::Start { global: &cli.global, id, console: console.clone() };
+fn dispatch(cli: &Cli, flags: &FlagValues, id: uuid::Uuid, console: &Arc<Console>) -> Outcome {
+    let start = session::Start { global: &cli.global, flags, id, console: console.clone() };
     match &cli.command {
         Command::Build { selection, run, resource_type, exclude_resource_type } => {
             let kinds = run::kinds(resource_type, exclude_resource_type, run::BUILD)?;

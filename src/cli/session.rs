@@ -11,7 +11,7 @@ use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use crate::artifacts::{self, ManifestInputs};
 use crate::compile::{Compiler, read_in_place};
 use crate::config::yaml;
-use crate::config::{Config, Flags};
+use crate::config::{Config, FlagValues, Flags};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, Indirect, NodeIndex, Selected, Selection};
 use crate::jinja;
@@ -24,6 +24,7 @@ use crate::run::{Engines, InvocationInfo};
 /// What every command starts from.
 pub(super) struct Start<'a> {
     pub global: &'a GlobalArgs,
+    pub flags: &'a FlagValues,
     pub id: uuid::Uuid,
     pub console: Arc<Console>,
 }
@@ -57,6 +58,7 @@ impl Start<'_> {
             full_refresh: run.is_some_and(|run| run.full_refresh),
             fail_fast: run.is_some_and(|run| run.fail_fast),
             store_failures: run.is_some_and(|run| run.store_failures),
+            all: self.flags.clone(),
         })
     }
 
@@ -77,13 +79,14 @@ impl Start<'_> {
         run: Option<&RunArgs>,
     ) -> std::result::Result<Session, Diagnostics> {
         let config = self.config(run)?;
-        let invocation = self.invocation(command, selection, run, &config);
+        let invocation = self.invocation(command, selection, &config);
         let files = load::load(&config)?;
         let for_templates = jinja::InvocationInfo {
             invocation_id: self.id.to_string(),
             started_at: invocation.started_at,
             project_name: config.project.name.clone(),
-            flags: Value::Object(invocation.args.clone()),
+            flags: Value::Object(self.flags.shown(&config)),
+            args: Value::Object(invocation.args.clone()),
         };
         let parsed = parse::parse(&config, &files, &for_templates)?;
         for warning in &parsed.warnings {
@@ -100,7 +103,6 @@ impl Start<'_> {
         &self,
         command: &str,
         selection: &SelectionArgs,
-        run: Option<&RunArgs>,
         config: &Config,
     ) -> InvocationInfo {
         let mut words = Vec::new();
@@ -112,17 +114,7 @@ impl Start<'_> {
         }
         let git = git_head(&config.project.root);
         let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let mut args = Map::new();
-        args.insert("which".into(), command.into());
-        args.insert("select".into(), selection.select.clone().into());
-        args.insert("exclude".into(), selection.exclude.clone().into());
-        args.insert("indirect_selection".into(), selection.indirect_selection.clone().into());
-        args.insert("target".into(), self.global.target.clone().into());
-        args.insert("vars".into(), Value::Object(config.flags.vars.clone()));
-        args.insert("full_refresh".into(), run.is_some_and(|r| r.full_refresh).into());
-        args.insert("fail_fast".into(), run.is_some_and(|r| r.fail_fast).into());
-        args.insert("store_failures".into(), run.is_some_and(|r| r.store_failures).into());
-        args.insert("threads".into(), config.target.threads.into());
+        let args = self.flags.args(config);
         InvocationInfo {
             invocation_id: self.id,
             command: command.to_owned(),

@@ -4,6 +4,7 @@
 //! the environment again, but for `env_var` in templates.
 
 mod basics;
+mod flags;
 mod packages;
 mod profile;
 mod project;
@@ -22,6 +23,7 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
 pub use packages::{PackageSource, PackageSpec, PackagesFile};
+pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
 pub use profile::ProfileChoice;
 use project::NamedProfile;
 pub use project::{Project, config_section};
@@ -51,6 +53,8 @@ pub struct Flags {
     pub fail_fast: bool,
     /// `--store-failures`
     pub store_failures: bool,
+    /// Every flag by dbt's name, with what the environment and the project say.
+    pub all: FlagValues,
 }
 
 /// Everything that was said about how to compile and where to run.

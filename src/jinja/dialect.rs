@@ -24,8 +24,10 @@ pub struct InvocationInfo {
     pub invocation_id: String,
     pub started_at: jiff::Timestamp,
     pub project_name: String,
-    /// dbt's `flags` and `invocation_args_dict`.
+    /// dbt's `flags`.
     pub flags: serde_json::Value,
+    /// dbt's `invocation_args_dict`.
+    pub args: serde_json::Value,
 }
 
 /// A rendered template.

@@ -10,6 +10,7 @@ mod configs;
 mod data_tests;
 mod docs;
 mod engines;
+mod flags;
 mod hooks;
 mod incremental;
 mod materializations;

@@ -57,6 +57,7 @@ impl Project {
             started_at: jiff::Timestamp::from_second(1_700_000_000).expect("a time"),
             project_name: "proj".into(),
             flags: json!({"FULL_REFRESH": false, "STORE_FAILURES": false, "WHICH": "compile"}),
+            args: json!({}),
         };
         Project { dialect: Dialect::new(Arc::new(builder.build()), &engine, &target, invocation) }
     }

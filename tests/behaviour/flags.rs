@@ -1,0 +1,43 @@
+//! Where flags come from: the command line, then the environment, then `flags:` of the project.
+
+use super::support::project::{On, Project};
+
+fn project() -> Project {
+    Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", "name: shop\nprofile: shop\nflags: {fail_fast: true, validate_macro_args: true}\n"),
+            ("models/a.sql", "select '{{ flags.FAIL_FAST }} {{ flags.FULL_REFRESH }} {{ flags.WHICH }} {{ flags.VALIDATE_MACRO_ARGS }}' as said"),
+        ],
+    )
+}
+
+#[test]
+fn the_line_goes_before_the_environment_and_that_before_the_project() {
+    let mut project = project();
+    let said = |project: &Project, args: &[&str]| {
+        project.ok(args);
+        project.rows("select said from a")[0][0].clone()
+    };
+    assert_eq!(said(&project, &["run"]), "True False run True");
+    assert_eq!(said(&project, &["--no-fail-fast", "run", "--full-refresh"]), "False True run True");
+    project.env("DBT_FULL_REFRESH", "1").env("DBT_ENGINE_FAIL_FAST", "no");
+    assert_eq!(said(&project, &["build"]), "False True build True");
+    let args = project.json("target/run_results.json")["args"].clone();
+    assert_eq!(args["full_refresh"], true);
+    assert_eq!(args["invocation_command"], "dbt build");
+    project.env("DBT_FULL_REFRESH", "maybe");
+    let ran = project.fails(2, &["run"]);
+    assert!(ran.stderr.contains("Invalid value for DBT_FULL_REFRESH"), "{}", ran.stderr);
+}
+
+#[test]
+fn flags_without_a_use_here_are_taken_where_dbt_takes_them() {
+    let project = project();
+    project.ok(&["--no-partial-parse", "run", "--no-populate-cache", "--use-fast-test-edges"]);
+    project.ok(&["compile", "--no-introspect", "--no-version-check", "--static-parser"]);
+    project.ok(&["ls", "--resource-types", "model", "--no-send-anonymous-usage-stats"]);
+    project.fails(2, &["parse", "--full-refresh"]);
+    let both = ["run", "--warn-error", "--warn-error-options", "{error: all}"];
+    assert!(project.fails(2, &both).stderr.contains("not allowed with argument warn_error"));
+}
