@@ -43,12 +43,7 @@ pub struct GlobalArgs {
     #[arg(short, long, global = true)]
     pub quiet: bool,
     /// Text for people, or a JSON object a line for machines
-    #[arg(
-        long,
-        global = true,
-        value_name = "FORMAT",
-        default_value = "default"
-    )]
+    #[arg(long, global = true, value_name = "FORMAT", default_value = "default")]
     pub log_format: LogFormat,
     /// Colour even where the output is not a terminal
     #[arg(long, global = true, overrides_with = "no_use_colors")]

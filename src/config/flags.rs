@@ -278,11 +278,9 @@ impl FlagValues {
                 flags.values.insert(follow.into(), flags.values[lead].clone());
             }
         }
-        for (first, second) in [
-            ("warn_error", "warn_error_options"),
-            ("select", "inline"),
-            ("selector", "inline"),
-        ] {
+        for (first, second) in
+            [("warn_error", "warn_error_options"), ("select", "inline"), ("selector", "inline")]
+        {
             if flags.set.contains(first) && flags.set.contains(second) {
                 let message = format!("{second}: not allowed with argument {first}");
                 return Err(Box::new(
@@ -371,8 +369,14 @@ fn wrong(name: &str, text: &str, spec: &FlagSpec) -> Box<Diagnostic> {
         FlagKind::Text | FlagKind::Many => "text",
     };
     Box::new(
-        Diagnostic::error(Code::USAGE, format!("Invalid value for {name}: '{text}' is not {takes}"))
-            .help(format!("It sets --{}; unset it, or set it to {takes}.", spec.name.replace('_', "-"))),
+        Diagnostic::error(
+            Code::USAGE,
+            format!("Invalid value for {name}: '{text}' is not {takes}"),
+        )
+        .help(format!(
+            "It sets --{}; unset it, or set it to {takes}.",
+            spec.name.replace('_', "-")
+        )),
     )
 }
 
@@ -390,9 +394,9 @@ fn from_project(spec: &FlagSpec, project: &Map<String, Value>) -> Result<Option<
     };
     match (fits, value) {
         (true, value) => Ok(Some(value.clone())),
-        (false, Value::String(text)) => value_of(spec.kind, text)
-            .map(Some)
-            .ok_or_else(|| wrong(&format!("`{}` of flags in dbt_project.yml", spec.name), text, spec)),
+        (false, Value::String(text)) => value_of(spec.kind, text).map(Some).ok_or_else(|| {
+            wrong(&format!("`{}` of flags in dbt_project.yml", spec.name), text, spec)
+        }),
         (false, other) => {
             let name = format!("`{}` of flags in dbt_project.yml", spec.name);
             Err(wrong(&name, &other.to_string(), spec))

@@ -6,8 +6,14 @@ fn project() -> Project {
     Project::new(
         On::DuckDb,
         &[
-            ("dbt_project.yml", "name: shop\nprofile: shop\nflags: {fail_fast: true, validate_macro_args: true}\n"),
-            ("models/a.sql", "select '{{ flags.FAIL_FAST }} {{ flags.FULL_REFRESH }} {{ flags.WHICH }} {{ flags.VALIDATE_MACRO_ARGS }}' as said"),
+            (
+                "dbt_project.yml",
+                "name: shop\nprofile: shop\nflags: {fail_fast: true, validate_macro_args: true}\n",
+            ),
+            (
+                "models/a.sql",
+                "select '{{ flags.FAIL_FAST }} {{ flags.FULL_REFRESH }} {{ flags.WHICH }} {{ flags.VALIDATE_MACRO_ARGS }}' as said",
+            ),
         ],
     )
 }
