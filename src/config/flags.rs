@@ -247,7 +247,7 @@ impl FlagValues {
             }
             let said = match given.get(spec.name) {
                 Some(value) => Some(value.clone()),
-                None => match flags.from_environment(spec)? {
+                None => match flags.in_environment(spec)? {
                     None if OF_PROJECT.contains(&spec.name) => from_project(spec, project)?,
                     other => other,
                 },
@@ -321,7 +321,7 @@ impl FlagValues {
         flags
     }
 
-    fn from_environment(&mut self, spec: &FlagSpec) -> Result<Option<Value>> {
+    fn in_environment(&mut self, spec: &FlagSpec) -> Result<Option<Value>> {
         let read = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
         let old = RENAMED.iter().find(|(_, name)| *name == spec.name);
         if let Some((old, text)) = old.and_then(|(old, _)| Some((*old, read(old)?))) {
