@@ -22,8 +22,8 @@ use serde_json::{Map, Value};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
-pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
+pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use profile::ProfileChoice;
 use project::NamedProfile;
 pub use project::{Project, config_section};
