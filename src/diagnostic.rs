@@ -164,6 +164,8 @@ codes! {
     CYCLE = "PT404";
     /// Two nodes of one name.
     DUPLICATE_NODE = "PT405";
+    /// A model past its deprecation date, or a ref to one that has such a date.
+    DEPRECATED = "PT411";
     /// Two nodes that would be written to one relation.
     AMBIGUOUS_RELATION = "PT406";
     /// A selector that does not parse or names an unknown method.

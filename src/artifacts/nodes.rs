@@ -105,11 +105,14 @@ impl NodeOut<'_> {
         map.serialize_entry("access", node.access.as_str())?;
         let constraints = node.config.get("constraints").and_then(Value::as_array);
         map.serialize_entry("constraints", &Constraints(constraints.map_or(&[], |all| all)))?;
-        map.serialize_entry("version", &None::<&str>)?;
-        map.serialize_entry("latest_version", &None::<&str>)?;
-        map.serialize_entry("deprecation_date", &None::<&str>)?;
+        let facts = node.facts.as_deref();
+        map.serialize_entry("version", &facts.and_then(|facts| facts.version.as_ref()))?;
+        let latest = facts.and_then(|facts| facts.latest_version.as_ref());
+        map.serialize_entry("latest_version", &latest)?;
+        let date = facts.and_then(|facts| facts.deprecation_date.as_ref());
+        map.serialize_entry("deprecation_date", &date)?;
         map.serialize_entry("primary_key", self.primary_key)?;
-        map.serialize_entry("time_spine", &None::<&str>)
+        map.serialize_entry("time_spine", &facts.and_then(|facts| facts.time_spine.as_ref()))
     }
 
     /// Where `compile` writes it, by dbt's rule: below the file that it was read from, and in a
@@ -146,7 +149,8 @@ fn file_key_name(node: &Node) -> Option<String> {
     let id = node.attached_node.as_deref()?;
     let mut parts = id.splitn(3, '.');
     let (kind, _, name) = (parts.next()?, parts.next()?, parts.next()?);
-    let name = if kind == "source" { name.split('.').next()? } else { name };
+    // Without the table of a source and the version of a model.
+    let name = name.split('.').next()?;
     Some(format!("{kind}s.{name}"))
 }
 
@@ -203,7 +207,11 @@ impl Serialize for RefOut<'_> {
         let mut map = out.serialize_map(Some(3))?;
         map.serialize_entry("name", &self.0.name)?;
         map.serialize_entry("package", &self.0.package)?;
-        map.serialize_entry("version", &self.0.version)?;
+        // dbt keeps a number a number.
+        let version = self.0.version.as_ref().map(|version| {
+            version.parse::<i64>().map_or_else(|_| Value::from(version.as_str()), Value::from)
+        });
+        map.serialize_entry("version", &version)?;
         map.end()
     }
 }

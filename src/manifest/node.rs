@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{NodeConfig, UniqueId};
+use super::{ModelFacts, NodeConfig, UniqueId};
 use crate::diagnostic::{Location, SourceFile};
 use crate::relation::Relation;
 
@@ -144,6 +144,8 @@ pub struct Node {
     pub access: Access,
     /// `project://models/schema.yml` of the properties that describe it.
     pub patch_path: Option<String>,
+    /// Of a model that has versions, a deprecation date or a time spine.
+    pub facts: Option<Box<ModelFacts>>,
     pub refs: Vec<(RefCall, Option<Location>)>,
     pub source_calls: Vec<(SourceCall, Option<Location>)>,
     /// Nodes and sources that it reads, resolved, each once, in order of first mention.
@@ -197,6 +199,7 @@ impl Node {
             group: None,
             access: Access::default(),
             patch_path: None,
+            facts: None,
             refs: Vec::new(),
             source_calls: Vec::new(),
             depends_on: Vec::new(),
@@ -206,6 +209,14 @@ impl Node {
             attached_node: None,
             root_path: None,
             index: None,
+        }
+    }
+
+    /// The name that a `ref` without a package means it by: of a version `orders.v1`.
+    pub fn search_name(&self) -> std::borrow::Cow<'_, str> {
+        match self.facts.as_ref().and_then(|facts| facts.version_text()) {
+            Some(version) => format!("{}.v{version}", self.name).into(),
+            None => self.name.as_str().into(),
         }
     }
 

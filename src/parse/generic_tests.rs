@@ -111,7 +111,10 @@ impl Parser<'_> {
             kwargs.insert("column_name".to_owned(), column.as_str().into());
         }
         let model = match target {
-            TestTarget::Node(node) => format!("ref('{}')", node.name),
+            TestTarget::Node(node) => match version_of(node) {
+                Some(version) => format!("ref('{}', version='{version}')", node.name),
+                None => format!("ref('{}')", node.name),
+            },
             TestTarget::Source { source, table, .. } => format!("source('{source}', '{table}')"),
         };
         kwargs.insert("model".to_owned(), format!("{{{{ get_where_subquery({model}) }}}}").into());
@@ -123,7 +126,10 @@ impl Parser<'_> {
             (None, TestTarget::Source { .. }) => format!("source_{name}"),
         };
         let target_name = match target {
-            TestTarget::Node(node) => node.name.clone(),
+            TestTarget::Node(node) => match version_of(node) {
+                Some(version) => format!("{}_v{version}", node.name),
+                None => node.name.clone(),
+            },
             TestTarget::Source { source, table, .. } => format!("{source}_{table}"),
         };
         let (short_name, full_name) = match custom_name {
@@ -177,7 +183,8 @@ impl Parser<'_> {
                 node.attached_node = Some(of.unique_id.clone());
                 node.group.clone_from(&of.group);
                 node.engine = of.engine.clone();
-                let call = RefCall { package: None, name: of.name.clone(), version: None };
+                let call =
+                    RefCall { package: None, name: of.name.clone(), version: version_of(of) };
                 node.refs.push((call, Some(entry.location.clone())));
             }
             TestTarget::Source { source, table, unique_id, engine } => {
@@ -259,9 +266,11 @@ impl Parser<'_> {
         let plain =
             PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
         node.depends_on_macros.push(macro_id);
-        // In each test's `model`.
-        let subquery = dialect.find_macro("get_where_subquery", &node.package_name);
-        node.depends_on_macros.extend(subquery);
+        // In each test's `model`; dbt does not see it in those of versions.
+        if node.refs.iter().all(|(call, _)| call.version.is_none()) {
+            let subquery = dialect.find_macro("get_where_subquery", &node.package_name);
+            node.depends_on_macros.extend(subquery);
+        }
 
         // The common case: `to: ref('x')`, and no template to render.
         let mut rest = Vec::new();
@@ -329,6 +338,10 @@ impl Parser<'_> {
         }
         Ok(())
     }
+}
+
+fn version_of(node: &Node) -> Option<String> {
+    node.facts.as_ref().and_then(|facts| facts.version_text())
 }
 
 impl TestMetadata {

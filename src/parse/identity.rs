@@ -20,6 +20,8 @@ pub struct Identity {
     pub path: String,
     pub original_file_path: String,
     pub fqn: Vec<String>,
+    /// Of a version of a model.
+    pub version: Option<serde_json::Value>,
 }
 
 impl Identity {
@@ -33,6 +35,7 @@ impl Identity {
             path: loaded.path.clone(),
             original_file_path: loaded.original_file_path.clone(),
             fqn: fqn.to_vec(),
+            version: None,
         }
     }
 
@@ -59,6 +62,7 @@ impl Identity {
             "tags": config.tags(),
             "meta": config.get("meta"),
             "group": config.get("group"),
+            "version": self.version,
             "config": values,
         })))
     }

@@ -13,6 +13,7 @@ mod python;
 mod resolve;
 mod snapshots;
 mod sql_files;
+mod versions;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -123,7 +124,7 @@ pub fn parse(
             Err(error) => errors.push(*error),
         }
     }
-    let mut patches = Patches::new(&properties, &mut errors);
+    let mut patches = Patches::new(&properties, files, &mut errors);
 
     let nodes: Vec<Result<Node>> = files
         .par_iter()
@@ -135,7 +136,8 @@ pub fn parse(
                 FileKind::Seed => (ResourceType::Seed, Section::Seeds),
                 _ => return None,
             };
-            let patch = patches.get(section, sql_files::file_stem(&file.path));
+            let stem = sql_files::file_stem(&file.path);
+            let patch = patches.get(section, &file.package, stem);
             Some(match kind {
                 ResourceType::Seed => parser.seed(file, patch),
                 _ => parser.sql_node(file, kind, patch),
@@ -166,6 +168,7 @@ pub fn parse(
         errors.extend(resolve::resolve(&mut manifest, config));
     }
     if errors.is_empty() {
+        warnings.extend(versions::deprecations(&manifest));
         Ok(Parsed { manifest, dialects: parser.dialects, warnings })
     } else {
         Err(Diagnostics(errors))
@@ -281,12 +284,19 @@ enum Section {
 
 /// Which properties describe which node.
 struct Patches<'a> {
-    by_name: HashMap<(Section, &'a str), (&'a NodeProperties, &'a LoadedFile)>,
+    /// By kind and the name of the file; entries of several packages may share a name.
+    by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>>,
 }
 
+type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
+
 impl<'a> Patches<'a> {
-    fn new(files: &'a [(&'a LoadedFile, PropertiesFile)], errors: &mut Vec<Diagnostic>) -> Self {
-        let mut by_name: HashMap<_, (&NodeProperties, &LoadedFile)> = HashMap::new();
+    fn new(
+        files: &'a [(&'a LoadedFile, PropertiesFile)],
+        all: &[LoadedFile],
+        errors: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut by_name: HashMap<_, Vec<Entry>> = HashMap::new();
         for (file, found) in files {
             let sections = [
                 (Section::Models, &found.models),
@@ -296,9 +306,11 @@ impl<'a> Patches<'a> {
                 (Section::DataTests, &found.data_tests),
             ];
             for (section, list) in sections {
-                for properties in list {
-                    let key = (section, properties.name.as_str());
-                    if let Some((first, _)) = by_name.insert(key, (properties, file)) {
+                for properties in list.iter().flat_map(NodeProperties::each_version) {
+                    let name = file_of(properties, &file.package, all);
+                    let entries = by_name.entry((section, name)).or_default();
+                    let mut others = entries.iter();
+                    if let Some((first, _)) = others.find(|(_, of)| of.package == file.package) {
                         errors.push(
                             Diagnostic::error(
                                 Code::DUPLICATE_NODE,
@@ -309,14 +321,18 @@ impl<'a> Patches<'a> {
                             .help("Merge the two entries into one."),
                         );
                     }
+                    entries.push((properties, file));
                 }
             }
         }
         Patches { by_name }
     }
 
-    fn get(&self, section: Section, name: &str) -> Option<(&'a NodeProperties, &'a LoadedFile)> {
-        self.by_name.get(&(section, name)).copied()
+    /// What describes a file of a package: an entry of its own package, else one of another.
+    fn get(&self, section: Section, package: &str, name: &str) -> Option<Entry<'a>> {
+        let entries = self.by_name.get(&(section, name))?;
+        let own = entries.iter().find(|(_, file)| &*file.package == package);
+        own.or_else(|| entries.first()).copied()
     }
 
     /// Entries that describe nothing: most often a misspelt name.
@@ -325,13 +341,18 @@ impl<'a> Patches<'a> {
             .nodes
             .values()
             .chain(&manifest.disabled)
-            .map(|node| node.name.as_str())
+            .flat_map(|node| {
+                // A version's file has another name than its node.
+                let file = node.facts.is_some().then(|| sql_files::file_stem(&node.path));
+                [Some(node.name.as_str()), file]
+            })
+            .flatten()
             .collect();
         let mut out: Vec<Diagnostic> = Vec::new();
-        for ((section, name), (properties, _)) in &self.by_name {
-            if names.contains(name) {
+        for ((section, name), entries) in &self.by_name {
+            let (false, Some((properties, _))) = (names.contains(name), entries.first()) else {
                 continue;
-            }
+            };
             let what = match section {
                 Section::Models => "model",
                 Section::Seeds => "seed",
@@ -352,6 +373,25 @@ impl<'a> Patches<'a> {
         out.sort_by_key(|warning| format!("{warning}"));
         out
     }
+}
+
+/// The name of the file that an entry describes. The latest version of a model may lie in a file
+/// without a version in its name.
+fn file_of<'a>(properties: &'a NodeProperties, package: &str, all: &[LoadedFile]) -> &'a str {
+    let Some(model) = properties.model.as_ref().filter(|model| !model.file.is_empty()) else {
+        return &properties.name;
+    };
+    let is_there = |name: &str| {
+        all.iter().any(|file| {
+            file.kind == FileKind::Model
+                && &*file.package == package
+                && sql_files::file_stem(&file.path) == name
+        })
+    };
+    if model.facts.is_latest() && !is_there(&model.file) {
+        return &properties.name;
+    }
+    &model.file
 }
 
 fn add_others(
@@ -448,8 +488,9 @@ fn add_generic_tests(
                 (&found.snapshots, ResourceType::Snapshot),
             ];
             let on_nodes = of_nodes.into_iter().flat_map(move |(list, kind)| {
-                list.iter().filter(|p| !p.tests.is_empty()).flat_map(move |properties| {
-                    let id = format!("{}.{}.{}", kind.as_str(), loaded.package, properties.name);
+                let entries = list.iter().flat_map(NodeProperties::each_version);
+                entries.filter(|p| !p.tests.is_empty()).flat_map(move |properties| {
+                    let id = properties.unique_id(kind, &loaded.package);
                     // No such node, or a disabled one: its tests are left out, as in dbt.
                     let node = manifest.nodes.get(id.as_str());
                     node.into_iter().flat_map(move |node| {

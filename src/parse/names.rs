@@ -10,7 +10,7 @@ use super::host::ParseHost;
 use super::identity::Identity;
 use crate::config::EngineConfig;
 use crate::diagnostic::Result;
-use crate::manifest::NodeConfig;
+use crate::manifest::{NodeConfig, version_text};
 use crate::relation::Relation;
 
 /// The three parts of a relation's name.
@@ -58,7 +58,13 @@ impl Parser<'_> {
         let alias =
             match self.overridden("generate_alias_name", node, config, engine, custom("alias"))? {
                 Some(alias) => alias,
-                None => custom("alias").unwrap_or(&node.name).to_owned(),
+                None => match (custom("alias"), &node.version) {
+                    (Some(alias), _) => alias.to_owned(),
+                    (None, Some(version)) => {
+                        format!("{}_v{}", node.name, version_text(version).replace('.', "_"))
+                    }
+                    (None, None) => node.name.clone(),
+                },
             };
         Ok(Names { database, schema, alias })
     }

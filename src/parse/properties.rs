@@ -6,11 +6,12 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::versions::ModelProperties;
 use crate::config::yaml::{self, Yaml, YamlKind};
 use crate::config::{MapReader, YamlRenderer, misspelt_config, type_error};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::load::LoadedFile;
-use crate::manifest::{ColumnInfo, MacroArgument};
+use crate::manifest::{ColumnInfo, MacroArgument, ResourceType};
 
 /// Everything that one properties file says.
 #[derive(Debug, Default)]
@@ -40,6 +41,28 @@ pub struct NodeProperties {
     pub tests: Vec<TestEntry>,
     /// Keys that only some kinds have, such as a source table's `identifier`.
     pub extra: Map<String, Value>,
+    /// Of a model that has versions, a deprecation date or a time spine.
+    pub model: Option<Box<ModelProperties>>,
+}
+
+impl NodeProperties {
+    /// The `unique_id` of the node that it describes.
+    pub fn unique_id(&self, kind: ResourceType, package: &str) -> String {
+        let version = self.model.as_ref().and_then(|model| model.facts.version_text());
+        let kind = kind.as_str();
+        match version {
+            Some(version) => format!("{kind}.{package}.{}.v{version}", self.name),
+            None => format!("{kind}.{package}.{}", self.name),
+        }
+    }
+
+    /// The entries that describe a node each: those of the versions where there are any.
+    pub fn each_version(&self) -> &[NodeProperties] {
+        match &self.model {
+            Some(model) if !model.versions.is_empty() => &model.versions,
+            _ => std::slice::from_ref(self),
+        }
+    }
 }
 
 /// A generic test as it stands under a node or column.
@@ -125,7 +148,9 @@ pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFi
         "packages",
     ]);
     for item in map.list("models")? {
-        out.models.push(reader.node(item, "a model")?);
+        let mut properties = reader.node(item, "a model")?;
+        reader.model(item, &mut properties)?;
+        out.models.push(properties);
     }
     for item in map.list("seeds")? {
         out.seeds.push(reader.node(item, "a seed")?);
@@ -158,17 +183,18 @@ pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFi
     Ok(out)
 }
 
-struct Reader<'a> {
-    file: &'a Arc<SourceFile>,
-    renderer: &'a YamlRenderer,
-    warnings: Vec<Diagnostic>,
+/// Reads the entries of one file.
+pub(super) struct Reader<'a> {
+    pub(super) file: &'a Arc<SourceFile>,
+    pub(super) renderer: &'a YamlRenderer,
+    pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// Keys of a node that say the same as its config, and are merged into it.
 const CONFIG_ALIASES: &[&str] = &["meta", "tags", "access", "group", "docs"];
 
 impl<'a> Reader<'a> {
-    fn location(&self, yaml: &Yaml) -> Location {
+    pub(super) fn location(&self, yaml: &Yaml) -> Location {
         Location::new(self.file.clone(), yaml.span.clone())
     }
 
@@ -229,11 +255,12 @@ impl<'a> Reader<'a> {
             columns,
             tests,
             extra,
+            model: None,
         })
     }
 
     /// Config values are rendered here, but for hooks and a test's `where`, which run later.
-    fn config(&mut self, map: &mut MapReader<'a>, key: &'static str) -> Result<Map<String, Value>> {
+    pub(super) fn config(&mut self, map: &mut MapReader<'a>, key: &'static str) -> Result<Map<String, Value>> {
         let Some(yaml) = map.any(key) else { return Ok(Map::new()) };
         let YamlKind::Map(entries) = &yaml.kind else {
             return Err(type_error(self.file, "`config`", "a map", yaml));
@@ -252,7 +279,7 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
-    fn column(
+    pub(super) fn column(
         &mut self,
         yaml: &'a Yaml,
         quote_columns: bool,
@@ -291,7 +318,7 @@ impl<'a> Reader<'a> {
         Ok(column)
     }
 
-    fn test(
+    pub(super) fn test(
         &self,
         yaml: &'a Yaml,
         column: Option<(String, Vec<String>, bool)>,

@@ -35,7 +35,16 @@ impl RefIndex {
         let mut index = RefIndex { root: manifest.project_name.clone(), ..RefIndex::default() };
         for node in manifest.nodes.values().filter(|n| n.resource_type.is_refable()) {
             let entry = Entry { package: node.package_name.clone(), id: node.unique_id.clone() };
-            index.nodes.entry(node.name.clone()).or_default().push(entry);
+            let Some(facts) = node.facts.as_ref().filter(|facts| facts.version.is_some()) else {
+                index.nodes.entry(node.name.clone()).or_default().push(entry);
+                continue;
+            };
+            // A version goes by its number, the latest one also without.
+            if facts.is_latest() {
+                let entry = Entry { package: entry.package.clone(), id: entry.id.clone() };
+                index.nodes.entry(node.name.clone()).or_default().push(entry);
+            }
+            index.nodes.entry(node.search_name().into_owned()).or_default().push(entry);
         }
         for source in manifest.sources.values() {
             let entry =
@@ -55,7 +64,9 @@ impl RefIndex {
     /// # Errors
     /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
     pub fn node(&self, package: &str, call: &RefCall) -> Result<&UniqueId> {
-        let named = self.nodes.get(&call.name).map(Vec::as_slice).unwrap_or_default();
+        let versioned = call.version.as_ref().map(|version| format!("{}.v{version}", call.name));
+        let wanted = versioned.as_ref().unwrap_or(&call.name);
+        let named = self.nodes.get(wanted).map(Vec::as_slice).unwrap_or_default();
         let of = |package: &str| named.iter().find(|entry| entry.package == package);
         let found = match &call.package {
             Some(package) => of(package),
@@ -74,14 +85,14 @@ impl RefIndex {
             ));
         }
         let what = match &call.package {
-            Some(package) => format!("`{}` in the package `{package}`", call.name),
-            None => format!("`{}`", call.name),
+            Some(package) => format!("`{wanted}` in the package `{package}`"),
+            None => format!("`{wanted}`"),
         };
         let mut error = Diagnostic::error(
             Code::REF_NOT_FOUND,
             format!("There is no model, seed or snapshot {what}"),
         );
-        error = match did_you_mean(&call.name, self.nodes.keys().map(String::as_str)) {
+        error = match did_you_mean(wanted, self.nodes.keys().map(String::as_str)) {
             Some(help) => error.help(help),
             None => error.help("Check the spelling, or add the model."),
         };
@@ -287,12 +298,19 @@ fn source_call(source: &Source) -> SourceCall {
 /// Two nodes of different kinds under one name, which a `ref` could not tell apart. (Two of one
 /// kind have one unique id, and were found before.)
 fn refs_of_two(manifest: &Manifest) -> Vec<Diagnostic> {
-    let mut seen: HashMap<(&str, &str), &Node> = HashMap::new();
+    let mut seen: HashMap<(&str, std::borrow::Cow<'_, str>), &Node> = HashMap::new();
     let mut errors = Vec::new();
     for node in manifest.nodes.values().filter(|node| node.resource_type.is_refable()) {
-        let key = (node.package_name.as_str(), node.name.as_str());
+        let key = (node.package_name.as_str(), node.search_name());
         if let Some(first) = seen.insert(key, node) {
             errors.push(super::duplicate(first, node));
+        }
+    }
+    let versioned = |node: &&&Node| node.search_name() != node.name.as_str();
+    for node in seen.values().filter(versioned) {
+        let unversioned = (node.package_name.as_str(), node.name.as_str().into());
+        if let Some(other) = seen.get(&unversioned) {
+            errors.push(super::duplicate(other, node));
         }
     }
     errors
@@ -308,7 +326,7 @@ fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
         let Some(first) = seen.insert((&*node.engine, relation.to_lowercase()), node) else {
             continue;
         };
-        if first.name == node.name && first.package_name == node.package_name {
+        if first.search_name() == node.search_name() && first.package_name == node.package_name {
             continue;
         }
         let mut error = Diagnostic::error(

@@ -61,7 +61,7 @@ fn blocks_of(
     });
     snapshots
         .map(|(block, name)| {
-            let patch = patches.get(Section::Snapshots, name);
+            let patch = patches.get(Section::Snapshots, &loaded.package, name);
             Ok(parser.snapshot_block(loaded, block, name, patch)?)
         })
         .collect()

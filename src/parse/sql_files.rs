@@ -14,7 +14,7 @@ use super::resolve::locate_config;
 use crate::config::EngineConfig;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::load::LoadedFile;
-use crate::manifest::{Access, Node, NodeConfig, ResourceType};
+use crate::manifest::{Access, Node, NodeConfig, ResourceType, version_text};
 use crate::relation::Relation;
 
 /// A properties entry and the file that it stands in.
@@ -39,11 +39,29 @@ impl Parser<'_> {
         resource_type: ResourceType,
         patch: Option<Patch>,
     ) -> Result<Node> {
-        let name = file_stem(&loaded.path);
+        let mut name = file_stem(&loaded.path);
         check_name(loaded, name)?;
         let package = &loaded.package;
-        let fqn = fqn(package, &loaded.path, name);
-        let identity = Arc::new(Identity::of(resource_type, loaded, name, &fqn));
+        let facts = patch.and_then(|(properties, _)| Some(&properties.model.as_ref()?.facts));
+        let version = facts.and_then(|facts| facts.version.clone());
+        let mut identity;
+        let fqn = match (&version, patch) {
+            (Some(version), Some((properties, _))) => {
+                name = &properties.name;
+                let mut fqn = fqn(package, &loaded.path, name);
+                fqn.push(format!("v{}", version_text(version)));
+                identity = Identity::of(resource_type, loaded, name, &fqn);
+                identity.unique_id = format!("{}.v{}", identity.unique_id, version_text(version));
+                identity.version = Some(version.clone());
+                fqn
+            }
+            _ => {
+                let fqn = fqn(package, &loaded.path, name);
+                identity = Identity::of(resource_type, loaded, name, &fqn);
+                fqn
+            }
+        };
+        let identity = Arc::new(identity);
         let whole = 0..loaded.file.text.len();
         let Configured { mut config, engine, notes } =
             self.configured(loaded, whole, &identity, patch)?;
@@ -53,6 +71,8 @@ impl Parser<'_> {
 
         let names = self.names(&identity, &config, engine)?;
         let mut node = self.bare_node(loaded, resource_type, name, fqn, config);
+        node.unique_id = identity.unique_id.as_str().into();
+        node.facts = facts.map(|facts| Box::new(facts.clone()));
         node.raw_code = loaded.file.text.trim().into();
         node.database = names.database;
         node.schema = names.schema;

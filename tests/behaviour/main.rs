@@ -22,6 +22,7 @@ mod seeds;
 mod selection;
 mod snapshots;
 mod synthetic;
+mod versions;
 
 use support::project::{On, Project};
 

@@ -2,6 +2,7 @@
 //!
 //! Values that a method cannot take are refused here, before the first node is looked at.
 
+use std::cmp::Ordering;
 use std::collections::HashSet;
 
 use serde_json::Value;
@@ -53,8 +54,8 @@ pub(super) enum Matcher {
         package: Pattern,
         name: Pattern,
     },
-    /// Models without versions, which is all of them so far.
-    Unversioned,
+    /// Models by how their version stands to the latest one; without one: no versions.
+    Version(Option<Ordering>),
     Nothing,
 }
 
@@ -137,8 +138,10 @@ impl Matcher {
                 Matcher::Exposure { package: Pattern::new(package), name: Pattern::new(name) }
             }
             Method::Version => match value {
-                "none" => Matcher::Unversioned,
-                "latest" | "prerelease" | "old" => Matcher::Nothing,
+                "none" => Matcher::Version(None),
+                "latest" => Matcher::Version(Some(Ordering::Equal)),
+                "prerelease" => Matcher::Version(Some(Ordering::Greater)),
+                "old" => Matcher::Version(Some(Ordering::Less)),
                 _ => {
                     return Err(bad(criterion, "is no kind of version")
                         .help("Kinds are `latest`, `prerelease`, `old` and `none`.")
@@ -207,9 +210,11 @@ impl Matcher {
                 }
                 _ => false,
             },
-            Matcher::Unversioned => {
-                node.is_some_and(|node| node.resource_type == ResourceType::Model)
-            }
+            Matcher::Version(wanted) => node.is_some_and(|node| {
+                let facts = node.facts.as_ref();
+                node.resource_type == ResourceType::Model
+                    && facts.and_then(|facts| facts.against_latest()) == *wanted
+            }),
             Matcher::Nothing => false,
         }
     }
