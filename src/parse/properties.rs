@@ -260,7 +260,11 @@ impl<'a> Reader<'a> {
     }
 
     /// Config values are rendered here, but for hooks and a test's `where`, which run later.
-    pub(super) fn config(&mut self, map: &mut MapReader<'a>, key: &'static str) -> Result<Map<String, Value>> {
+    pub(super) fn config(
+        &mut self,
+        map: &mut MapReader<'a>,
+        key: &'static str,
+    ) -> Result<Map<String, Value>> {
         let Some(yaml) = map.any(key) else { return Ok(Map::new()) };
         let YamlKind::Map(entries) = &yaml.kind else {
             return Err(type_error(self.file, "`config`", "a map", yaml));

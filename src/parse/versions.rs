@@ -76,7 +76,11 @@ impl<'a> Reader<'a> {
                 return Err(Box::new(
                     Diagnostic::error(
                         Code::DUPLICATE_NODE,
-                        format!("Version {} of `{}` is there twice", version_text(number), base.name),
+                        format!(
+                            "Version {} of `{}` is there twice",
+                            version_text(number),
+                            base.name
+                        ),
                     )
                     .at(self.location(entry))
                     .help("Give each version a `v` of its own."),
@@ -325,8 +329,7 @@ pub fn deprecations(manifest: &Manifest) -> Vec<Diagnostic> {
             )
             .or_at(super::locate_ref(child, &node.name));
             if let Some(latest) = facts.and_then(|facts| facts.latest_version.as_ref()) {
-                warning =
-                    warning.help(format!("Its latest version is {}.", version_text(latest)));
+                warning = warning.help(format!("Its latest version is {}.", version_text(latest)));
             }
             out.push(warning);
         }

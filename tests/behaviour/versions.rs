@@ -8,7 +8,10 @@ fn versions_have_names_columns_and_tests_of_their_own() {
         On::DuckDb,
         &[
             ("models/orders_v1.sql", "select 1 as id, 'a' as old, 3 as amount"),
-            ("models/orders_next.sql", "{{ config(materialized='table') }} select 2 as id, 4 as total"),
+            (
+                "models/orders_next.sql",
+                "{{ config(materialized='table') }} select 2 as id, 4 as total",
+            ),
             ("models/orders.sql", "select 3 as id, 5 as amount"),
             (
                 "models/reader.sql",
