@@ -3,6 +3,8 @@
 //! Shared by the Jinja context (which shows them to templates) and the engines (which make them).
 //! No SQL dialect lives here but the quoting of identifiers, which is the same on both engines.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 /// What kind of object a relation is.
@@ -41,6 +43,37 @@ pub struct Relation {
     /// Text that stands in for the name where it is not a name: an external source's
     /// `read_csv(…)`, an ephemeral model's `__dbt__cte__x`.
     pub verbatim: Option<String>,
+    /// Of what `ref` and `source` give: which of its rows they let through.
+    pub rows: Option<Arc<RowFilter>>,
+}
+
+/// Which rows of a relation a template reads where it prints the relation: dbt's `--empty`, and
+/// the spans of event time of samples and batches. `render()` in a template passes it by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct RowFilter {
+    /// None at all.
+    pub empty: bool,
+    /// Those that a condition holds for.
+    pub condition: Option<String>,
+    /// Whether the engine wants a name for a query in brackets.
+    pub named: bool,
+}
+
+impl RowFilter {
+    /// The query that stands for the relation called `name`, which is `sql`.
+    pub fn around(&self, sql: String, name: &str) -> String {
+        let alias = |what: &str| {
+            if self.named { format!(" _dbt_{what}_subq_{name}") } else { String::new() }
+        };
+        let mut out = sql;
+        if self.empty {
+            out = format!("(select * from {out} where false limit 0){}", alias("limit"));
+        }
+        if let Some(condition) = &self.condition {
+            out = format!("(select * from {out} where {condition}){}", alias("et_filter"));
+        }
+        out
+    }
 }
 
 impl Relation {
@@ -52,6 +85,7 @@ impl Relation {
             identifier: identifier.to_owned(),
             kind: None,
             verbatim: None,
+            rows: None,
         }
     }
 
@@ -65,7 +99,7 @@ impl Relation {
     /// The same place with another identifier.
     #[must_use]
     pub fn with_identifier(&self, identifier: impl Into<String>) -> Self {
-        Relation { identifier: identifier.into(), verbatim: None, ..self.clone() }
+        Relation { identifier: identifier.into(), verbatim: None, rows: None, ..self.clone() }
     }
 
     /// The relation as it stands in SQL: `"db"."schema"."name"`, or the verbatim text.

@@ -11,9 +11,10 @@ use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::{CommonMetadata, Each, OnlyMetadata, dbt_time, write_whole};
+use crate::config::event_time::{Window, shown};
 use crate::diagnostic::Result;
 use crate::manifest::ResourceType;
-use crate::run::{InvocationInfo, RunResult, Status, Timing};
+use crate::run::{BatchResults, InvocationInfo, RunResult, Status, Timing};
 
 /// Writes run_results.json, whole or not at all.
 ///
@@ -105,9 +106,21 @@ impl Serialize for ResultOut<'_> {
         map.serialize_entry("compiled", &compiled)?;
         map.serialize_entry("compiled_code", &result.compiled_code)?;
         map.serialize_entry("relation_name", &result.relation_name)?;
-        map.serialize_entry("batch_results", &None::<()>)?;
+        map.serialize_entry("batch_results", &result.batches.as_ref().map(batches))?;
         map.end()
     }
+}
+
+/// Spans of batches, each as its beginning and its end.
+fn batches(batches: &BatchResults) -> serde_json::Value {
+    let list = |spans: &[Window]| -> Vec<[String; 2]> {
+        let time = |at| shown(at).replacen(' ', "T", 1);
+        spans.iter().map(|span| [time(span.start), time(span.end)]).collect()
+    };
+    serde_json::json!({
+        "successful": list(&batches.successful),
+        "failed": list(&batches.failed),
+    })
 }
 
 /// dbt's schema has no word for what was cancelled: it is an error there, with its message.

@@ -126,6 +126,27 @@ pub struct RunArgs {
     /// Keep the failing rows of tests as tables
     #[arg(long)]
     pub store_failures: bool,
+    #[command(flatten)]
+    pub rows: RowArgs,
+}
+
+/// Which rows `ref` and `source` give.
+#[derive(Debug, Clone, Default, Args)]
+pub struct RowArgs {
+    /// Build without any rows: relations and their columns only
+    #[arg(long, overrides_with = "no_empty", env = "DBT_EMPTY")]
+    pub empty: bool,
+    #[arg(long, hide = true)]
+    pub no_empty: bool,
+    /// Read only rows of this span of event time: '3 days' or '{start: …, end: …}'
+    #[arg(long, value_name = "SPAN", env = "DBT_SAMPLE")]
+    pub sample: Option<String>,
+    /// Where the batches of microbatch models begin
+    #[arg(long, value_name = "TIME", env = "DBT_EVENT_TIME_START")]
+    pub event_time_start: Option<String>,
+    /// Where they end: the first time that is not in them
+    #[arg(long, value_name = "TIME", env = "DBT_EVENT_TIME_END")]
+    pub event_time_end: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]

@@ -15,7 +15,7 @@ use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::graph::Selected;
 use crate::manifest::{Node, ResourceType};
 use crate::report::{self, Progress};
-use crate::run::{DataLoad, Observer, Options, RunResult, Runner, Step};
+use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Step};
 
 pub(super) const BUILD: &[ResourceType] =
     &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot, ResourceType::Test];
@@ -133,9 +133,12 @@ fn execute(
             full_refresh: session.config.flags.full_refresh,
             fail_fast: session.config.flags.fail_fast,
             store_failures: session.config.flags.store_failures,
+            started_at: Some(session.invocation.started_at),
+            earlier_batches: std::collections::HashMap::new(),
             failing_rows: if observer.recorder.is_on() { 100 } else { 0 },
         },
         observer: observer.clone(),
+        busy: std::sync::atomic::AtomicUsize::new(0),
     };
     let ran = run_between_hooks(session, &runner, selected, name == "build");
     progress.end();
@@ -234,6 +237,10 @@ impl Observer for Both {
     fn finished(&self, node: &Node, result: &RunResult, error: Option<&Diagnostic>) {
         self.recorder.record(result);
         self.progress.finished(node, result, error);
+    }
+
+    fn batch(&self, node: &Node, news: &BatchNews) {
+        self.progress.batch(node, news);
     }
 
     fn bridged(&self, bridge: &Bridge, outcome: std::result::Result<&DataLoad, &Diagnostic>) {

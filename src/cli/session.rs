@@ -7,9 +7,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::args::{GlobalArgs, RunArgs, SelectionArgs};
+use super::args::{GlobalArgs, RowArgs, RunArgs, SelectionArgs};
 use crate::artifacts::{self, ManifestInputs};
 use crate::compile::{Compiler, read_in_place};
+use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
 use crate::config::{Config, FlagValues, Flags};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
@@ -58,6 +59,7 @@ impl Start<'_> {
             full_refresh: run.is_some_and(|run| run.full_refresh),
             fail_fast: run.is_some_and(|run| run.fail_fast),
             store_failures: run.is_some_and(|run| run.store_failures),
+            rows: run.map(|run| row_flags(&run.rows)).transpose()?.unwrap_or_default(),
             all: self.flags.clone(),
         })
     }
@@ -251,6 +253,22 @@ pub(super) fn yaml_map(flag: &str, text: Option<&str>) -> Result<Map<String, Val
                 .help(format!("Write {flag} '{{name: value}}'.")),
         )),
     }
+}
+
+/// `--empty`, `--sample` and the span of event time.
+///
+/// # Errors
+/// `USAGE`, `BAD_YAML`
+fn row_flags(args: &RowArgs) -> Result<RowFlags> {
+    let sample = match args.sample.as_deref() {
+        Some(text) if text.trim_start().starts_with('{') => {
+            Some(Sample::Between(yaml_map("--sample", Some(text))?))
+        }
+        Some(text) => Some(Sample::Ago(text.to_owned())),
+        None => None,
+    };
+    let (start, end) = (args.event_time_start.as_deref(), args.event_time_end.as_deref());
+    RowFlags::read(args.empty, sample.as_ref(), start, end)
 }
 
 /// Commit and branch of the repository that a folder lies in, read from its files.

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 use minijinja::Value;
 use minijinja::value::Serde;
 
+use super::batch::{Batch, Read};
 use super::bridges::in_place;
 use super::ctes::cte_name;
 use super::{Compiler, model_json};
@@ -18,7 +19,7 @@ use crate::relation::{Relation, RelationKind};
 
 /// The host of one node while it is compiled or run.
 pub struct CompileHost {
-    compiler: Arc<Compiler>,
+    pub(super) compiler: Arc<Compiler>,
     node: Handle,
     /// The engine that the SQL is for: of an ephemeral model, the engine of the node that reads it.
     engine: Arc<str>,
@@ -29,6 +30,8 @@ pub struct CompileHost {
     adapter: Mutex<Option<Arc<dyn Adapter>>>,
     /// The node's SQL, once it is compiled: `sql` in its materialization.
     compiled: OnceLock<Arc<str>>,
+    /// Of a microbatch model: the batch that it is built for.
+    pub(super) batch: Option<Batch>,
 }
 
 /// The node whose template is rendered.
@@ -58,7 +61,25 @@ impl CompileHost {
             in_place: Mutex::default(),
             adapter: Mutex::default(),
             compiled: OnceLock::new(),
+            batch: None,
         }
+    }
+
+    /// The host of one batch of the node.
+    #[must_use]
+    pub(super) fn with_batch(self, batch: Option<Batch>) -> Self {
+        CompileHost { batch, ..self }
+    }
+
+    /// Where the node's SQL is written below `target/<folder>`; each batch has a file of its own.
+    pub fn path_of(&self, folder: &str) -> std::path::PathBuf {
+        let path = self.compiler.path_of(folder, self.node());
+        self.batch.as_ref().map(|batch| batch.path(&path)).unwrap_or(path)
+    }
+
+    /// The batch that the node is built for.
+    pub fn batch(&self) -> Option<&Batch> {
+        self.batch.as_ref()
     }
 
     /// The node whose template is rendered.
@@ -141,6 +162,16 @@ impl CompileHost {
     }
 }
 
+fn of_node(node: &Node) -> Read<'_> {
+    let quote_columns = node.config.get("quoting").is_some_and(quotes_columns);
+    Read { config: &node.config, columns: &node.columns, quote_columns }
+}
+
+/// `quoting: {column: true}`
+fn quotes_columns(quoting: &serde_json::Value) -> bool {
+    quoting.get("column").and_then(serde_json::Value::as_bool).unwrap_or(false)
+}
+
 impl Host for CompileHost {
     fn execute(&self) -> bool {
         true
@@ -162,12 +193,13 @@ impl Host for CompileHost {
             }
             let name = cte_name(&node.name);
             let verbatim = Some(name.clone());
-            return Ok(Relation {
+            let relation = Relation {
                 kind: Some(RelationKind::Cte),
                 verbatim,
                 identifier: name,
                 ..Relation::default()
-            });
+            };
+            return Ok(self.let_through(&of_node(node), relation));
         }
         let kind = match node.materialized() {
             "view" => Some(RelationKind::View),
@@ -175,7 +207,7 @@ impl Host for CompileHost {
             _ => None,
         };
         let relation = Relation { kind, ..node.relation() };
-        self.across(id, &node.engine, relation)
+        Ok(self.let_through(&of_node(node), self.across(id, &node.engine, relation)?))
     }
 
     fn resolve_source(&self, call: SourceCall) -> Result<Relation> {
@@ -184,7 +216,12 @@ impl Host for CompileHost {
         let source = &compiler.manifest.sources[id];
         let shown = format!("source('{}', '{}')", call.source, call.table);
         self.seen_by_the_parser(id, &shown, &call.table)?;
-        self.across(id, &source.engine, source.relation())
+        let read = Read {
+            config: &source.config,
+            columns: &source.columns,
+            quote_columns: source.config.get("quoting").is_some_and(quotes_columns),
+        };
+        Ok(self.let_through(&read, self.across(id, &source.engine, source.relation())?))
     }
 
     fn set_config(&self, _values: IndexMap<String, serde_json::Value>) -> Result<()> {
@@ -193,6 +230,9 @@ impl Host for CompileHost {
 
     fn config(&self, key: &str) -> Option<serde_json::Value> {
         let config = &self.node().config;
+        if let Some(value) = self.batch.as_ref().and_then(|batch| batch.config(key)) {
+            return Some(value);
+        }
         config.get(key).cloned().or_else(|| match key {
             "materialized" => Some(self.node().materialized().into()),
             "snapshot_table_column_names" => snapshot_columns(self.node()),
@@ -214,7 +254,11 @@ impl Host for CompileHost {
             model["compiled"] = true.into();
             model["compiled_code"] = (&**sql).into();
         }
-        Value::from(Serde(model))
+        let model = Value::from(Serde(model));
+        match &self.batch {
+            Some(batch) => batch.add_to(&model),
+            None => model,
+        }
     }
 
     fn extra(&self, name: &str) -> Option<Value> {
@@ -225,6 +269,9 @@ impl Host for CompileHost {
     }
 
     fn is_incremental(&self) -> bool {
+        if self.batch.as_ref().is_some_and(|batch| batch.incremental) {
+            return true;
+        }
         if self.node().materialized() != "incremental"
             || self
                 .node()
@@ -250,11 +297,10 @@ impl Host for CompileHost {
     }
 
     fn write(&self, sql: &str) -> Result<()> {
-        let node = self.node();
         if matches!(self.node, Handle::Free(_)) {
             return Ok(());
         }
-        super::write_sql(&self.compiler.path_of("run", node), sql)
+        super::write_sql(&self.path_of("run"), sql)
     }
 
     fn log(&self, message: &str, info: bool) {

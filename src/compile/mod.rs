@@ -2,6 +2,7 @@
 //!
 //! Needs no database unless a template asks for one, through [`Adapters`].
 
+mod batch;
 mod bridges;
 mod ctes;
 mod host;
@@ -20,6 +21,7 @@ use crate::jinja::{Adapter, Dialect};
 use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
 
+pub use batch::Batch;
 pub use bridges::{Bridge, Bridges, bridge_schema, in_place, read_in_place};
 pub use ctes::{Insertion, cte_name};
 pub use host::CompileHost;
@@ -97,9 +99,14 @@ impl Compiler {
 
     /// The host of a node of the manifest.
     pub fn host(self: &Arc<Self>, id: &UniqueId) -> Arc<CompileHost> {
+        self.batch_host(id, None)
+    }
+
+    /// The host of one batch of a node.
+    pub fn batch_host(self: &Arc<Self>, id: &UniqueId, batch: Option<Batch>) -> Arc<CompileHost> {
         let at = self.manifest.nodes.get_index_of(id).unwrap_or_default();
         let engine = self.manifest.nodes[at].engine.clone();
-        Arc::new(CompileHost::of_node(self.clone(), at, engine))
+        Arc::new(CompileHost::of_node(self.clone(), at, engine).with_batch(batch))
     }
 
     /// The host of a statement that is no node: it may ref anything.

@@ -4,6 +4,7 @@
 //! the environment again, but for `env_var` in templates.
 
 mod basics;
+pub mod event_time;
 mod flags;
 mod packages;
 mod profile;
@@ -55,6 +56,8 @@ pub struct Flags {
     pub store_failures: bool,
     /// Every flag by dbt's name, with what the environment and the project say.
     pub all: FlagValues,
+    /// `--empty`, `--sample` and `--event-time-…`
+    pub rows: event_time::RowFlags,
 }
 
 /// Everything that was said about how to compile and where to run.

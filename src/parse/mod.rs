@@ -6,6 +6,7 @@ mod external;
 mod generic_tests;
 mod host;
 mod identity;
+mod microbatch;
 mod names;
 mod others;
 mod properties;
@@ -32,6 +33,7 @@ use generic_tests::TestTarget;
 use properties::{NodeProperties, PropertiesFile};
 
 pub use generic_tests::test_argument;
+pub use microbatch::is_batched;
 pub use resolve::{RefIndex, locate_config, locate_ref};
 
 /// The dialect of each engine of the target.
@@ -166,6 +168,9 @@ pub fn parse(
 
     if errors.is_empty() {
         errors.extend(resolve::resolve(&mut manifest, config));
+    }
+    if errors.is_empty() {
+        errors.extend(microbatch::check(&mut manifest, config, &parser.dialects, &mut warnings));
     }
     if errors.is_empty() {
         warnings.extend(versions::deprecations(&manifest));

@@ -2,6 +2,7 @@
 //!
 //! The only module besides `cli` that writes to the terminal.
 
+mod batches;
 mod console;
 mod diagnostics;
 mod json_log;

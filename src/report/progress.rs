@@ -97,7 +97,7 @@ fn what(node: &Node) -> String {
     }
 }
 
-fn node_info(node: &Node, status: &str) -> serde_json::Value {
+pub(super) fn node_info(node: &Node, status: &str) -> serde_json::Value {
     json!({
         "unique_id": &*node.unique_id,
         "node_name": node.name,
@@ -107,6 +107,17 @@ fn node_info(node: &Node, status: &str) -> serde_json::Value {
         "resource_type": node.resource_type.as_str(),
         "engine": &*node.engine,
     })
+}
+
+impl Progress {
+    /// An event for machines, or its line for people.
+    pub(super) fn event(&self, name: &str, level: &str, text: &str, data: serde_json::Value) {
+        if self.console.is_json() {
+            self.console.event(name, level, text, data);
+        } else if level != "debug" && (self.bar.is_none() || level == "error") {
+            self.line(text);
+        }
+    }
 }
 
 impl Observer for Progress {
@@ -135,7 +146,7 @@ impl Observer for Progress {
             lock(&self.failures).push(error.clone());
         }
         let level = match result.status {
-            Status::Error | Status::Fail | Status::Cancelled => "error",
+            Status::Error | Status::Fail | Status::Cancelled | Status::PartialSuccess => "error",
             Status::Warn => "warn",
             _ => "info",
         };
@@ -207,6 +218,7 @@ fn result_line(node: &Node, result: &RunResult, done: usize, total: usize) -> St
         Status::Warn => "WARN",
         Status::Fail => "FAIL",
         Status::Cancelled => "CANCEL",
+        Status::PartialSuccess => "PARTIAL",
     };
     let name = if node.resource_type == ResourceType::Test {
         node.name.clone()

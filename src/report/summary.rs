@@ -15,7 +15,7 @@ pub fn counts_line(results: &[RunResult]) -> String {
         "PASS={} WARN={} ERROR={} SKIP={} TOTAL={}",
         count(&[Status::Success, Status::Pass]),
         count(&[Status::Warn]),
-        count(&[Status::Error, Status::Fail, Status::Cancelled]),
+        count(&[Status::Error, Status::Fail, Status::Cancelled, Status::PartialSuccess]),
         count(&[Status::Skipped]),
         results.len()
     )

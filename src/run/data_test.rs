@@ -18,10 +18,16 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
         Some(other) => other.to_string(),
         None => default.to_owned(),
     };
-    let main = &*job.compiled.sql;
+    // What is kept is limited, too.
+    let main = match config.get("limit") {
+        None => job.compiled.sql.to_string(),
+        Some(limit) => {
+            let limit = crate::jinja::values::from_json(limit);
+            job.sql("get_limit_subquery_sql", vec![Value::from(&*job.compiled.sql), limit])?
+        }
+    };
     let kept = job.runner.stores_failures(job.node);
-    let rows_of = if kept { keep_failures(job, main)? } else { main.to_owned() };
-    let limit = config.get("limit").map_or(Value::from(()), crate::jinja::values::from_json);
+    let rows_of = if kept { keep_failures(job, &main)? } else { main };
     let sql = job.sql(
         "get_test_sql",
         vec![
@@ -29,7 +35,7 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
             Value::from(text("fail_calc", "count(*)")),
             Value::from(text("warn_if", "!= 0")),
             Value::from(text("error_if", "!= 0")),
-            limit,
+            Value::from(()),
         ],
     )?;
     let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
@@ -105,7 +111,18 @@ impl Answer {
 /// Keeps the failing rows as a table or view, and gives the SQL that reads them.
 fn keep_failures(job: &Job, main: &str) -> Result<String> {
     let target = job.target();
-    if job.node.config.text("store_failures_as") == Some("view") {
+    let kept_as = job.node.config.text("store_failures_as");
+    if let Some(other) = kept_as.filter(|kept_as| !matches!(*kept_as, "table" | "view")) {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_CONFIG,
+                format!("'{other}' is not a valid value for `store_failures_as`"),
+            )
+            .or_at(job.locate_config("store_failures_as", other))
+            .help("Accepted values are: ['ephemeral', 'table', 'view']"),
+        ));
+    }
+    if kept_as == Some("view") {
         job.on_connection(main, |connection| {
             publish::replace_view(connection, &target, main).map(|_| ())
         })?;

@@ -3,6 +3,7 @@
 use minijinja::Value;
 
 use super::node::Job;
+use crate::compile::Batch;
 use crate::diagnostic::{Diagnostic, Location, Result};
 use crate::jinja::values::{Dict, List};
 use crate::jinja::{Adapter, Statement};
@@ -11,6 +12,10 @@ use crate::manifest::Hook;
 impl Job<'_> {
     /// Runs `pre-hook` or `post-hook`: those inside of the node's transaction, or those outside.
     pub fn run_hooks(&self, key: &str, inside: bool) -> Result<()> {
+        let due = |batch: &Batch| if key == "pre-hook" { batch.first } else { batch.last };
+        if !self.host.batch().is_none_or(due) {
+            return Ok(());
+        }
         let hooks: Vec<Hook> = self.node.config.hooks(key);
         if hooks.is_empty() {
             return Ok(());

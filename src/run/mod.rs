@@ -8,6 +8,7 @@ mod ended;
 mod engines;
 mod hooks;
 mod incremental;
+mod microbatch;
 mod model;
 mod node;
 pub mod result;
@@ -15,24 +16,39 @@ mod scheduler;
 mod seed;
 mod seed_types;
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use fixedbitset::FixedBitSet;
 
 use crate::compile::{Bridge, Compiler};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
-use crate::manifest::Node;
+use crate::manifest::{Node, UniqueId};
 
 pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
 pub use engines::{Engines, Pooled};
-pub use result::{DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
+pub use result::{BatchResults, DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
 
 /// Something that a thread works on.
 pub enum Step<'a> {
     Node(&'a Node),
     Bridge(&'a Bridge),
+}
+
+/// How far a batch of a microbatch model is.
+pub struct BatchNews<'a> {
+    /// Its beginning: `2025-01-31`.
+    pub label: &'a str,
+    /// Counted from 1, of how many.
+    pub number: usize,
+    pub of: usize,
+    /// `None` where it begins; what came of it and in which time where it ended.
+    pub ended: Option<(Status, &'a str, std::time::Duration)>,
+    /// Whether others run beside it.
+    pub concurrent: bool,
 }
 
 /// Who is told how a run goes on, from any thread.
@@ -41,6 +57,8 @@ pub trait Observer: Send + Sync {
     fn started(&self, step: &Step, thread: usize);
     /// A node ended; with the reason where it failed.
     fn finished(&self, node: &Node, result: &RunResult, error: Option<&Diagnostic>);
+    /// A batch of a microbatch model begins or ended.
+    fn batch(&self, _node: &Node, _news: &BatchNews) {}
     /// A bridge ended.
     fn bridged(&self, bridge: &Bridge, outcome: Result<&DataLoad, &Diagnostic>);
 }
@@ -54,6 +72,10 @@ pub struct Options {
     pub store_failures: bool,
     /// How many failing rows of a test are fetched for the results store; 0 for none.
     pub failing_rows: usize,
+    /// When the command began: where the last batch of microbatch models ends.
+    pub started_at: Option<jiff::Timestamp>,
+    /// What an earlier run did of microbatch models; only what failed is built again.
+    pub earlier_batches: HashMap<UniqueId, BatchResults>,
 }
 
 /// Runs nodes.
@@ -62,6 +84,8 @@ pub struct Runner {
     pub engines: Arc<Engines>,
     pub options: Options,
     pub observer: Arc<dyn Observer>,
+    /// How many nodes and batches run at the moment.
+    pub busy: AtomicUsize,
 }
 
 impl Runner {

@@ -2,6 +2,7 @@
 //! came of it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -9,15 +10,15 @@ use minijinja::Value;
 
 use super::adapter::{ConnectionAdapter, SharedConnection};
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
-use super::{Runner, data_test, ended, model, seed};
-use crate::compile::{Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
+use super::{Runner, data_test, ended, microbatch, model, seed};
+use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::engine::publish::{self, Along};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
 use crate::jinja::{Dialect, Host};
 use crate::manifest::{Node, ResourceType};
-use crate::parse::locate_config;
+use crate::parse::{is_batched, locate_config};
 use crate::relation::Relation;
 
 /// A node on its connection, with everything that its materialization needs.
@@ -92,8 +93,10 @@ impl Runner {
         let started = Instant::now();
         let mut result = RunResult::new(node, Status::Success);
         result.thread = thread;
+        self.busy.fetch_add(1, Ordering::Relaxed);
         let mut error = self.attempt(node, &mut result).err();
-        if let Some(error) = &error {
+        self.busy.fetch_sub(1, Ordering::Relaxed);
+        if let Some(error) = error.as_ref().filter(|_| result.batches.is_none()) {
             let cancelled = self.engines.is_interrupted();
             result.status = if cancelled { Status::Cancelled } else { Status::Error };
             result.message = Some(match error.notes.first() {
@@ -114,8 +117,21 @@ impl Runner {
     }
 
     fn attempt(&self, node: &Node, result: &mut RunResult) -> Result<()> {
+        if is_batched(node, &self.compiler.config, &self.compiler.dialects) {
+            return microbatch::build(self, node, result);
+        }
+        self.attempt_batch(node, None, result)
+    }
+
+    /// Compiles a node and runs it; of a microbatch model, one batch.
+    pub(super) fn attempt_batch(
+        &self,
+        node: &Node,
+        batch: Option<Batch>,
+        result: &mut RunResult,
+    ) -> Result<()> {
         let adapter = Arc::new(ConnectionAdapter::new(self.engines.connection(&node.engine)?));
-        let host = self.compiler.host(&node.unique_id);
+        let host = self.compiler.batch_host(&node.unique_id, batch);
         host.set_adapter(adapter.clone());
 
         let (manifest, target) = (&self.compiler.manifest, &self.compiler.config.target);
@@ -127,7 +143,7 @@ impl Runner {
         let begun = Timestamp::now();
         let compiled = self.compiler.compile(&node.unique_id, &host)?;
         if node.resource_type != ResourceType::Seed {
-            write_sql(&self.compiler.path_of("compiled", node), &compiled.sql)?;
+            write_sql(&host.path_of("compiled"), &compiled.sql)?;
             result.compiled_code = Some(compiled.sql.clone());
         }
         result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
@@ -231,6 +247,9 @@ impl Job<'_> {
 
     /// Whether the existing relation is to be replaced whatever it is.
     pub fn full_refresh(&self) -> bool {
+        if self.host.batch().is_some_and(|batch| batch.incremental) {
+            return false;
+        }
         self.node.config.flag("full_refresh").unwrap_or(self.runner.options.full_refresh)
     }
 

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::config::event_time::Window;
 use crate::manifest::{ResourceType, UniqueId};
 use crate::relation::{Response, ResultSet};
 
@@ -29,6 +30,8 @@ pub enum Status {
     Fail,
     /// It was interrupted.
     Cancelled,
+    /// Some batches of a microbatch model were built, some were not.
+    PartialSuccess,
 }
 
 impl Status {
@@ -41,6 +44,7 @@ impl Status {
         Status::Warn,
         Status::Fail,
         Status::Cancelled,
+        Status::PartialSuccess,
     ];
 
     /// dbt's word, and `cancelled`, which dbt has none for.
@@ -53,12 +57,13 @@ impl Status {
             Status::Warn => "warn",
             Status::Fail => "fail",
             Status::Cancelled => "cancelled",
+            Status::PartialSuccess => "partial success",
         }
     }
 
     /// Whether what depends on the node may not run, and the command ends with exit code 1.
     pub fn is_failure(self) -> bool {
-        matches!(self, Status::Error | Status::Fail | Status::Cancelled)
+        matches!(self, Status::Error | Status::Fail | Status::Cancelled | Status::PartialSuccess)
     }
 }
 
@@ -111,6 +116,13 @@ pub struct DataLoad {
     pub loaded_at: Timestamp,
 }
 
+/// The batches of a microbatch model that were built and those that were not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BatchResults {
+    pub successful: Vec<Window>,
+    pub failed: Vec<Window>,
+}
+
 /// What came of one node.
 #[derive(Debug, Clone)]
 pub struct RunResult {
@@ -147,6 +159,8 @@ pub struct RunResult {
     pub loads: Vec<DataLoad>,
     /// The task of an earlier run that this one tries again.
     pub retry_of: Option<Uuid>,
+    /// Of a microbatch model: what came of its batches.
+    pub batches: Option<BatchResults>,
 }
 
 impl RunResult {
@@ -174,6 +188,7 @@ impl RunResult {
             failing_rows: None,
             loads: Vec::new(),
             retry_of: None,
+            batches: None,
         }
     }
 

@@ -69,7 +69,9 @@ impl Counts {
             match result.status {
                 Status::Success | Status::Pass => counts.passed += 1,
                 Status::Warn => counts.warned += 1,
-                Status::Error | Status::Fail | Status::Cancelled => counts.failed += 1,
+                Status::Error | Status::Fail | Status::Cancelled | Status::PartialSuccess => {
+                    counts.failed += 1
+                }
                 Status::Skipped => counts.skipped += 1,
             }
         }

@@ -117,7 +117,7 @@ impl Entry {
             context: result.group.clone(),
             materialization: result.materialization.clone(),
             relation: result.relation_name.as_deref().map(clean),
-            status: result.status.as_str().to_owned(),
+            status: task_status(result.status).to_owned(),
             rows_affected: result.rows_affected,
             bytes: result.bytes,
             started_at: result.started_at(),
@@ -192,7 +192,7 @@ fn check_status(status: Status) -> &'static str {
         Status::Success | Status::Pass => "pass",
         Status::Warn => "warn",
         Status::Fail => "fail",
-        Status::Error | Status::Cancelled => "error",
+        Status::Error | Status::Cancelled | Status::PartialSuccess => "error",
         Status::Skipped => "skipped",
     }
 }
@@ -297,6 +297,14 @@ fn is_json_number(text: &str) -> bool {
     let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "0"));
     let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     all_digits(whole) && all_digits(fraction) && (whole == "0" || !whole.starts_with('0'))
+}
+
+/// A model of which some batches failed is one that failed; its message says how many.
+fn task_status(status: Status) -> &'static str {
+    match status {
+        Status::PartialSuccess => Status::Error.as_str(),
+        other => other.as_str(),
+    }
 }
 
 #[cfg(test)]

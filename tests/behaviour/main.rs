@@ -14,6 +14,7 @@ mod flags;
 mod hooks;
 mod incremental;
 mod materializations;
+mod microbatch;
 mod names;
 mod order;
 mod packages;

@@ -219,6 +219,29 @@ def read_events(output, callbacks):
             break
 
 
+def test_clock():
+    """A test that stops the clock, or says where batches end, stops the program's clock by libfaketime."""
+    from unittest.mock import Mock
+
+    from dbt.materializations.incremental.microbatch import MicrobatchBuilder
+
+    if isinstance(MicrobatchBuilder.build_end_time, Mock):
+        now = MicrobatchBuilder.build_end_time.return_value
+    else:
+        try:
+            from freezegun.api import freeze_factories
+        except ImportError:
+            freeze_factories = []
+        if not freeze_factories:
+            return {}
+        now = freeze_factories[-1]()
+    libraries = sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))
+    if not libraries:
+        return {}
+    return {"LD_PRELOAD": str(libraries[0]), "FAKETIME": f"@{now:%Y-%m-%d %H:%M:%S}", "TZ": "UTC", "NO_FAKE_STAT": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+
+
 def invoke(self, args=None, **kwargs):
     global _last_output
     words = words_of(args, kwargs)
@@ -233,7 +256,7 @@ def invoke(self, args=None, **kwargs):
     close_connections()
     began = time.time() - 0.01
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT,
-                          env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"})
+                          env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **test_clock()})
     _last_output = done.stdout + done.stderr
     print(f"$ {' '.join(line)}\n{_last_output}[exit code {done.returncode}]")
     if _capture is not None:

@@ -52,6 +52,14 @@ impl RelationObject {
         shown.join(".")
     }
 
+    /// As it stands in SQL: with the rows that are let through.
+    fn filtered(&self) -> String {
+        match &self.relation.rows {
+            Some(rows) => rows.around(self.sql(), &self.relation.identifier),
+            None => self.sql(),
+        }
+    }
+
     fn set_path(
         &mut self,
         database: Option<Option<String>>,
@@ -102,7 +110,7 @@ impl Object for RelationObject {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.sql())
+        f.write_str(&self.filtered())
     }
 
     fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
@@ -146,7 +154,8 @@ impl Object for RelationObject {
         args: &[Value],
     ) -> Result<Value, Error> {
         match method {
-            "render" | "__str__" => Ok(self.sql().into()),
+            "render" => Ok(self.sql().into()),
+            "__str__" => Ok(self.filtered().into()),
             "include" => {
                 let include =
                     three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
@@ -375,6 +384,7 @@ impl Object for RelationFactory {
             identifier: args.required("identifier"),
             kind: args.text("type").as_deref().and_then(kind_of),
             verbatim: None,
+            rows: None,
         };
         Ok(Value::from_object(RelationObject::new(relation)))
     }
