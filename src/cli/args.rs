@@ -134,18 +134,18 @@ pub struct RunArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub struct RowArgs {
     /// Build without any rows: relations and their columns only
-    #[arg(long, overrides_with = "no_empty", env = "DBT_EMPTY")]
+    #[arg(long, overrides_with = "no_empty")]
     pub empty: bool,
     #[arg(long, hide = true)]
     pub no_empty: bool,
     /// Read only rows of this span of event time: '3 days' or '{start: …, end: …}'
-    #[arg(long, value_name = "SPAN", env = "DBT_SAMPLE")]
+    #[arg(long, value_name = "SPAN")]
     pub sample: Option<String>,
     /// Where the batches of microbatch models begin
-    #[arg(long, value_name = "TIME", env = "DBT_EVENT_TIME_START")]
+    #[arg(long, value_name = "TIME")]
     pub event_time_start: Option<String>,
     /// Where they end: the first time that is not in them
-    #[arg(long, value_name = "TIME", env = "DBT_EVENT_TIME_END")]
+    #[arg(long, value_name = "TIME")]
     pub event_time_end: Option<String>,
 }
 

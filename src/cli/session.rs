@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::args::{GlobalArgs, RowArgs, RunArgs, SelectionArgs};
+use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use crate::artifacts::{self, ManifestInputs};
 use crate::compile::{Compiler, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
@@ -59,7 +59,7 @@ impl Start<'_> {
             full_refresh: run.is_some_and(|run| run.full_refresh),
             fail_fast: run.is_some_and(|run| run.fail_fast),
             store_failures: run.is_some_and(|run| run.store_failures),
-            rows: run.map(|run| row_flags(&run.rows)).transpose()?.unwrap_or_default(),
+            rows: row_flags(self.flags)?,
             all: self.flags.clone(),
         })
     }
@@ -259,16 +259,16 @@ pub(super) fn yaml_map(flag: &str, text: Option<&str>) -> Result<Map<String, Val
 ///
 /// # Errors
 /// `USAGE`, `BAD_YAML`
-fn row_flags(args: &RowArgs) -> Result<RowFlags> {
-    let sample = match args.sample.as_deref() {
+fn row_flags(flags: &FlagValues) -> Result<RowFlags> {
+    let sample = match flags.text("sample") {
         Some(text) if text.trim_start().starts_with('{') => {
             Some(Sample::Between(yaml_map("--sample", Some(text))?))
         }
         Some(text) => Some(Sample::Ago(text.to_owned())),
         None => None,
     };
-    let (start, end) = (args.event_time_start.as_deref(), args.event_time_end.as_deref());
-    RowFlags::read(args.empty, sample.as_ref(), start, end)
+    let (start, end) = (flags.text("event_time_start"), flags.text("event_time_end"));
+    RowFlags::read(flags.is_on("empty"), sample.as_ref(), start, end)
 }
 
 /// Commit and branch of the repository that a folder lies in, read from its files.

@@ -40,9 +40,8 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         .map(|(name, column)| format!("{} {}", named(name), column.sql(kind)))
         .collect();
     let create = format!("create table {} ({})", shadow.render(), columns.join(", "));
-    // `--empty` makes the table with its types and no rows.
-    let kept = if config.flags.rows.empty { &[] } else { table.rows.as_slice() };
-    let inserts: Vec<String> = kept
+    let inserts: Vec<String> = table
+        .rows
         .chunks(BATCH)
         .map(|rows| {
             let rows: Vec<String> = rows.iter().map(|row| values(row, &types, kind)).collect();
@@ -63,7 +62,7 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
     job.swap(&shadow, &target, &|| job.run_hooks("post-hook", true))?;
     job.run_hooks("post-hook", false)?;
-    let rows = kept.len() as u64;
+    let rows = table.rows.len() as u64;
     result.rows_affected = Some(rows);
     result.bytes = Some(table.bytes);
     result.message = Some(format!("INSERT {rows}"));
