@@ -115,6 +115,7 @@ fn view(job: &Job) -> Result<Outcome> {
         };
         publish::replace_by(&mut connection, &target, &create, along)
     } else {
+        job.write(&format!("create view {} as (\n{sql}\n);\n", target.render()))?;
         publish::replace_view_along(&mut connection, &target, sql, along)
     };
     done.map_err(|error| job.explain(sql, *error))?;
@@ -170,7 +171,7 @@ fn attempt_in_one(job: &Job, replace: bool) -> Result<Outcome> {
             .map(|rest| format!("create or replace table {rest}"));
         let rows = match replaced {
             Some(sql) => {
-                job.write(&sql)?;
+                job.write(&create)?;
                 run(connection, &sql)?
             }
             None => {
@@ -215,9 +216,8 @@ fn built_beside(job: &Job) -> Result<Outcome> {
 }
 
 /// `indexes` of the configuration.
-fn indexes(job: &Job, relation: &Relation) -> Result<()> {
-    let wanted =
-        matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
+pub(super) fn indexes(job: &Job, relation: &Relation) -> Result<()> {
+    let wanted = matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
     if wanted || job.dialect.is_overridden("create_indexes") {
         job.call("create_indexes", vec![value(relation)])?;
     }

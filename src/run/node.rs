@@ -16,7 +16,7 @@ use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::engine::publish::{self, Along};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
-use crate::jinja::{Dialect, Host};
+use crate::jinja::{Adapter, Dialect, Host};
 use crate::manifest::{Node, ResourceType};
 use crate::parse::{is_batched, locate_config};
 use crate::relation::Relation;
@@ -146,6 +146,8 @@ impl Runner {
             write_sql(&host.path_of("compiled"), &compiled.sql)?;
             result.compiled_code = Some(compiled.sql.clone());
         }
+        // A statement of the template may have begun a transaction.
+        adapter.commit().map_err(|error| Box::new(error.or_at(node.location.clone())))?;
         result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
 
         let begun = Timestamp::now();
@@ -155,7 +157,10 @@ impl Runner {
         let done = match node.resource_type {
             ResourceType::Seed => seed::load(&job, result),
             ResourceType::Test => data_test::check(&job, result),
-            ResourceType::Operation => job.run_hook(&job.compiled.sql, job.node.location.clone()),
+            ResourceType::Operation => {
+                job.run_hook(&job.compiled.sql, job.node.location.clone())
+                    .and_then(|()| job.adapter.commit())
+            }
             _ => model::build(&job, result),
         };
         result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
+use super::model;
 use super::node::{Failure, Job, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
 use super::seed_types::{Inferred, infer, is_null};
@@ -60,7 +61,12 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         Ok(())
     })
     .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
-    job.swap(&shadow, &target, &|| job.run_hooks("post-hook", true))?;
+    job.swap(&shadow, &target, &|| {
+        let made = target.clone().with_kind(RelationKind::Table);
+        model::indexes(job, &made)?;
+        model::finish(job, &made, false, true)?;
+        job.run_hooks("post-hook", true)
+    })?;
     job.run_hooks("post-hook", false)?;
     let rows = table.rows.len() as u64;
     result.rows_affected = Some(rows);

@@ -161,7 +161,12 @@ fn with_database(
             let all = database.list_relations(place.as_deref(), &schema).map_err(carry)?;
             Ok(List::value(all.into_iter().map(|r| relation_value(Some(r))).collect()))
         }
-        "get_columns_in_relation" | "get_column_schema_from_query" => {
+        "get_column_schema_from_query" => {
+            let Some(database) = database else { return Ok(empty()) };
+            let sql = Arguments::new(args, &["sql"])?.required("sql");
+            Ok(columns(database.execute(&sql).map_err(carry)?.0.columns))
+        }
+        "get_columns_in_relation" => {
             let Some(database) = database else { return Ok(empty()) };
             // Of a query: what it would give, were it run.
             if let Some(sql) = args.first().and_then(Value::as_str) {
@@ -234,6 +239,11 @@ fn statement(
         }
     }
     call_by_name(context, state, method, &args)?;
+    if method.ends_with("_schema")
+        && let Some(database) = context.host().adapter()
+    {
+        database.commit().map_err(carry)?;
+    }
     Ok(Value::from(""))
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
+use super::{Arguments, contract};
 use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::fail;
@@ -49,6 +50,22 @@ impl Object for Exceptions {
             "relation_wrong_type" => {
                 Err(fail(Code::RAISED, format!("{message} has the wrong type")))
             }
+            "raise_contract_error" => {
+                let args = Arguments::new(args, &["yaml_columns", "sql_columns"])?;
+                let (promised, actual) = (args.get("yaml_columns"), args.get("sql_columns"));
+                let message = contract::message(promised.as_ref(), actual.as_ref());
+                Err(fail(Code::RAISED, message))
+            }
+            "column_type_missing" => {
+                let args = Arguments::new(args, &["column_names"])?;
+                let names = args.required("column_names");
+                let message = format!(
+                    "Contracted models require data_type to be defined for each column. Please \
+                     ensure that the column name and data_type are defined within the YAML \
+                     configuration for the {names} column(s)."
+                );
+                Err(fail(Code::RAISED, message))
+            }
             "missing_config" => {
                 let name = args.get(1).map(py_str).unwrap_or_default();
                 Err(fail(Code::RAISED, format!("The config `{name}` is missing")))
@@ -61,8 +78,6 @@ impl Object for Exceptions {
             | "raise_database_error"
             | "raise_dependency_error"
             | "raise_not_implemented"
-            | "raise_contract_error"
-            | "column_type_missing"
             | "raise_fail_fast_error"
             | "raise_invalid_property_yml_version" => Err(fail(Code::RAISED, message)),
             _ => Err(fail(Code::UNDEFINED, format!("exceptions has no method `{method}`"))),

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod config;
+mod contract;
 mod exceptions;
 mod relation;
 mod response;

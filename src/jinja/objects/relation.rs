@@ -133,9 +133,12 @@ impl Object for RelationObject {
             "is_cte" => is(RelationKind::Cte),
             "is_dynamic_table" | "is_iceberg_format" | "is_pointer" | "is_shared" => false.into(),
             "can_be_renamed" => {
+                let may = [RelationKind::Table, RelationKind::View, RelationKind::MaterializedView];
+                relation.kind.is_some_and(|kind| may.contains(&kind)).into()
+            }
+            "can_be_replaced" => {
                 matches!(relation.kind, Some(RelationKind::Table | RelationKind::View)).into()
             }
-            "can_be_replaced" => true.into(),
             // How packages recognise a relation.
             "metadata" => Dict::value([("type", "Relation")]),
             "View" => "view".into(),

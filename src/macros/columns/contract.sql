@@ -105,9 +105,26 @@
 {%- endmacro %}
 
 {% macro default__format_column(column) -%}
-    {% do return({
-        'name': column.name,
-        'data_type': column.dtype,
-        'formatted': (column.name | lower) ~ ' ' ~ column.dtype
-    }) %}
+    {% do return(formatted_column(column.name, column.data_type)) %}
+{%- endmacro %}
+
+{# PostgreSQL's types by the names that dbt compares: sizes and widths that it does not tell apart,
+   a contract does not either. #}
+{% macro postgres__format_column(column) -%}
+    {%- set type = (column.data_type | string).split('(')[0] | trim | lower -%}
+    {%- set array = (column.data_type | string).endswith('[]') -%}
+    {%- set zoned = 'with time zone' in column.data_type -%}
+    {%- set base = type | replace('[]', '') | replace(' without time zone', '') | replace(' with time zone', '') -%}
+    {%- set words = {
+        'bigint': 'LONGINTEGER', 'integer': 'INTEGER', 'smallint': 'INTEGER',
+        'real': 'FLOAT', 'double precision': 'FLOAT', 'numeric': 'DECIMAL',
+        'text': 'STRING', 'character varying': 'STRING', 'character': 'STRING', 'name': 'STRING', '"char"': 'STRING',
+        'boolean': 'BOOLEAN', 'timestamp': 'DATETIMETZ' if zoned else 'DATETIME', 'time': 'TIME',
+        'date': 'DATE', 'interval': 'INTERVAL', 'bytea': 'BINARY', 'json': 'JSON', 'jsonb': 'JSONB'
+    } -%}
+    {% do return(formatted_column(column.name, words.get(base, base) ~ ('ARRAY' if array else ''))) %}
+{%- endmacro %}
+
+{% macro formatted_column(name, data_type) -%}
+    {% do return({'name': name, 'data_type': data_type, 'formatted': (name | lower) ~ ' ' ~ data_type}) %}
 {%- endmacro %}

@@ -41,12 +41,10 @@
     {%- endfor -%};
     {%- elif unique_key %}
     delete from {{ target }} as DBT_INCREMENTAL_TARGET
-    where exists (
-        select 1
-        from {{ source }} as DBT_INTERNAL_SOURCE
-        where
+    using {{ source }} as DBT_INTERNAL_SOURCE
+    where (
         {%- for key in unique_key %}
-            {{ 'and ' if not loop.first else '' }}DBT_INTERNAL_SOURCE.{{ key }} = DBT_INCREMENTAL_TARGET.{{ key }}
+        {{ 'and ' if not loop.first else '' }}DBT_INTERNAL_SOURCE.{{ key }} = DBT_INCREMENTAL_TARGET.{{ key }}
         {%- endfor %}
     )
     {%- for predicate in predicates %}

@@ -75,8 +75,36 @@
 {%- endmacro %}
 
 {% macro postgres__get_materialized_view_configuration_changes(existing_relation, new_config) -%}
-    {%- set present = postgres__describe_materialized_view(existing_relation) -%}
-    {% do return(existing_relation.get_materialized_view_config_change_collection(present, new_config.model)) %}
+    {%- set present = {} -%}
+    {%- for row in postgres__describe_materialized_view(existing_relation)['indexes'] -%}
+        {%- set columns = row['column_names'].split(',') | sort -%}
+        {%- do present.update({
+            (columns | join(',')) ~ ' ' ~ row['unique'] ~ ' ' ~ row['method']:
+                {'name': row['name'], 'columns': columns, 'unique': row['unique'], 'type': row['method']}
+        }) -%}
+    {%- endfor -%}
+    {%- set wanted = {} -%}
+    {%- for index in new_config.get('indexes') or [] -%}
+        {%- do validate_index_config(index) -%}
+        {%- set columns = index['columns'] | map('lower') | sort -%}
+        {%- set unique = true if index.get('unique') else false -%}
+        {%- set type = index.get('type') or 'btree' -%}
+        {%- do wanted.update({
+            (columns | join(',')) ~ ' ' ~ unique ~ ' ' ~ type: {'columns': columns, 'unique': unique, 'type': type}
+        }) -%}
+    {%- endfor -%}
+    {%- set changes = [] -%}
+    {%- for key, index in present.items() -%}
+        {%- if key not in wanted -%}
+            {%- do changes.append({'action': 'drop', 'context': index, 'requires_full_refresh': false}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {%- for key, index in wanted.items() -%}
+        {%- if key not in present -%}
+            {%- do changes.append({'action': 'create', 'context': {'name': '', 'as_node_config': index}, 'requires_full_refresh': false}) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {% do return({'indexes': changes, 'requires_full_refresh': false} if changes else none) %}
 {%- endmacro %}
 
 {% macro postgres__describe_materialized_view(relation) -%}
