@@ -50,8 +50,19 @@ pub struct Project {
     pub dispatch: IndexMap<String, Vec<String>>,
     pub quoting: Map<String, Value>,
     pub flags: Map<String, Value>,
+    /// `query-comment`: what is written into every statement of a node.
+    pub query_comment: Option<QueryComment>,
     /// What is doubtful about the file.
     pub warnings: Vec<Diagnostic>,
+}
+
+/// `query-comment` of dbt_project.yml.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryComment {
+    /// The Jinja text of the comment.
+    pub text: String,
+    /// Whether it stands behind a statement, not before it.
+    pub append: bool,
 }
 
 /// The key under which a kind of node is configured in dbt_project.yml.
@@ -233,6 +244,7 @@ impl Project {
             dispatch: dispatch(&mut map)?,
             quoting: map.json_map("quoting")?,
             flags: map.json_map("flags")?,
+            query_comment: query_comment(document.root.get("query-comment")),
             warnings: Vec::new(),
             file: file.clone(),
             name,
@@ -346,6 +358,19 @@ fn hooks(map: &mut MapReader, key: &'static str) -> Result<Vec<Hook>> {
         .filter(|sql| !sql.trim().is_empty())
         .map(|sql| Hook { sql, transaction: true })
         .collect())
+}
+
+/// Pintail adds no comment where the project asks for none.
+fn query_comment(given: Option<&Yaml>) -> Option<QueryComment> {
+    let (text, append) = match given?.to_json() {
+        Value::String(text) => (text, false),
+        Value::Object(map) => {
+            let append = map.get("append").and_then(Value::as_bool).unwrap_or(false);
+            (map.get("comment").and_then(Value::as_str).unwrap_or_default().to_owned(), append)
+        }
+        _ => return None,
+    };
+    (!text.trim().is_empty()).then_some(QueryComment { text, append })
 }
 
 fn dispatch(map: &mut MapReader) -> Result<IndexMap<String, Vec<String>>> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
 
 use super::context::{Context, Fixed, Shared};
-use super::error::{Place, explain};
+use super::error::{Place, explain, returned};
 use super::functions;
 use super::host::Host;
 use super::macros::{call_macro, template_text};
@@ -159,6 +159,28 @@ impl Dialect {
         }
         self.run(text, fixed_place(text, location), host, |environment, text, root| {
             environment.template_from_named_str("text", text)?.render(root)
+        })
+    }
+
+    /// Renders a text that may end with `return(…)`, as the body of a macro may.
+    ///
+    /// # Errors
+    /// At the given place.
+    pub fn render_body(
+        &self,
+        text: &str,
+        location: Option<Location>,
+        host: Arc<dyn Host>,
+    ) -> Result<String> {
+        self.run(text, fixed_place(text, location), host, |environment, text, root| {
+            let template = environment.template_from_named_str("body", text)?;
+            match template.render(root) {
+                Err(error) => match returned(&error) {
+                    Some(value) => Ok(value.to_string()),
+                    None => Err(error),
+                },
+                done => done,
+            }
         })
     }
 

@@ -70,6 +70,7 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("__caller", |state, args| caller_function(state, args)),
     ("log", log),
     ("print", print),
+    ("render", render),
     ("run_query", run_query),
     ("statement", statement),
     ("load_result", load_result),
@@ -213,6 +214,23 @@ fn print(state: &mut State, args: &[Value]) -> Result<Value, Error> {
         context.host().log(&args.first().map(py_str).unwrap_or_default(), true);
     }
     Ok(Value::from(""))
+}
+
+/// `render(text)`: Jinja in a text, in the node's own context.
+fn render(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let text = args.first().map(py_str).unwrap_or_default();
+    let root = Context {
+        shared: context.shared.clone(),
+        place: context.place.clone(),
+        package: context.host().package().into(),
+        locals: Vec::new(),
+        outer: None,
+        depth: context.depth + 1,
+    };
+    let rewritten = super::rewrite::rewrite(&text)?;
+    let template = state.env().template_from_named_str("render", &rewritten.text)?;
+    template.render(Value::from_dyn_object(Arc::new(root))).map(Value::from)
 }
 
 /// Runs SQL on the node's connection; without one, gives an empty table.

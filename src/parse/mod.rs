@@ -7,6 +7,7 @@ mod generic_tests;
 mod host;
 mod identity;
 mod microbatch;
+mod later_refs;
 mod names;
 mod others;
 mod properties;

@@ -43,6 +43,7 @@ impl Parser<'_> {
         if let Some((properties, file)) = patch {
             self.describe(&mut node, properties, file)?;
         }
+        self.note_later_refs(&mut node)?;
         Ok(node)
     }
 

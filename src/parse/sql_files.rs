@@ -86,6 +86,9 @@ impl Parser<'_> {
             self.describe(&mut node, properties, file)?;
         }
         node.access = access(&node)?;
+        if resource_type == ResourceType::Model {
+            self.note_later_refs(&mut node)?;
+        }
         Ok(node)
     }
 

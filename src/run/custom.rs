@@ -6,6 +6,7 @@ use minijinja::Value;
 
 use super::model::Outcome;
 use super::node::Job;
+use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::{RelationObject, ResponseObject};
 use crate::manifest::UniqueId;
@@ -13,6 +14,10 @@ use crate::relation::Response;
 
 /// Runs the block.
 pub(super) fn build(job: &Job, block: &UniqueId) -> Result<Outcome> {
+    // psycopg2 opens a transaction with the first statement, whichever that is.
+    if job.kind() == EngineKind::Postgres {
+        job.adapter.lock().begin()?;
+    }
     let done = job.dialect.materialize(block, job.host.clone());
     let (returned, results) = done.map_err(|error| {
         let failed = job.adapter.failed(&error);

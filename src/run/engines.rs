@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::adapter::ConnectionAdapter;
+use super::comment::Commented;
 use crate::compile::Adapters;
 use crate::config::{EngineConfig, EngineKind, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Result};
@@ -82,7 +83,8 @@ impl Engines {
                 connection
             }
         };
-        Ok(Pooled { engines: self.clone(), name, connection: Some(connection) })
+        let connection = Some(Held::Plain(connection));
+        Ok(Pooled { engines: self.clone(), name, connection })
     }
 
     /// The configuration of an engine, opened: with the address of an embedded server.
@@ -212,25 +214,50 @@ impl Adapters for Arc<Engines> {
 pub struct Pooled {
     engines: Arc<Engines>,
     name: Arc<str>,
-    connection: Option<Box<dyn Connection>>,
+    connection: Option<Held>,
+}
+
+/// The connection, perhaps with a comment for each statement.
+enum Held {
+    Plain(Box<dyn Connection>),
+    Commented(Commented),
+}
+
+impl Pooled {
+    /// Writes a comment into every statement from now on.
+    pub fn comment(&mut self, comment: String, last: bool) {
+        if let Some(Held::Plain(inner)) = self.connection.take() {
+            self.connection = Some(Held::Commented(Commented { inner, comment, last }));
+        }
+    }
 }
 
 impl std::ops::Deref for Pooled {
     type Target = dyn Connection;
     fn deref(&self) -> &Self::Target {
-        self.connection.as_deref().expect("a connection is only taken out on drop")
+        match self.connection.as_ref().expect("a connection is only taken out on drop") {
+            Held::Plain(connection) => &**connection,
+            Held::Commented(connection) => connection,
+        }
     }
 }
 
 impl std::ops::DerefMut for Pooled {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        self.connection.as_deref_mut().expect("a connection is only taken out on drop")
+        match self.connection.as_mut().expect("a connection is only taken out on drop") {
+            Held::Plain(connection) => &mut **connection,
+            Held::Commented(connection) => connection,
+        }
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        if let Some(mut connection) = self.connection.take()
+        let connection = self.connection.take().map(|held| match held {
+            Held::Plain(connection) => connection,
+            Held::Commented(commented) => commented.inner,
+        });
+        if let Some(mut connection) = connection
             && connection.rollback().is_ok()
             && let Some(pool) = self.engines.pools.get(&self.name)
         {

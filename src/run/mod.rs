@@ -2,6 +2,7 @@
 
 mod adapter;
 mod catalog;
+mod comment;
 mod custom;
 mod data_test;
 mod ended;

@@ -154,6 +154,9 @@ impl Runner {
         let dialect = self.compiler.dialects.get(&node.engine).clone();
         host.set_compiled(compiled.sql.clone());
         let job = Job { runner: self, node, dialect, host, adapter, compiled };
+        if let Some((comment, last)) = job.query_comment()? {
+            job.adapter.lock().comment(comment, last);
+        }
         let done = match node.resource_type {
             ResourceType::Seed => seed::load(&job, result),
             ResourceType::Test => data_test::check(&job, result),

@@ -5,8 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod blocks;
 mod commands;
 mod configs;
+mod contracts;
 mod data_tests;
 mod docs;
 mod engines;

@@ -1,5 +1,7 @@
 """Which engine the suites run on: --engine duckdb (a file) or postgres (PINTAIL_TEST_PG_*)."""
 import os
+import pathlib
+import sys
 
 import pytest
 
@@ -23,3 +25,13 @@ def dbt_profile_target(request, tmp_path_factory):
         "pass": os.environ.get("PINTAIL_TEST_PG_PASSWORD", "unused"),
         "dbname": os.environ.get("PINTAIL_TEST_PG_DATABASE", "postgres"),
     }
+
+
+@pytest.fixture(scope="class")
+def test_data_dir(request):
+    """The data folder beside the module that a suite comes from, not beside this runner."""
+    for kind in request.cls.__mro__ if request.cls else ():
+        folder = pathlib.Path(getattr(sys.modules.get(kind.__module__), "__file__", None) or "").parent / "data"
+        if kind.__module__.startswith("dbt.tests.adapter.") and folder.is_dir():
+            return str(folder)
+    return str(pathlib.Path(request.fspath).parent / "data")

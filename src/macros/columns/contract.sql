@@ -60,10 +60,15 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# The table that a foreign key names. DuckDB takes none with a database, not even its own. #}
+{# The table that a foreign key names, which may be a ref() or a source(). DuckDB takes none with a
+   database, not even its own. #}
 {% macro constraint_target(relation) -%}
-    {%- set parts = (relation | string).split('.') -%}
-    {{ parts[1:] | join('.') if target.type == 'duckdb' and parts | length > 2 else relation }}
+    {%- set text = relation | string | trim -%}
+    {%- if text.startswith('ref(') or text.startswith('source(') -%}
+        {%- set text = render('{{ ' ~ text ~ ' }}') | trim -%}
+    {%- endif -%}
+    {%- set parts = text.split('.') -%}
+    {{ parts[1:] | join('.') if target.type == 'duckdb' and parts | length > 2 else text }}
 {%- endmacro %}
 
 {% macro get_assert_columns_equivalent(sql) -%}

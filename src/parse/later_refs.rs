@@ -1,0 +1,79 @@
+//! What a node reads beside its own SQL: the refs and sources in its hooks and in its foreign keys.
+//! Only takes notes; hooks run later, and constraints are written by macros.
+
+use std::sync::Arc;
+
+use super::Parser;
+use super::host::ParseHost;
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::manifest::{Node, ResourceType};
+use crate::relation::Relation;
+
+impl Parser<'_> {
+    /// Adds them to the node, whose properties and configuration are complete.
+    ///
+    /// # Errors
+    /// Jinja errors in the hooks; a seed that reads another node.
+    pub(super) fn note_later_refs(&self, node: &mut Node) -> Result<()> {
+        let mut texts: Vec<String> = Vec::new();
+        for key in ["pre-hook", "post-hook"] {
+            if node.config.get(key).is_some() {
+                texts.extend(node.config.hooks(key).into_iter().map(|hook| hook.sql));
+            }
+        }
+        texts.retain(|text| text.contains("{{") || text.contains("{%"));
+        let of_model = node.config.get("constraints").and_then(|all| all.as_array());
+        let of_columns = node.columns.values().flat_map(|column| &column.constraints);
+        for constraint in of_model.into_iter().flatten().chain(of_columns) {
+            let to = constraint.get("to").and_then(|to| to.as_str()).map(str::trim);
+            if let Some(to) = to.filter(|to| to.starts_with("ref(") || to.starts_with("source(")) {
+                texts.push(format!("{{{{ {to} }}}}"));
+            }
+        }
+        if texts.is_empty() {
+            return Ok(());
+        }
+        let this = Relation::new(&node.database, &node.schema, &node.alias);
+        let package: Arc<str> = node.package_name.as_str().into();
+        let host = Arc::new(ParseHost::new(&self.config, &package, node.config.clone(), this));
+        let dialect = self.dialects.get(&node.engine);
+        for text in texts {
+            let at = node.file.text.find(&text).map(|at| at..at + text.len());
+            let place = at.map(|span| Location::new(node.file.clone(), span));
+            let place = place.or_else(|| node.location.clone());
+            dialect.render_str(&text, place.clone(), host.clone())?;
+            let notes = host.take_notes();
+            if node.resource_type == ResourceType::Seed
+                && (!notes.refs.is_empty() || !notes.sources.is_empty())
+            {
+                return Err(Box::new(
+                    Diagnostic::error(
+                        Code::BAD_CONFIG,
+                        format!(
+                            "Seeds cannot depend on other nodes: a hook of `{}` calls ref() or source()",
+                            node.name
+                        ),
+                    )
+                    .or_at(place)
+                    .help("Move that hook to a model."),
+                ));
+            }
+            for call in notes.refs {
+                if !node.refs.iter().any(|(known, _)| *known == call) {
+                    node.refs.push((call, place.clone()));
+                }
+            }
+            for call in notes.sources {
+                if !node.source_calls.iter().any(|(known, _)| *known == call) {
+                    node.source_calls.push((call, place.clone()));
+                }
+            }
+            for id in notes.macros {
+                if !node.depends_on_macros.contains(&id) {
+                    node.depends_on_macros.push(id);
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! Materializations that a project writes itself, macros that it overrides, materialized views.
+
+use super::sorted;
+use super::support::project::{On, Project};
+
+const TWICE: &str = "
+{% materialization twice, default %}
+    {%- set target = this.incorporate(type='table') -%}
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+    {%- set new = make_intermediate_relation(target) -%}
+    {% call statement('main') %}
+        create table {{ new }} as (select * from ({{ sql }}) a union all select * from ({{ sql }}) b)
+    {% endcall %}
+    {% if config.get('breaks') %}{{ exceptions.raise_compiler_error('broken on purpose') }}{% endif %}
+    {{ drop_relation_if_exists(load_cached_relation(this)) }}
+    {{ adapter.rename_relation(new, target) }}
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {{ adapter.commit() }}
+    {{ return({'relations': [target]}) }}
+{% endmaterialization %}";
+
+#[test]
+fn a_block_of_the_project_builds_its_models_in_a_transaction() {
+    for project in Project::on_each(&[
+        ("macros/twice.sql", TWICE),
+        (
+            "models/m.sql",
+            "{{ config(materialized='twice', post_hook='insert into {{ this }} values (9)') }} select 1 as id",
+        ),
+    ]) {
+        project.ok(&["run"]);
+        assert_eq!(sorted(&project, "m"), ["1", "1", "9"]);
+        let results = project.json("target/run_results.json");
+        let message = results["results"][0]["message"].as_str().unwrap_or_default().to_owned();
+        assert!(["OK", "SELECT 2"].contains(&message.as_str()), "{message}");
+        // What it did before it failed is taken back.
+        project.file(
+            "models/m.sql",
+            "{{ config(materialized='twice', breaks=true) }} select 2 as id",
+        );
+        let said = project.fails(1, &["run"]).text();
+        assert!(said.contains("broken on purpose"), "{said}");
+        let left = "select count(*) from information_schema.tables where table_name like 'm%tmp'";
+        assert_eq!(project.lines(left), ["0"]);
+        assert_eq!(sorted(&project, "m"), ["1", "1", "9"]);
+    }
+}
+
+#[test]
+fn a_block_of_the_project_takes_the_place_of_a_built_in_one() {
+    let table = TWICE.replace("materialization twice, default", "materialization table, adapter='duckdb'");
+    for (at, project) in Project::on_each(&[
+        ("macros/table.sql", &table),
+        ("models/m.sql", "{{ config(materialized='table') }} select 1 as id"),
+    ])
+    .iter()
+    .enumerate()
+    {
+        project.ok(&["run"]);
+        let rows: &[&str] = if at == 0 { &["1", "1"] } else { &["1"] };
+        assert_eq!(sorted(project, "m"), rows);
+    }
+}
+
+#[test]
+fn macros_that_make_relations_are_overridden() {
+    let macros = "
+        {% macro get_create_table_as_sql(temporary, relation, sql) %}
+            create table {{ relation }} as (select 'mine' as made, * from ({{ sql }}) s)
+        {% endmacro %}
+        {% macro create_view_as(relation, sql) %}
+            create view {{ relation }} as (select 'mine' as made, * from ({{ sql }}) s)
+        {% endmacro %}";
+    for project in Project::on_each(&[
+        ("macros/mine.sql", macros),
+        ("models/t.sql", "{{ config(materialized='table') }} select 1 as id"),
+        ("models/v.sql", "{{ config(materialized='view') }} select 1 as id"),
+    ]) {
+        // The second run finds the relations of the first.
+        for _ in 0..2 {
+            project.ok(&["run"]);
+            assert_eq!(sorted(&project, "t"), ["mine|1"]);
+            assert_eq!(sorted(&project, "v"), ["mine|1"]);
+        }
+    }
+}
+
+#[test]
+fn a_materialized_view_is_made_refreshed_and_replaced() {
+    let project = Project::new(
+        On::Postgres,
+        &[
+            ("seeds/s.csv", "id\n1\n"),
+            (
+                "models/m.sql",
+                "{{ config(materialized='materialized_view', indexes=[{'columns': ['id']}]) }} select * from {{ ref('s') }}",
+            ),
+        ],
+    );
+    let kind = "select relkind::text from pg_class where relname = 'm'";
+    let indexes = "select indexdef like '%UNIQUE%' from pg_indexes where tablename = 'm'";
+    project.ok(&["build"]);
+    assert_eq!(project.lines(kind), ["m"]);
+    project.postgres("insert into s values (2)");
+    assert_eq!(sorted(&project, "m"), ["1"]);
+    project.ok(&["run"]);
+    assert_eq!(sorted(&project, "m"), ["1", "2"]);
+    assert_eq!(project.lines(indexes), ["false"]);
+    // An index alone is changed in place.
+    project.file(
+        "models/m.sql",
+        "{{ config(materialized='materialized_view', indexes=[{'columns': ['id'], 'unique': true}]) }} select * from {{ ref('s') }}",
+    );
+    project.ok(&["run"]);
+    assert_eq!(project.lines(indexes), ["true"]);
+    for (materialized, letter) in [("table", "r"), ("materialized_view", "m"), ("view", "v"), ("materialized_view", "m")] {
+        project.file(
+            "models/m.sql",
+            &format!("{{{{ config(materialized='{materialized}') }}}} select 3 as id"),
+        );
+        project.ok(&["run"]);
+        assert_eq!(project.lines(kind), [letter]);
+        assert_eq!(sorted(&project, "m"), ["3"]);
+    }
+}

@@ -1,0 +1,123 @@
+//! Contracts and constraints, grants and comments: what is promised of a relation beside its rows.
+
+use super::sorted;
+use super::support::project::{On, Project};
+
+const PROMISED: &str = "
+models:
+  - name: m
+    config: {contract: {enforced: true}}
+    constraints: [{type: unique, columns: [id, name]}]
+    columns:
+      - {name: id, data_type: integer, constraints: [{type: not_null}, {type: check, expression: id > 0}]}
+      - {name: name, data_type: varchar}
+";
+
+#[test]
+fn a_contract_is_checked_before_anything_is_made() {
+    for project in Project::on_each(&[
+        ("models/schema.yml", PROMISED),
+        ("models/m.sql", "{{ config(materialized='table') }} select 'a' as name, 1 as id"),
+    ]) {
+        project.ok(&["run"]);
+        assert_eq!(project.lines("select id from m where name = 'a'"), ["1"]);
+        for (sql, why) in [
+            ("select '1' as id, 'a' as name", "data type mismatch"),
+            ("select 1 as id, 'a' as other", "missing in contract"),
+        ] {
+            let model = format!("{{{{ config(materialized='table') }}}} {sql}");
+            project.file("models/m.sql", &model);
+            let said = project.fails(1, &["run"]).text();
+            assert!(said.contains("This model has an enforced contract that failed"), "{said}");
+            assert!(said.contains(why), "{said}");
+            assert_eq!(project.lines("select id from m where name = 'a'"), ["1"]);
+        }
+        // The constraints are the database's business.
+        project.file("models/m.sql", "{{ config(materialized='table') }} select -1 as id, 'b' as name");
+        project.fails(1, &["run"]);
+        assert_eq!(project.lines("select name from m"), ["a"]);
+    }
+}
+
+#[test]
+fn grants_follow_the_configuration_on_postgres() {
+    let project = Project::new(On::Postgres, &[("models/m.sql", "select 1 as id")]);
+    let role = format!("reader_{}", std::process::id());
+    project.postgres(&format!("create role {role}"));
+    let granted = format!(
+        "select has_table_privilege('{role}', 'm', 'select'), has_table_privilege('{role}', 'm', 'insert')"
+    );
+    for kind in ["view", "table", "incremental"] {
+        for (privilege, expected) in [("select", "true|false"), ("insert", "false|true")] {
+            project.file(
+                "models/m.sql",
+                &format!("{{{{ config(materialized='{kind}', grants={{'{privilege}': ['{role}']}}) }}}} select 1 as id"),
+            );
+            project.ok(&["run"]);
+            assert_eq!(project.lines(&granted), [expected], "{kind}");
+        }
+    }
+    project.postgres("drop table m");
+    project.postgres(&format!("drop role {role}"));
+}
+
+#[test]
+fn descriptions_are_kept_in_the_database() {
+    let docs = "
+models:
+  - name: m
+    description: The 'model'
+    config: {persist_docs: {relation: true, columns: true}}
+    columns: [{name: id, description: A key}]
+";
+    for kind in ["view", "table", "incremental"] {
+        let model = format!("{{{{ config(materialized='{kind}') }}}} select 1 as id");
+        for (at, project) in
+            Project::on_each(&[("models/schema.yml", docs), ("models/m.sql", &model)]).iter().enumerate()
+        {
+            project.ok(&["run"]);
+            let comments = match (at, kind) {
+                (0, "view") => "select comment, (select comment from duckdb_columns() where table_name = 'm') from duckdb_views() where view_name = 'm'",
+                (0, _) => "select comment, (select comment from duckdb_columns() where table_name = 'm') from duckdb_tables() where table_name = 'm'",
+                _ => "select obj_description('m'::regclass), col_description('m'::regclass, 1)",
+            };
+            assert_eq!(project.lines(comments), ["The 'model'|A key"], "{kind}");
+            assert_eq!(sorted(project, "m"), ["1"]);
+        }
+    }
+}
+
+#[test]
+fn columns_of_an_incremental_model_change_with_its_query() {
+    for (mode, rows) in [
+        ("ignore", Some(vec!["1|a", "2|None"])),
+        ("append_new_columns", Some(vec!["1|a|None", "2|None|x"])),
+        ("sync_all_columns", Some(vec!["1|None", "2|x"])),
+        ("fail", None),
+    ] {
+        let model = |sql: &str| {
+            format!("{{{{ config(materialized='incremental', on_schema_change='{mode}') }}}} {sql}")
+        };
+        for project in Project::on_each(&[("models/m.sql", &model("select 1 as id, 'a' as old"))]) {
+            project.ok(&["run"]);
+            let newer = if mode == "ignore" {
+                "select 2 as id, cast(null as varchar) as old, 'x' as newer"
+            } else {
+                "select 2 as id, 'x' as newer"
+            };
+            project.file("models/m.sql", &model(newer));
+            match &rows {
+                Some(rows) => {
+                    project.ok(&["run"]);
+                    let shown: Vec<String> = sorted(&project, "m");
+                    assert_eq!(shown, rows.iter().map(|r| r.replace("None", "NULL")).collect::<Vec<_>>(), "{mode}");
+                }
+                None => {
+                    let said = project.fails(1, &["run"]).text();
+                    assert!(said.contains("out of sync"), "{said}");
+                    assert_eq!(sorted(&project, "m"), ["1|a"]);
+                }
+            }
+        }
+    }
+}
