@@ -217,7 +217,8 @@ fn built_beside(job: &Job) -> Result<Outcome> {
 
 /// `indexes` of the configuration.
 pub(super) fn indexes(job: &Job, relation: &Relation) -> Result<()> {
-    let wanted = matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
+    let wanted =
+        matches!(job.node.config.get("indexes"), Some(Json::Array(all)) if !all.is_empty());
     if wanted || job.dialect.is_overridden("create_indexes") {
         job.call("create_indexes", vec![value(relation)])?;
     }

@@ -160,10 +160,9 @@ impl Runner {
         let done = match node.resource_type {
             ResourceType::Seed => seed::load(&job, result),
             ResourceType::Test => data_test::check(&job, result),
-            ResourceType::Operation => {
-                job.run_hook(&job.compiled.sql, job.node.location.clone())
-                    .and_then(|()| job.adapter.commit())
-            }
+            ResourceType::Operation => job
+                .run_hook(&job.compiled.sql, job.node.location.clone())
+                .and_then(|()| job.adapter.commit()),
             _ => model::build(&job, result),
         };
         result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });

@@ -35,10 +35,8 @@ fn a_block_of_the_project_builds_its_models_in_a_transaction() {
         let message = results["results"][0]["message"].as_str().unwrap_or_default().to_owned();
         assert!(["OK", "SELECT 2"].contains(&message.as_str()), "{message}");
         // What it did before it failed is taken back.
-        project.file(
-            "models/m.sql",
-            "{{ config(materialized='twice', breaks=true) }} select 2 as id",
-        );
+        project
+            .file("models/m.sql", "{{ config(materialized='twice', breaks=true) }} select 2 as id");
         let said = project.fails(1, &["run"]).text();
         assert!(said.contains("broken on purpose"), "{said}");
         let left = "select count(*) from information_schema.tables where table_name like 'm%tmp'";
@@ -49,7 +47,8 @@ fn a_block_of_the_project_builds_its_models_in_a_transaction() {
 
 #[test]
 fn a_block_of_the_project_takes_the_place_of_a_built_in_one() {
-    let table = TWICE.replace("materialization twice, default", "materialization table, adapter='duckdb'");
+    let table =
+        TWICE.replace("materialization twice, default", "materialization table, adapter='duckdb'");
     for (at, project) in Project::on_each(&[
         ("macros/table.sql", &table),
         ("models/m.sql", "{{ config(materialized='table') }} select 1 as id"),
@@ -114,7 +113,9 @@ fn a_materialized_view_is_made_refreshed_and_replaced() {
     );
     project.ok(&["run"]);
     assert_eq!(project.lines(indexes), ["true"]);
-    for (materialized, letter) in [("table", "r"), ("materialized_view", "m"), ("view", "v"), ("materialized_view", "m")] {
+    for (materialized, letter) in
+        [("table", "r"), ("materialized_view", "m"), ("view", "v"), ("materialized_view", "m")]
+    {
         project.file(
             "models/m.sql",
             &format!("{{{{ config(materialized='{materialized}') }}}} select 3 as id"),

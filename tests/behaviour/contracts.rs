@@ -33,7 +33,10 @@ fn a_contract_is_checked_before_anything_is_made() {
             assert_eq!(project.lines("select id from m where name = 'a'"), ["1"]);
         }
         // The constraints are the database's business.
-        project.file("models/m.sql", "{{ config(materialized='table') }} select -1 as id, 'b' as name");
+        project.file(
+            "models/m.sql",
+            "{{ config(materialized='table') }} select -1 as id, 'b' as name",
+        );
         project.fails(1, &["run"]);
         assert_eq!(project.lines("select name from m"), ["a"]);
     }
@@ -73,12 +76,18 @@ models:
     for kind in ["view", "table", "incremental"] {
         let model = format!("{{{{ config(materialized='{kind}') }}}} select 1 as id");
         for (at, project) in
-            Project::on_each(&[("models/schema.yml", docs), ("models/m.sql", &model)]).iter().enumerate()
+            Project::on_each(&[("models/schema.yml", docs), ("models/m.sql", &model)])
+                .iter()
+                .enumerate()
         {
             project.ok(&["run"]);
             let comments = match (at, kind) {
-                (0, "view") => "select comment, (select comment from duckdb_columns() where table_name = 'm') from duckdb_views() where view_name = 'm'",
-                (0, _) => "select comment, (select comment from duckdb_columns() where table_name = 'm') from duckdb_tables() where table_name = 'm'",
+                (0, "view") => {
+                    "select comment, (select comment from duckdb_columns() where table_name = 'm') from duckdb_views() where view_name = 'm'"
+                }
+                (0, _) => {
+                    "select comment, (select comment from duckdb_columns() where table_name = 'm') from duckdb_tables() where table_name = 'm'"
+                }
                 _ => "select obj_description('m'::regclass), col_description('m'::regclass, 1)",
             };
             assert_eq!(project.lines(comments), ["The 'model'|A key"], "{kind}");
@@ -110,7 +119,11 @@ fn columns_of_an_incremental_model_change_with_its_query() {
                 Some(rows) => {
                     project.ok(&["run"]);
                     let shown: Vec<String> = sorted(&project, "m");
-                    assert_eq!(shown, rows.iter().map(|r| r.replace("None", "NULL")).collect::<Vec<_>>(), "{mode}");
+                    assert_eq!(
+                        shown,
+                        rows.iter().map(|r| r.replace("None", "NULL")).collect::<Vec<_>>(),
+                        "{mode}"
+                    );
                 }
                 None => {
                     let said = project.fails(1, &["run"]).text();
