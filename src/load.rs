@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
+use crate::checksum::sha256;
 use crate::config::{Config, Project, decode, unreadable, without_mark};
 use crate::diagnostic::{Diagnostic, Diagnostics, Result, SourceFile};
 
@@ -191,8 +191,4 @@ impl Found {
             checksum,
         })
     }
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

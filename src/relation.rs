@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::checksum;
+
 /// What kind of object a relation is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -183,7 +185,7 @@ impl Cell {
             | Cell::Interval(s)
             | Cell::Uuid(s) => Value::String(s.clone()),
             Cell::Json(j) => j.clone(),
-            Cell::Bytes(b) => Value::String(b.iter().map(|b| format!("{b:02x}")).collect()),
+            Cell::Bytes(b) => Value::String(checksum::hex(b)),
             Cell::List(l) => Value::Array(l.iter().map(Cell::to_json).collect()),
             Cell::Struct(fields) => {
                 Value::Object(fields.iter().map(|(k, v)| (k.clone(), v.to_json())).collect())

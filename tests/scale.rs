@@ -27,7 +27,7 @@ fn node(kind: ResourceType, name: String, depends_on: Vec<UniqueId>) -> Node {
         schema: "main".into(),
         alias: name.clone(),
         config: NodeConfig {
-            values: IndexMap::from([("materialized".to_owned(), "table".into())]),
+            values: [("materialized".to_owned(), "table".into())].into_iter().collect(),
         },
         checksum: "0".repeat(64),
         description: "A model of a large project".into(),

@@ -1,7 +1,6 @@
 //! manifest.json, schema v12: <https://schemas.getdbt.com/dbt/manifest/v12.json>.
 //!
-//! Nodes are written in chunks, several at once, and put out in order: memory stays at a few
-//! megabytes whatever the size of the project. The manifest is only read.
+//! Written straight from the manifest, which is only read.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
@@ -9,21 +8,18 @@ use std::path::Path;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
-use md5::{Digest, Md5};
-use rayon::prelude::*;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::entities::{DocOut, ExposureOut, GroupOut, MacroOut, SourceOut};
+use super::json::{self, put};
 use super::nodes::NodeOut;
 use super::{CommonMetadata, write_whole};
+use crate::checksum::md5;
 use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
-use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
+use crate::manifest::{ById, FastHash, Manifest, Node, ResourceType};
 use crate::run::InvocationInfo;
-
-/// Entries that one thread writes at a time.
-const CHUNK: usize = 256;
 
 /// What manifest.json is made of.
 pub struct ManifestInputs<'a> {
@@ -124,7 +120,7 @@ impl Sections<'_> {
     fn entries<T: Sync>(
         &mut self,
         key: &str,
-        entries: &IndexMap<UniqueId, T>,
+        entries: &ById<T>,
         one: impl Fn(&T, &mut Vec<u8>) + Sync,
     ) -> io::Result<()> {
         self.chunks(key, entries.len(), |at, out| {
@@ -145,32 +141,9 @@ impl Sections<'_> {
     ) -> io::Result<()> {
         self.key(key)?;
         self.out.write_all(b"{")?;
-        let chunks = count.div_ceil(CHUNK);
-        let at_once = rayon::current_num_threads() * 2;
-        for start in (0..chunks).step_by(at_once) {
-            let written: Vec<Vec<u8>> = (start..chunks.min(start + at_once))
-                .into_par_iter()
-                .map(|chunk| {
-                    let mut out = Vec::with_capacity(CHUNK * 2048);
-                    for at in chunk * CHUNK..count.min((chunk + 1) * CHUNK) {
-                        if at > 0 {
-                            out.push(b',');
-                        }
-                        entry(at, &mut out);
-                    }
-                    out
-                })
-                .collect();
-            for chunk in written {
-                self.out.write_all(&chunk)?;
-            }
-        }
+        json::write_many(self.out, count, entry)?;
         self.out.write_all(b"}")
     }
-}
-
-fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
-    serde_json::to_writer(out, value).expect("maps have text keys, and a Vec takes all bytes");
 }
 
 struct MetadataOut<'i, 'a>(&'i ManifestInputs<'a>);
@@ -188,8 +161,7 @@ impl Serialize for MetadataOut<'_, '_> {
         let mut map = out.serialize_map(None)?;
         CommonMetadata { schema: "manifest/v12", generated_at, invocation }.entries(&mut map)?;
         map.serialize_entry("project_name", &manifest.project_name)?;
-        let digest = Md5::digest(manifest.project_name.as_bytes());
-        let project_id: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let project_id = md5(&manifest.project_name);
         map.serialize_entry("project_id", &project_id)?;
         map.serialize_entry("user_id", &None::<&str>)?;
         map.serialize_entry("send_anonymous_usage_stats", &false)?;
@@ -280,8 +252,8 @@ impl<'a> Keys<'a> {
 }
 
 /// dbt's `infer_primary_key`: a primary key constraint, or else columns with the tests of one.
-fn primary_keys(manifest: &Manifest) -> HashMap<&str, Keys<'_>> {
-    let mut found: HashMap<&str, Keys<'_>> = HashMap::new();
+fn primary_keys(manifest: &Manifest) -> HashMap<&str, Keys<'_>, FastHash> {
+    let mut found: HashMap<&str, Keys<'_>, FastHash> = HashMap::default();
     for node in manifest.nodes.values() {
         if let (ResourceType::Model, Some(columns)) = (node.resource_type, constrained(node)) {
             found.entry(&node.unique_id).or_default().constrained = Some(columns);

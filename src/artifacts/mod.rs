@@ -7,6 +7,7 @@
 mod catalog;
 mod config;
 mod entities;
+mod json;
 mod manifest;
 mod nodes;
 mod run_results;

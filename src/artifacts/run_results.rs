@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
-use super::{CommonMetadata, Each, OnlyMetadata, dbt_time, write_whole};
+use super::{CommonMetadata, Each, OnlyMetadata, dbt_time, json, write_whole};
 use crate::config::event_time::{Window, shown};
 use crate::diagnostic::Result;
 use crate::manifest::ResourceType;
@@ -40,24 +40,16 @@ pub fn run_results_to(
     elapsed: Duration,
     generated_at: Timestamp,
 ) -> io::Result<()> {
-    #[derive(Serialize)]
-    struct Whole<'a, R: Serialize> {
-        metadata: OnlyMetadata<'a>,
-        results: R,
-        elapsed_time: f64,
-        args: Args<'a>,
-    }
-    let whole = Whole {
-        metadata: OnlyMetadata(CommonMetadata {
-            schema: "run-results/v6",
-            generated_at,
-            invocation,
-        }),
-        results: Each(|| results.iter().map(ResultOut)),
-        elapsed_time: elapsed.as_secs_f64(),
-        args: Args(invocation),
-    };
-    Ok(serde_json::to_writer(out, &whole)?)
+    let common = CommonMetadata { schema: "run-results/v6", generated_at, invocation };
+    out.write_all(b"{\"metadata\":")?;
+    serde_json::to_writer(&mut *out, &OnlyMetadata(common))?;
+    out.write_all(b",\"results\":[")?;
+    json::write_many(out, results.len(), |at, out| json::put(out, &ResultOut(&results[at])))?;
+    out.write_all(b"],\"elapsed_time\":")?;
+    serde_json::to_writer(&mut *out, &elapsed.as_secs_f64())?;
+    out.write_all(b",\"args\":")?;
+    serde_json::to_writer(&mut *out, &Args(invocation))?;
+    out.write_all(b"}")
 }
 
 /// The flags, and the command under dbt's name for it.

@@ -165,8 +165,11 @@ impl Compiler {
         };
         let mut arguments = Vec::with_capacity(test.kwargs.len());
         for (key, value) in &test.kwargs {
+            let text = value.as_str().unwrap_or_default();
             let value = if key == "column_name" {
-                Value::from(value.as_str().unwrap_or_default())
+                Value::from(text)
+            } else if let Some(relation) = dialect.where_subquery(text, host.clone()) {
+                relation
             } else {
                 let value = test_argument(key, value);
                 dialect.render_value(&value, node.location.clone(), host.clone())?

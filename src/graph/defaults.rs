@@ -10,20 +10,21 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::Member;
-use crate::manifest::ResourceType;
+use crate::manifest::{FastHash, ResourceType};
 
-type Table = IndexMap<String, Value>;
+/// Config keys with their defaults.
+pub type Table = IndexMap<String, Value, FastHash>;
 
-static TABLES: LazyLock<IndexMap<String, Table>> = LazyLock::new(|| {
+static TABLES: LazyLock<IndexMap<String, Table, FastHash>> = LazyLock::new(|| {
     serde_json::from_str(include_str!("config_defaults.json"))
         .expect("the file is part of the program and a test reads it")
 });
 
-static NONE: LazyLock<Table> = LazyLock::new(Table::new);
+static NONE: LazyLock<Table> = LazyLock::new(Table::default);
 
 /// Every config key of a kind with dbt's default, in the order of dbt's manifest; empty for kinds
 /// without configuration.
-pub fn config_defaults(kind: ResourceType) -> &'static IndexMap<String, Value> {
+pub fn config_defaults(kind: ResourceType) -> &'static Table {
     TABLES.get(kind.as_str()).unwrap_or(&NONE)
 }
 

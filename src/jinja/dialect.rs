@@ -11,12 +11,13 @@ use super::error::{Place, explain, returned};
 use super::functions;
 use super::host::Host;
 use super::macros::{call_macro, template_text};
-use super::registry::{BUILT_IN, MacroRegistry};
+use super::objects::RelationObject;
+use super::registry::MacroRegistry;
 use super::rewrite::{OffsetMap, rewrite, rewrite_expression, syntax};
 use super::values;
 use crate::config::{EngineConfig, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
-use crate::manifest::UniqueId;
+use crate::manifest::{RefCall, UniqueId};
 
 /// Facts about the invocation that templates may ask for.
 #[derive(Debug, Clone)]
@@ -58,7 +59,15 @@ impl SourceMap {
 pub struct Dialect {
     environment: Environment<'static>,
     fixed: Arc<Fixed>,
+    /// Those of [`NAMING`] that the project has in place of the built-in ones: each node asks.
+    overridden: Vec<&'static str>,
+    /// Whether no package has a say in what a test reads: each test asks.
+    plain_where: bool,
 }
+
+/// The macros that say where a node's relation goes.
+pub const NAMING: &[&str] =
+    &["generate_database_name", "generate_schema_name", "generate_alias_name"];
 
 impl Dialect {
     /// The dialect of an engine of a target.
@@ -78,12 +87,19 @@ impl Dialect {
         let macros = registry.clone();
         environment
             .set_loader(move |name| macros.get(name).map(|def| template_text(def)).transpose());
-        let fixed = Fixed {
-            registry,
-            adapter: engine.kind().as_str(),
-            target: values::from_json(&target_json(engine, target)),
+        let adapter = engine.kind().as_str();
+        let is_overridden = |name: &&str| {
+            [(*name).to_owned(), format!("{adapter}__{name}"), format!("default__{name}")]
+                .iter()
+                .any(|name| registry.find_own(name, "").is_some())
         };
-        Dialect { environment, fixed: Arc::new(fixed) }
+        let overridden = NAMING.iter().copied().filter(is_overridden).collect();
+        let plain_where = ["get_where_subquery", "ref", "config"]
+            .iter()
+            .all(|name| registry.is_only_built_in(name, adapter));
+        let fixed =
+            Fixed { registry, adapter, target: values::from_json(&target_json(engine, target)) };
+        Dialect { environment, fixed: Arc::new(fixed), overridden, plain_where }
     }
 
     /// Renders a part of a file, usually the whole.
@@ -250,6 +266,21 @@ impl Dialect {
         }
     }
 
+    /// The value of `{{ get_where_subquery(ref('x')) }}`, the `model` of nearly every test, without
+    /// rendering: the relation itself, where the test has no `where`. `None` where only rendering
+    /// can tell.
+    pub fn where_subquery(&self, text: &str, host: Arc<dyn Host>) -> Option<Value> {
+        let name = text.strip_prefix("{{ get_where_subquery(ref('")?.strip_suffix("')) }}")?;
+        let plain = self.plain_where && !name.contains(['\'', '\\']);
+        if !plain || host.config("where").is_some() {
+            return None;
+        }
+        let call = RefCall { package: None, name: name.to_owned(), version: None };
+        // Rendering gives an error its place.
+        let relation = host.resolve_ref(call).ok()?;
+        Some(Value::from_object(RelationObject::new(relation)))
+    }
+
     /// Calls a macro for a stage. The value is a text unless the macro used `return`.
     ///
     /// # Errors
@@ -332,14 +363,10 @@ impl Dialect {
         found.map(|def| def.unique_id.clone())
     }
 
-    /// Whether the project or one of its packages has a macro in place of the built-in one, or
-    /// for this adapter.
+    /// Whether the project or one of its packages has a macro in place of the built-in one of
+    /// [`NAMING`], or for this adapter.
     pub fn is_overridden(&self, name: &str) -> bool {
-        let registry = &self.fixed.registry;
-        let adapter = self.fixed.adapter;
-        [name.to_owned(), format!("{adapter}__{name}"), format!("default__{name}")]
-            .iter()
-            .any(|name| registry.find(name, "").is_some_and(|found| &*found.package != BUILT_IN))
+        self.overridden.contains(&name)
     }
 
     /// The names of generic tests.

@@ -15,7 +15,7 @@ use super::blocks::{Block, BlockKind, split_blocks};
 use super::error::syntax_error;
 use super::rewrite::{rewrite, syntax};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
-use crate::manifest::{Macro, UniqueId};
+use crate::manifest::{ById, FastHash, Macro, UniqueId};
 
 /// The package of the built-in macros.
 pub const BUILT_IN: &str = "dbt";
@@ -54,12 +54,12 @@ pub struct Argument {
 #[derive(Debug, Default)]
 pub struct MacroRegistry {
     root: String,
-    macros: IndexMap<UniqueId, Arc<MacroDef>>,
+    macros: ById<Arc<MacroDef>>,
     /// Package → name → macro.
-    packages: HashMap<Arc<str>, HashMap<String, Arc<MacroDef>>>,
+    packages: HashMap<Arc<str>, HashMap<String, Arc<MacroDef>, FastHash>, FastHash>,
     /// Namespace → packages to look in, from `dispatch:`.
     dispatch: IndexMap<String, Vec<String>>,
-    by_name: HashMap<String, Vec<Arc<MacroDef>>>,
+    by_name: HashMap<String, Vec<Arc<MacroDef>>, FastHash>,
 }
 
 /// A macro of a file; of a materialization with its adapter.
@@ -149,28 +149,28 @@ impl MacroRegistry {
         adapter: &str,
         package: &str,
     ) -> Result<&Arc<MacroDef>, Vec<String>> {
-        let mut tried = Vec::new();
+        let names = [format!("{adapter}__{name}"), format!("default__{name}")];
         let configured = namespace.and_then(|namespace| self.dispatch.get(namespace));
-        let places: Vec<Option<&str>> = match (configured, namespace) {
-            (Some(order), _) => order.iter().map(|package| Some(package.as_str())).collect(),
-            (None, Some(namespace)) => vec![Some(&self.root), Some(namespace)],
-            (None, None) => vec![None],
-        };
-        for place in places {
-            for prefix in [adapter, "default"] {
-                let full = format!("{prefix}__{name}");
-                let found = match place {
-                    Some(in_package) => self.find_in(in_package, &full),
-                    None => self.find(&full, package),
-                };
-                match (found, place) {
-                    (Some(found), _) => return Ok(found),
-                    (None, Some(place)) => tried.push(format!("{place}.{full}")),
-                    (None, None) => tried.push(full),
-                }
+        let places: Vec<&str> = match (configured, namespace) {
+            (Some(order), _) => order.iter().map(String::as_str).collect(),
+            (None, Some(namespace)) => vec![&self.root, namespace],
+            (None, None) => {
+                let found = names.iter().find_map(|name| self.find(name, package));
+                return found.ok_or_else(|| names.to_vec());
             }
-        }
-        Err(tried)
+        };
+        let in_place = |place| names.iter().find_map(move |name| self.find_in(place, name));
+        places.iter().copied().find_map(in_place).ok_or_else(|| {
+            let tried = |place| names.iter().map(move |name| format!("{place}.{name}"));
+            places.iter().flat_map(tried).collect()
+        })
+    }
+
+    /// Whether a name, called plainly or dispatched, can only mean what is built in.
+    pub fn is_only_built_in(&self, name: &str, adapter: &str) -> bool {
+        let names = [name.to_owned(), format!("{adapter}__{name}"), format!("default__{name}")];
+        let found = names.iter().filter_map(|name| self.by_name.get(name)).flatten();
+        found.into_iter().all(|found| &*found.package == BUILT_IN)
     }
 
     /// A macro by id.

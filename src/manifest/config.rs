@@ -4,6 +4,8 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 
+use super::FastHash;
+
 /// A hook: SQL that runs before or after a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hook {
@@ -44,7 +46,7 @@ impl Hook {
 /// (`pre-hook` and `post-hook` with a dash).
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct NodeConfig {
-    pub values: IndexMap<String, Value>,
+    pub values: IndexMap<String, Value, FastHash>,
 }
 
 impl NodeConfig {

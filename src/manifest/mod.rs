@@ -20,18 +20,24 @@ pub use node::{
 /// dbt's `unique_id`: `model.project.name`.
 pub type UniqueId = Arc<str>;
 
+/// The hash of maps whose keys come from the project: nobody attacks themselves, so it is fast.
+pub type FastHash = foldhash::fast::FixedState;
+
+/// Entries by their `unique_id`, in the order in which they were read.
+pub type ById<T> = IndexMap<UniqueId, T, FastHash>;
+
 /// Everything that a project and its packages define.
 #[derive(Debug, Default)]
 pub struct Manifest {
     /// The root project's name.
     pub project_name: String,
     /// Models, seeds, tests, hooks (operations), in the order in which they were read.
-    pub nodes: IndexMap<UniqueId, Node>,
-    pub sources: IndexMap<UniqueId, Source>,
-    pub macros: IndexMap<UniqueId, Arc<Macro>>,
-    pub docs: IndexMap<UniqueId, DocBlock>,
-    pub exposures: IndexMap<UniqueId, Exposure>,
-    pub groups: IndexMap<UniqueId, Group>,
+    pub nodes: ById<Node>,
+    pub sources: ById<Source>,
+    pub macros: ById<Arc<Macro>>,
+    pub docs: ById<DocBlock>,
+    pub exposures: ById<Exposure>,
+    pub groups: ById<Group>,
     /// Nodes with `enabled: false`: not in the DAG, but a `ref` to one is told apart from a typo.
     pub disabled: Vec<Node>,
     pub disabled_sources: Vec<Source>,

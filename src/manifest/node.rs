@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{ModelFacts, NodeConfig, UniqueId};
+use super::{FastHash, ModelFacts, NodeConfig, UniqueId};
 use crate::diagnostic::{Location, SourceFile};
 use crate::relation::Relation;
 
@@ -133,7 +133,7 @@ pub struct Node {
     pub engine: Arc<str>,
     pub config: NodeConfig,
     /// `config()` in the file and properties as written, for the manifest's `unrendered_config`.
-    pub unrendered_config: IndexMap<String, Value>,
+    pub unrendered_config: IndexMap<String, Value, FastHash>,
     /// blake3/sha256 of the file, in hex.
     pub checksum: String,
     pub description: String,
@@ -190,7 +190,7 @@ impl Node {
             alias: String::new(),
             engine,
             config: NodeConfig::default(),
-            unrendered_config: IndexMap::new(),
+            unrendered_config: IndexMap::default(),
             checksum: String::new(),
             description: String::new(),
             columns: IndexMap::new(),

@@ -5,7 +5,6 @@
 use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
-use md5::{Digest, Md5};
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -14,7 +13,8 @@ use super::config_levels;
 use super::host::ParseHost;
 use super::identity::Identity;
 use super::properties::TestEntry;
-use super::python::{py_repr, py_str};
+use super::python::{py_repr, py_str, write_dict, write_list, write_text};
+use crate::checksum::md5;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::load::LoadedFile;
 use crate::manifest::{Node, RefCall, ResourceType, SourceCall, TestMetadata, UniqueId};
@@ -386,7 +386,7 @@ fn synthesized_names(
     let full = format!("{prefix}_{target}_{}", clean.join("__"));
     if full.chars().count() >= 64 {
         let identifier: String = format!("{prefix}_{target}").chars().take(30).collect();
-        (format!("{identifier}_{}", md5_hex(&full)), full)
+        (format!("{identifier}_{}", md5(&full)), full)
     } else {
         (full.clone(), full)
     }
@@ -408,30 +408,32 @@ fn squeeze(text: &str) -> String {
     out
 }
 
-fn md5_hex(text: &str) -> String {
-    Md5::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// The last ten digits of the MD5 of the name and the metadata as Python prints them.
 fn identity_hash(name: &str, metadata: &TestMetadata) -> String {
-    fn hashable(value: &Value) -> Value {
+    /// With sorted keys, and everything in it a text.
+    fn write_sorted<'a>(out: &mut String, map: impl Iterator<Item = (&'a String, &'a Value)>) {
+        let mut entries: Vec<_> = map.collect();
+        entries.sort_unstable_by_key(|(key, _)| *key);
+        write_dict(out, entries, write_hashable);
+    }
+    fn write_hashable(out: &mut String, value: &Value) {
         match value {
-            Value::Object(map) => {
-                let mut keys: Vec<_> = map.keys().collect();
-                keys.sort();
-                keys.into_iter().map(|key| (key.clone(), hashable(&map[key]))).collect()
-            }
-            Value::Array(items) => items.iter().map(hashable).collect(),
-            other => Value::String(py_str(other)),
+            Value::Object(map) => write_sorted(out, map.iter()),
+            Value::Array(items) => write_list(out, items, write_hashable),
+            Value::String(text) => write_text(out, text),
+            other => write_text(out, &py_repr(other)),
         }
     }
-    let kwargs: Map<String, Value> =
-        metadata.kwargs.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    let mut all = Map::new();
-    all.insert("kwargs".to_owned(), Value::Object(kwargs));
-    all.insert("name".to_owned(), metadata.name.as_str().into());
-    all.insert("namespace".to_owned(), metadata.namespace.clone().into());
-    let digest = md5_hex(&format!("{name}{}", py_repr(&hashable(&Value::Object(all)))));
+    let mut text = String::with_capacity(name.len() + 256);
+    text.push_str(name);
+    text.push_str("{'kwargs': ");
+    write_sorted(&mut text, metadata.kwargs.iter());
+    text.push_str(", 'name': ");
+    write_text(&mut text, &metadata.name);
+    text.push_str(", 'namespace': ");
+    write_text(&mut text, metadata.namespace.as_deref().unwrap_or("None"));
+    text.push('}');
+    let digest = md5(text);
     digest[digest.len() - 10..].to_owned()
 }
 

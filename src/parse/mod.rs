@@ -17,10 +17,9 @@ mod snapshots;
 mod sql_files;
 mod versions;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::{Map, Value};
 
@@ -28,7 +27,7 @@ use crate::config::{Config, YamlRenderer, misspelt_config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you_mean};
 use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
 use crate::load::{FileKind, LoadedFile};
-use crate::manifest::{DocBlock, Manifest, Node, ResourceType, UniqueId};
+use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, UniqueId};
 
 use generic_tests::TestTarget;
 use properties::{NodeProperties, PropertiesFile};
@@ -84,7 +83,7 @@ struct Parser<'a> {
     config: Arc<Config>,
     dialects: Dialects,
     yaml: &'a YamlRenderer,
-    docs: IndexMap<UniqueId, DocBlock>,
+    docs: ById<DocBlock>,
 }
 
 /// Parses a project that was loaded.
@@ -129,7 +128,8 @@ pub fn parse(
     }
     let mut patches = Patches::new(&properties, files, &mut errors);
 
-    let nodes: Vec<Result<Node>> = files
+    // Boxed, since lists of nodes are moved several times while they grow.
+    let nodes: Vec<Result<Box<Node>>> = files
         .par_iter()
         .filter_map(|file| {
             let (kind, section) = match file.kind {
@@ -141,19 +141,21 @@ pub fn parse(
             };
             let stem = sql_files::file_stem(&file.path);
             let patch = patches.get(section, &file.package, stem);
-            Some(match kind {
+            let node = match kind {
                 ResourceType::Seed => parser.seed(file, patch),
                 _ => parser.sql_node(file, kind, patch),
-            })
+            };
+            Some(node.map(Box::new))
         })
         .collect();
+    manifest.nodes.reserve_exact(nodes.len());
     for result in nodes {
         match result {
             Ok(node) => {
                 for key in node.unrendered_config.keys() {
                     warnings.extend(misspelt_config(key, || locate_key(&node, key)));
                 }
-                add_node(&mut manifest, node, &mut errors);
+                add_node(&mut manifest, *node, &mut errors);
             }
             Err(error) => errors.push(*error),
         }
@@ -206,8 +208,8 @@ fn register_macros(
     if errors.is_empty() { Ok(Arc::new(registry)) } else { Err(Diagnostics(errors)) }
 }
 
-fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> IndexMap<UniqueId, DocBlock> {
-    let mut docs = IndexMap::new();
+fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> ById<DocBlock> {
+    let mut docs = ById::default();
     for loaded in files.iter().filter(|file| file.kind == FileKind::Docs) {
         let blocks = match split_blocks(&loaded.file) {
             Ok(blocks) => blocks,
@@ -291,7 +293,7 @@ enum Section {
 /// Which properties describe which node.
 struct Patches<'a> {
     /// By kind and the name of the file; entries of several packages may share a name.
-    by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>>,
+    by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>, FastHash>,
 }
 
 type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
@@ -302,7 +304,7 @@ impl<'a> Patches<'a> {
         all: &[LoadedFile],
         errors: &mut Vec<Diagnostic>,
     ) -> Self {
-        let mut by_name: HashMap<_, Vec<Entry>> = HashMap::new();
+        let mut by_name: HashMap<_, Vec<Entry>, FastHash> = HashMap::default();
         for (file, found) in files {
             let sections = [
                 (Section::Models, &found.models),
@@ -343,7 +345,7 @@ impl<'a> Patches<'a> {
 
     /// Entries that describe nothing: most often a misspelt name.
     fn unused(&mut self, manifest: &Manifest) -> Vec<Diagnostic> {
-        let names: std::collections::HashSet<&str> = manifest
+        let names: HashSet<&str, FastHash> = manifest
             .nodes
             .values()
             .chain(&manifest.disabled)
@@ -484,7 +486,7 @@ fn add_generic_tests(
     manifest: &mut Manifest,
     errors: &mut Vec<Diagnostic>,
 ) {
-    let tests: Vec<Result<Node>> = files
+    let tests: Vec<Result<Box<Node>>> = files
         .par_iter()
         .flat_map_iter(|(loaded, found)| {
             let manifest = &*manifest;
@@ -523,12 +525,13 @@ fn add_generic_tests(
                     })
                 })
             });
-            on_nodes.chain(on_sources)
+            on_nodes.chain(on_sources).map(|test| test.map(Box::new))
         })
         .collect();
+    manifest.nodes.reserve_exact(tests.len());
     for result in tests {
         match result {
-            Ok(node) => add_node(manifest, node, errors),
+            Ok(node) => add_node(manifest, *node, errors),
             Err(error) => errors.push(*error),
         }
     }

@@ -12,44 +12,73 @@ pub fn py_str(value: &Value) -> String {
 
 /// Python's `repr()`.
 pub fn py_repr(value: &Value) -> String {
+    let mut out = String::new();
+    write_repr(&mut out, value);
+    out
+}
+
+fn write_repr(out: &mut String, value: &Value) {
     match value {
-        Value::Null => "None".to_owned(),
-        Value::Bool(true) => "True".to_owned(),
-        Value::Bool(false) => "False".to_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::String(text) => repr_of_text(text),
-        Value::Array(items) => {
-            let items: Vec<String> = items.iter().map(py_repr).collect();
-            format!("[{}]", items.join(", "))
-        }
-        Value::Object(map) => {
-            let entries: Vec<String> =
-                map.iter().map(|(k, v)| format!("{}: {}", repr_of_text(k), py_repr(v))).collect();
-            format!("{{{}}}", entries.join(", "))
-        }
+        Value::Null => out.push_str("None"),
+        Value::Bool(true) => out.push_str("True"),
+        Value::Bool(false) => out.push_str("False"),
+        Value::Number(number) => out.push_str(&number.to_string()),
+        Value::String(text) => write_text(out, text),
+        Value::Array(items) => write_list(out, items, write_repr),
+        Value::Object(map) => write_dict(out, map, write_repr),
     }
 }
 
-fn repr_of_text(text: &str) -> String {
+/// `[1, 'x']`, with each item as `write` has it.
+pub fn write_list(out: &mut String, items: &[Value], write: impl Fn(&mut String, &Value)) {
+    out.push('[');
+    for (at, item) in items.iter().enumerate() {
+        if at > 0 {
+            out.push_str(", ");
+        }
+        write(out, item);
+    }
+    out.push(']');
+}
+
+/// `{'a': 1}`, with each value as `write` has it.
+pub fn write_dict<'a>(
+    out: &mut String,
+    entries: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    write: impl Fn(&mut String, &Value),
+) {
+    out.push('{');
+    for (at, (key, value)) in entries.into_iter().enumerate() {
+        if at > 0 {
+            out.push_str(", ");
+        }
+        write_text(out, key);
+        out.push_str(": ");
+        write(out, value);
+    }
+    out.push('}');
+}
+
+/// The `repr()` of a text.
+pub fn write_text(out: &mut String, text: &str) {
     let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
-    let mut out = String::with_capacity(text.len() + 2);
     out.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => {
-                out.push('\\');
-                out.push(c);
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'\'' | b'\\')) {
+        out.push_str(text);
+    } else {
+        for c in text.chars() {
+            match c {
+                '\\' => out.push_str("\\\\"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                c if c == quote => out.extend(['\\', c]),
+                c if c.is_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
+                c => out.push(c),
             }
-            c if c.is_control() => out.push_str(&format!("\\x{:02x}", c as u32)),
-            c => out.push(c),
         }
     }
     out.push(quote);
-    out
 }
 
 #[cfg(test)]

@@ -9,15 +9,15 @@ use regex::Regex;
 use crate::config::{Config, EngineKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::manifest::{
-    Access, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
+    Access, FastHash, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
 };
 
 /// Looks nodes and sources up by the names that `ref` and `source` give. Holds ids only.
 #[derive(Debug, Default)]
 pub struct RefIndex {
     root: String,
-    nodes: HashMap<String, Vec<Entry>>,
-    sources: HashMap<SourceCall, Vec<Entry>>,
+    nodes: HashMap<String, Vec<Entry>, FastHash>,
+    sources: HashMap<SourceCall, Vec<Entry>, FastHash>,
     /// Name → where it is defined.
     disabled: HashMap<String, String>,
     disabled_sources: HashSet<SourceCall>,
@@ -298,7 +298,7 @@ fn source_call(source: &Source) -> SourceCall {
 /// Two nodes of different kinds under one name, which a `ref` could not tell apart. (Two of one
 /// kind have one unique id, and were found before.)
 fn refs_of_two(manifest: &Manifest) -> Vec<Diagnostic> {
-    let mut seen: HashMap<(&str, std::borrow::Cow<'_, str>), &Node> = HashMap::new();
+    let mut seen: HashMap<(&str, std::borrow::Cow<'_, str>), &Node, FastHash> = HashMap::default();
     let mut errors = Vec::new();
     for node in manifest.nodes.values().filter(|node| node.resource_type.is_refable()) {
         let key = (node.package_name.as_str(), node.search_name());
@@ -318,7 +318,7 @@ fn refs_of_two(manifest: &Manifest) -> Vec<Diagnostic> {
 
 /// Two nodes that would be written to one relation.
 fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
-    let mut seen: HashMap<(&str, String), &Node> = HashMap::new();
+    let mut seen: HashMap<(&str, String), &Node, FastHash> = HashMap::default();
     let mut errors = Vec::new();
     let made = |n: &&Node| n.resource_type.is_refable() && !n.is_ephemeral();
     for node in manifest.nodes.values().filter(made) {

@@ -5,10 +5,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::rules::RuleTerms;
+use crate::checksum::sha256;
 use crate::relation::{Cell, ResultSet};
 use crate::run::{DataLoad, RunResult, Status};
 
@@ -103,10 +103,6 @@ impl Entry {
         let task_id = Uuid::new_v4();
         let duration_ms = millis(result.execution_time);
         let message = result.message.as_deref().map(clean);
-        let hash = |code: &str| {
-            let digest = Sha256::digest(code.as_bytes());
-            digest.iter().map(|byte| format!("{byte:02x}")).collect()
-        };
         let task = TaskRow {
             task_id,
             run_id,
@@ -123,7 +119,7 @@ impl Entry {
             started_at: result.started_at(),
             finished_at: result.completed_at(),
             duration_ms,
-            compiled_sql_hash: result.compiled_code.as_deref().map(hash),
+            compiled_sql_hash: result.compiled_code.as_deref().map(sha256),
             message: message.clone(),
             retry_of: result.retry_of,
             thread: result.thread,

@@ -3,13 +3,14 @@
 //!
 //! For tests only: it takes dbt's file at its word and panics where it is not as expected.
 
+use std::hash::BuildHasher;
 use std::path::Path;
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use pintail::diagnostic::SourceFile;
 use pintail::manifest::{
-    Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Manifest, Node,
+    Access, ById, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Manifest, Node,
     NodeConfig, RefCall, ResourceType, Source, SourceCall, TestMetadata, UniqueId,
 };
 use serde_json::Value;
@@ -200,7 +201,8 @@ fn columns(json: &Value) -> IndexMap<String, ColumnInfo> {
         quote: json["quote"].as_bool(),
         constraints: json["constraints"].as_array().cloned().unwrap_or_default(),
     };
-    map(json).iter().map(|(name, json)| (name.clone(), column(json))).collect()
+    let entries = json.as_object().into_iter().flatten();
+    entries.map(|(name, json)| (name.clone(), column(json))).collect()
 }
 
 fn refs(json: &Value) -> Vec<(RefCall, Option<pintail::diagnostic::Location>)> {
@@ -220,7 +222,7 @@ fn source_calls(json: &Value) -> Vec<(SourceCall, Option<pintail::diagnostic::Lo
     list(&json["sources"]).iter().map(|json| (call(json), None)).collect()
 }
 
-fn each<T>(json: &Value, read: impl Fn(&Value) -> T) -> IndexMap<UniqueId, T> {
+fn each<T>(json: &Value, read: impl Fn(&Value) -> T) -> ById<T> {
     let entries = json.as_object().expect("a map");
     entries.values().map(|json| (id(json), read(json))).collect()
 }
@@ -249,7 +251,7 @@ fn ids(json: &Value) -> Vec<UniqueId> {
     list(json).iter().map(|one| one.as_str().expect("an id").into()).collect()
 }
 
-fn map(json: &Value) -> IndexMap<String, Value> {
+fn map<S: BuildHasher + Default>(json: &Value) -> IndexMap<String, Value, S> {
     let entries = json.as_object().into_iter().flatten();
     entries.map(|(key, value)| (key.clone(), value.clone())).collect()
 }

@@ -2,10 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use sha2::{Digest, Sha256};
-
 use super::attach::{attach_postgres, refresh};
 use super::types::{Crossing, crossings};
+use crate::checksum::sha256;
 use crate::config::PostgresParams;
 use crate::diagnostic::Code;
 use crate::engine::error::headline;
@@ -230,6 +229,5 @@ fn number(connection: &mut dyn Connection, sql: &str) -> SqlResult<u64> {
 }
 
 fn hash(schema: &str, name: &str) -> String {
-    let digest = Sha256::digest(format!("{schema}\0{name}"));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    sha256(format!("{schema}\0{name}"))[..16].to_owned()
 }

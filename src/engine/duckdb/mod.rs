@@ -7,6 +7,7 @@ mod catalog;
 mod cell;
 mod error;
 pub mod extension;
+mod library;
 mod open;
 mod time;
 mod types;

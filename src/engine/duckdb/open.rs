@@ -9,7 +9,7 @@ use std::sync::{Arc, LazyLock, Mutex, Weak};
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{DuckDbConnection, error, extension, lock};
+use super::{DuckDbConnection, error, extension, library, lock};
 use crate::config::{DuckDbAttach, DuckDbExtension, DuckDbParams};
 use crate::diagnostic::Code;
 use crate::engine::error::redact;
@@ -84,6 +84,7 @@ fn canonical(path: &Path) -> PathBuf {
 }
 
 fn open(params: &DuckDbParams, path: Option<&Path>) -> SqlResult<Instance> {
+    library::load()?;
     let shown = path.map_or_else(
         || "The DuckDB database in memory".to_owned(),
         |path| path.display().to_string(),

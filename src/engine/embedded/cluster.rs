@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use nix::unistd::{Gid, Uid, User, chown};
-use sha2::{Digest, Sha256};
 
 use super::install::Install;
+use crate::checksum::sha256;
 use crate::diagnostic::Code;
 use crate::engine::{EngineError, SqlResult};
 
@@ -303,6 +303,5 @@ fn socket_dir(owner: Owner, hash: &str) -> PathBuf {
 }
 
 fn hash(dir: &Path) -> String {
-    let digest = Sha256::digest(dir.as_os_str().as_encoded_bytes());
-    digest.iter().take(5).map(|byte| format!("{byte:02x}")).collect()
+    sha256(dir.as_os_str().as_encoded_bytes())[..10].to_owned()
 }

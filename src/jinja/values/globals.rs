@@ -3,11 +3,10 @@
 //!
 //! dbt's own functions (`ref`, `var`, `log`) are not here.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use md5::{Digest, Md5};
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Environment, Error, State, Value};
 
@@ -16,6 +15,7 @@ use super::dict::pairs_of;
 use super::func::{Generator, global};
 use super::json::{self, Style};
 use super::{Dict, Set, from_json, repr, sequences};
+use crate::checksum::md5;
 
 /// Adds the functions.
 pub(super) fn install(env: &mut Environment<'static>) {
@@ -32,7 +32,7 @@ pub(super) fn install(env: &mut Environment<'static>) {
     global(env, "fromjson", |_, args| or_default("fromjson", args, fromjson));
     global(env, "local_md5", |_, args| {
         let [value] = bind("local_md5", ["value"], args)?;
-        Ok(Value::from(md5(&repr::py_str(&required("local_md5", "value", value)?))))
+        Ok(Value::from(md5(repr::py_str(&required("local_md5", "value", value)?))))
     });
     global(env, "cycler", |_, args| {
         Ok(Value::from_object(Cycler { items: args.to_vec(), at: AtomicUsize::new(0) }))
@@ -42,16 +42,6 @@ pub(super) fn install(env: &mut Environment<'static>) {
         let separator = separator.unwrap_or_else(|| Value::from(", "));
         Ok(Value::from_object(Joiner { separator, used: AtomicUsize::new(0) }))
     });
-}
-
-/// The MD5 of a text in hexadecimal, as dbt's `local_md5`.
-pub(super) fn md5(text: &str) -> String {
-    let mut out = String::with_capacity(32);
-    for byte in Md5::digest(text.as_bytes()) {
-        // Writing to a string cannot fail.
-        let _ = write!(out, "{byte:02x}");
-    }
-    out
 }
 
 fn range(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
