@@ -202,6 +202,20 @@ codes! {
     INTERNAL = "PT900";
 }
 
+impl Code {
+    /// The kind of error that dbt makes of it: `Database`, `Compilation`, `Parsing` or `Runtime`.
+    pub fn dbt_kind(self) -> &'static str {
+        match self {
+            Code::SQL | Code::CONNECT | Code::LOCKED | Code::AUTH => "Database",
+            Code::BAD_YAML | Code::MISSING_ENV => "Parsing",
+            Code::CYCLE => "Runtime",
+            Code(code) if code.starts_with("PT3") || code.starts_with("PT4") => "Compilation",
+            Code::MISSING_VAR => "Compilation",
+            _ => "Runtime",
+        }
+    }
+}
+
 /// A further place that helps to understand a diagnostic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Related {

@@ -54,6 +54,9 @@ impl Serialize for ConfigOut<'_> {
                 ("loaded_at_field", Member::Source(source)) => {
                     map.serialize_entry(key, &source.loaded_at_field)?;
                 }
+                ("loaded_at_query", Member::Source(source)) => {
+                    map.serialize_entry(key, &source.loaded_at_query)?;
+                }
                 _ => map.serialize_entry(key, &Filled { set, default })?,
             }
         }

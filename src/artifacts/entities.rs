@@ -43,7 +43,7 @@ impl Serialize for SourceOut<'_> {
         map.serialize_entry("identifier", &source.identifier)?;
         map.serialize_entry("quoting", &*QUOTING)?;
         map.serialize_entry("loaded_at_field", &source.loaded_at_field)?;
-        map.serialize_entry("loaded_at_query", &none)?;
+        map.serialize_entry("loaded_at_query", &source.loaded_at_query)?;
         let default = &defaults::config_defaults(ResourceType::Source)["freshness"];
         map.serialize_entry("freshness", &Filled { set: source.freshness.as_ref(), default })?;
         map.serialize_entry("external", &none)?;

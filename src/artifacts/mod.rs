@@ -11,6 +11,7 @@ mod json;
 mod manifest;
 mod nodes;
 mod run_results;
+mod sources;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -22,11 +23,13 @@ use serde::Serialize;
 use serde::ser::SerializeMap;
 
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::graph::Member;
 use crate::run::InvocationInfo;
 
 pub use catalog::{catalog_to, write_catalog};
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
+pub use sources::{sources_to, write_sources};
 
 pub use crate::jinja::DBT_VERSION;
 
@@ -45,6 +48,25 @@ pub fn custom_env() -> IndexMap<String, String> {
         .collect();
     found.sort_keys();
     found
+}
+
+/// What manifest.json says of one node, source or exposure that was not compiled.
+pub fn entry(member: Member<'_>, target_path: &str) -> serde_json::Value {
+    let created_at = 0.0;
+    let value = match member {
+        Member::Node(node) => serde_json::to_value(nodes::NodeOut {
+            node,
+            created_at,
+            target_path,
+            compiled_code: None,
+            primary_key: &[],
+        }),
+        Member::Source(source) => serde_json::to_value(entities::SourceOut { source, created_at }),
+        Member::Exposure(exposure) => {
+            serde_json::to_value(entities::ExposureOut { exposure, created_at })
+        }
+    };
+    value.unwrap_or_default()
 }
 
 /// The keys that all artifacts have in their metadata.

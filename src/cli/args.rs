@@ -4,9 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::report::Level;
+
+/// What `--version` says: like dbt, which version of its language this is.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    "\n\nCore:\n  - installed: 1.11.16\n\nPlugins:\n  - duckdb: 1.10.1\n  - postgres: 1.11.0"
+);
+
 /// One dbt project, one DAG, two engines: DuckDB and PostgreSQL.
 #[derive(Debug, Parser)]
-#[command(name = "pintail", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "pintail", version = VERSION, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,
@@ -42,9 +50,6 @@ pub struct GlobalArgs {
     /// Print nothing but errors and what was asked for
     #[arg(short, long, global = true)]
     pub quiet: bool,
-    /// Text for people, or a JSON object a line for machines
-    #[arg(long, global = true, value_name = "FORMAT", default_value = "default")]
-    pub log_format: LogFormat,
     /// Colour even where the output is not a terminal
     #[arg(long, global = true, overrides_with = "no_use_colors")]
     pub use_colors: bool,
@@ -52,7 +57,57 @@ pub struct GlobalArgs {
     #[arg(long, global = true)]
     pub no_use_colors: bool,
     #[command(flatten)]
+    pub log: LogArgs,
+    #[command(flatten)]
     pub ignored: IgnoredArgs,
+}
+
+/// What is said, how, and where to.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Logging")]
+pub struct LogArgs {
+    /// Text for people, or a JSON object a line for machines
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format: Option<LogFormat>,
+    /// The same for the log file
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub log_format_file: Option<LogFormat>,
+    /// The least that is shown: debug, info, warn, error or none
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = level)]
+    pub log_level: Option<Level>,
+    /// The least that goes to the log file
+    #[arg(long, global = true, value_name = "LEVEL", value_parser = level)]
+    pub log_level_file: Option<Level>,
+    /// Folder of the log file, dbt.log
+    #[arg(long, global = true, value_name = "DIR")]
+    pub log_path: Option<PathBuf>,
+    /// Length in bytes from which on the log file is put aside; 0 for never
+    #[arg(
+        long,
+        global = true,
+        value_name = "N",
+        default_value_t = 10 << 20,
+        hide = true
+    )]
+    pub log_file_max_bytes: u64,
+    /// Show everything there is to say
+    #[arg(short, long, global = true)]
+    pub debug: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_debug: bool,
+    /// Show what templates print(); the default
+    #[arg(long, global = true, overrides_with = "no_print", hide = true)]
+    pub print: bool,
+    /// Do not show what templates print()
+    #[arg(long, global = true)]
+    pub no_print: bool,
+    /// Width of result lines
+    #[arg(long, global = true, value_name = "N", default_value_t = 80, hide = true)]
+    pub printer_width: usize,
+}
+
+fn level(text: &str) -> Result<Level, String> {
+    Level::named(text).ok_or_else(|| "known are debug, info, warn, error and none".to_owned())
 }
 
 /// Flags of dbt's that have nothing to do here, accepted so that scripts keep working.
@@ -87,14 +142,30 @@ pub struct IgnoredArgs {
     #[arg(long, global = true, hide = true)]
     pub write_json: bool,
     #[arg(long, global = true, hide = true)]
-    pub debug: bool,
+    pub log_cache_events: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_log_cache_events: bool,
+    #[arg(long, global = true, hide = true)]
+    pub use_colors_file: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_use_colors_file: bool,
+    #[arg(long, global = true, hide = true)]
+    pub show_all_deprecations: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_show_all_deprecations: bool,
+    #[arg(long, global = true, hide = true)]
+    pub no_quiet: bool,
 }
 
 /// How messages are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
-    #[value(alias = "text", alias = "debug")]
+    /// Text for people.
+    #[value(alias = "text")]
     Default,
+    /// Text with time, level and thread.
+    Debug,
+    /// A JSON object a line.
     Json,
 }
 
@@ -207,6 +278,9 @@ pub enum Command {
         /// Engine of --inline
         #[arg(long, value_name = "NAME")]
         engine: Option<String>,
+        /// As text or as JSON
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: RowsFormat,
     },
     /// Read the project and write target/manifest.json
     Parse,
@@ -235,6 +309,9 @@ pub enum Command {
         /// A query, with ref() and macros
         #[arg(long, value_name = "SQL", conflicts_with = "select")]
         inline: Option<String>,
+        /// A query that is sent as it stands
+        #[arg(long, value_name = "SQL", conflicts_with_all = ["select", "inline"])]
+        inline_direct: Option<String>,
         /// Engine of --inline
         #[arg(long, value_name = "NAME")]
         engine: Option<String>,
@@ -263,18 +340,53 @@ pub enum Command {
         command: DocsCommand,
     },
     /// Check the set-up: files, profile, connections, results store
-    Debug,
+    Debug {
+        #[command(flatten)]
+        args: DebugArgs,
+    },
     /// Delete the folders that clean-targets names
     Clean {
-        /// Also folders outside the project
-        #[arg(long, overrides_with = "clean_project_files_only")]
-        no_clean_project_files_only: bool,
-        /// Only folders in the project; the default
-        #[arg(long)]
+        /// Never anything outside the project, which is the default
+        #[arg(long, overrides_with = "no_clean_project_files_only", hide = true)]
         clean_project_files_only: bool,
+        /// Also folders outside the project
+        #[arg(long)]
+        no_clean_project_files_only: bool,
     },
     /// Install the packages of packages.yml
     Deps(DepsArgs),
+    /// Sources of data
+    Source {
+        #[command(subcommand)]
+        command: SourceCommand,
+    },
+    /// The last command once more, for the nodes that did not succeed
+    Retry {
+        /// Folder of the run_results.json to read, instead of the target folder
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Views upon the relations of another state of the project
+    Clone {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        #[command(flatten)]
+        run: RunArgs,
+        /// Only these kinds of nodes
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        resource_type: Vec<String>,
+        /// Not these kinds of nodes
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        exclude_resource_type: Vec<String>,
+        /// Folder of the other state's manifest.json
+        #[arg(long, value_name = "DIR")]
+        state: Option<PathBuf>,
+    },
+    /// Make a project, or a profile for the one that is here
+    Init {
+        #[command(flatten)]
+        args: InitArgs,
+    },
     /// Recent runs, from the results store
     History {
         /// How many
@@ -306,6 +418,21 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// Whether its output is data that somebody may read into a program.
+    pub fn prints_data(&self) -> bool {
+        matches!(
+            self,
+            Command::Ls { .. }
+                | Command::Show { .. }
+                | Command::Compile { .. }
+                | Command::History { .. }
+                | Command::Failures { .. }
+                | Command::Postgres { .. }
+        )
+    }
+}
+
 #[derive(Debug, Subcommand)]
 pub enum DocsCommand {
     /// Compile the project and write target/catalog.json: what the databases hold of it
@@ -315,6 +442,41 @@ pub enum DocsCommand {
         #[command(flatten)]
         args: DocsGenerateArgs,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub enum SourceCommand {
+    /// How old the data of sources is, against the limits that they have
+    #[command(visible_alias = "snapshot-freshness")]
+    Freshness {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        /// File to write instead of target/sources.json
+        #[arg(short, long, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+}
+
+/// What `debug` checks.
+#[derive(Debug, Clone, Default, Args)]
+pub struct DebugArgs {
+    /// Only the connections
+    #[arg(long)]
+    pub connection: bool,
+    /// Only tell where profiles.yml is
+    #[arg(long)]
+    pub config_dir: bool,
+}
+
+/// What `init` makes.
+#[derive(Debug, Clone, Default, Args)]
+pub struct InitArgs {
+    /// The name of a new project
+    #[arg(value_name = "NAME")]
+    pub project_name: Option<String>,
+    /// Make no profile
+    #[arg(short, long)]
+    pub skip_profile_setup: bool,
 }
 
 /// How the catalog is made.

@@ -1,47 +1,78 @@
 //! `clean`: delete the folders that `clean-targets` names. Needs no profile.
 
+use std::path::PathBuf;
+
+use serde_json::json;
+
 use super::session::Start;
 use super::{Exit, Outcome};
 use crate::config::Basics;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::report::Level;
 
-/// Deletes the folders, never a folder of sources, and nothing outside the project unless
-/// `anywhere`.
-pub(super) fn command(start: &Start, anywhere: bool) -> Outcome {
+/// Deletes the folders; never a source path, and what is outside the project only where that was
+/// allowed.
+pub(super) fn command(start: &Start, outside: bool) -> Outcome {
     let basics = Basics::load(&start.flags(None)?)?;
     let root = &basics.root;
-    for name in &basics.clean_targets {
-        let folder = root.join(name);
-        let shown = basics.shown(&folder);
-        let inside = folder.canonicalize().ok().zip(root.canonicalize().ok());
-        let Some((real, real_root)) = inside else { continue };
-        let is_source = basics
-            .source_paths
-            .iter()
-            .filter_map(|path| root.join(path).canonicalize().ok())
-            .any(|path| path.starts_with(&real));
-        if is_source || real_root.starts_with(&real) {
-            return Err(Diagnostic::error(
-                Code::USAGE,
-                format!("{} is not deleted: it is a source", shown.display()),
-            )
-            .help("Take it out of clean-targets in dbt_project.yml.")
+    let absolute = |name: &String| {
+        let path = root.join(name);
+        path.canonicalize().unwrap_or_else(|_| std::path::absolute(&path).unwrap_or(path))
+    };
+    let real_root = root.canonicalize().unwrap_or_else(|_| root.clone());
+    let sources: Vec<PathBuf> = basics.source_paths.iter().map(absolute).collect();
+    let targets: Vec<PathBuf> = basics.clean_targets.iter().map(absolute).collect();
+    let refused = |what: &str, paths: Vec<&PathBuf>| {
+        let list: Vec<String> = paths.iter().map(|path| path.display().to_string()).collect();
+        Diagnostic::error(
+            Code::USAGE,
+            format!("dbt will not clean the following {what}: {}", list.join(", ")),
+        )
+    };
+    let protected: Vec<&PathBuf> =
+        targets.iter().filter(|path| sources.contains(path) || **path == real_root).collect();
+    if !protected.is_empty() {
+        return Err(refused("source paths", protected)
+            .help("Take them out of clean-targets in dbt_project.yml.")
             .into());
-        }
-        if !anywhere && !real.starts_with(&real_root) {
-            return Err(Diagnostic::error(
-                Code::USAGE,
-                format!("{} is not deleted: it is outside the project", shown.display()),
-            )
-            .help("Take it out of clean-targets, or run with --no-clean-project-files-only.")
+    }
+    let beyond: Vec<&PathBuf> =
+        targets.iter().filter(|path| !path.starts_with(&real_root)).collect();
+    if !outside && !beyond.is_empty() {
+        return Err(refused("directories outside the project", beyond)
+            .help("Take them out of clean-targets in dbt_project.yml, or pass --no-clean-project-files-only.")
             .into());
-        }
-        std::fs::remove_dir_all(&real).map_err(|error| {
-            Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be deleted", shown.display()))
+    }
+    for folder in &targets {
+        let shown = basics.shown(folder);
+        let shown = shown.display();
+        let checked = format!("Checking {shown}/*");
+        start.console.event(
+            "CheckCleanPath",
+            Level::Info,
+            &checked,
+            || json!({"path": folder.display().to_string()}),
+        );
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Diagnostic::error(
+                    Code::UNWRITABLE,
+                    format!("{shown} cannot be deleted"),
+                )
                 .note(error.to_string())
                 .help("Check its permissions.")
-        })?;
-        start.console.info(&format!("Deleted {}", shown.display()));
+                .into());
+            }
+            _ => {}
+        }
+        start.console.event(
+            "ConfirmCleanPath",
+            Level::Info,
+            &format!("Cleaned {shown}/*"),
+            || json!({"path": folder.display().to_string()}),
+        );
     }
+    let done = "Finished cleaning all paths.";
+    start.console.event("FinishedCleanPaths", Level::Info, done, || json!({}));
     Ok(Exit::Done)
 }

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use rayon::prelude::*;
+use serde_json::json;
 
-use super::args::{RunArgs, SelectionArgs};
+use super::args::{RowsFormat, RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::artifacts;
@@ -31,6 +32,7 @@ pub(super) fn command(
     run: &RunArgs,
     inline: Option<&str>,
     engine: Option<&str>,
+    output: RowsFormat,
 ) -> Outcome {
     let started = Instant::now();
     let session = start.session("compile", selection, Some(run))?;
@@ -39,30 +41,58 @@ pub(super) fn command(
         let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
         let host = session.compiler.free_host(&engine, "inline_query", file);
         let compiled = session.compiler.compile_free(&host)?;
-        session.console.data(&compiled.sql);
+        artifacts::make_folder(&session.config.target_path)?;
+        let none = Compiled { results: Vec::new(), errors: Vec::new(), inlined: Vec::new() };
+        finish(&session, &none, started)?;
+        print(&session, "inline_query", &compiled.sql, true, output);
         return Ok(Exit::Done);
     }
     let selected = session.select(selection, KINDS.to_vec(), false)?;
     let nodes = session.nodes_of(&selected);
     let compiled = compile_nodes(&session, &nodes);
-    session.print_messages();
     if finish(&session, &compiled, started)? {
         for error in &compiled.errors {
             session.console.diagnostic(error);
         }
         return Ok(Exit::NodeFailed);
     }
-    // One model that was asked for by name is shown, as dbt does.
-    if let ([only], false) = (compiled.results.as_slice(), selection.select.is_empty())
-        && let Some(sql) = &only.compiled_code
-    {
-        session.console.data(sql);
+    // What was asked for by name is shown, as dbt does; of a selection that is one node, that.
+    let named = |result: &RunResult| selection.select.iter().any(|text| *text == result.name);
+    let single = compiled.results.len() == 1 && !selection.select.is_empty();
+    for result in compiled.results.iter().chain(&compiled.inlined) {
+        if let Some(sql) = result.compiled_code.as_deref().filter(|_| single || named(result)) {
+            print(&session, &result.name, sql, false, output);
+        }
     }
     let folder = session.config.shown(&session.config.target_path.join("compiled"));
     let count = compiled.results.len();
     session.console.info(&format!("Compiled {count} nodes to {}", folder.display()));
     session.leave();
     Ok(Exit::Done)
+}
+
+/// Prints compiled SQL as dbt does: with a heading unless it is quiet, JSON with the node's name.
+fn print(session: &Session, name: &str, sql: &str, inline: bool, output: RowsFormat) {
+    let text = match output {
+        RowsFormat::Json => {
+            let shown = match inline {
+                true => json!({"compiled": sql}),
+                false => json!({"node": name, "compiled": sql}),
+            };
+            serde_json::to_string_pretty(&shown).unwrap_or_default()
+        }
+        _ if session.console.is_quiet() => sql.to_owned(),
+        _ if inline => format!("Compiled inline node is:\n{sql}"),
+        _ => format!("Compiled node '{name}' is:\n{sql}"),
+    };
+    session.console.print("CompiledNode", &text, || {
+        json!({
+            "node_name": name,
+            "compiled": sql,
+            "is_inline": inline,
+            "output_format": if output == RowsFormat::Json { "json" } else { "text" },
+        })
+    });
 }
 
 /// What came of compiling nodes.

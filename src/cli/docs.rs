@@ -31,7 +31,6 @@ pub(super) fn generate(
         let selected = session.select(selection, super::compile::KINDS.to_vec(), false)?;
         let nodes = session.nodes_of(&selected);
         let compiled = compile_nodes(&session, &nodes);
-        session.print_messages();
         let failed = finish(&session, &compiled, started)?;
         if failed {
             for error in &compiled.errors {

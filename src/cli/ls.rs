@@ -3,10 +3,26 @@
 use serde_json::{Map, Value, json};
 
 use super::args::{LsOutput, SelectionArgs};
-use super::session::Start;
+use super::session::{Session, Start};
 use super::{Exit, Outcome};
+use crate::artifacts;
 use crate::graph::Member;
 use crate::manifest::ResourceType;
+use crate::report::Level;
+
+/// The keys of `--output json` where none are named.
+const KEYS: &[&str] = &[
+    "alias",
+    "name",
+    "package_name",
+    "depends_on",
+    "tags",
+    "config",
+    "resource_type",
+    "source_name",
+    "original_file_path",
+    "unique_id",
+];
 
 /// Lists nodes.
 pub(super) fn command(
@@ -19,85 +35,54 @@ pub(super) fn command(
     let session = start.session("list", selection, None)?;
     let selected = session.select(selection, kinds, true)?;
     let manifest = &session.compiler.manifest;
-    let mut lines: Vec<String> = selected
-        .nodes
-        .iter()
-        .map(|index| line(&session.graph.member(manifest, *index), output, keys))
-        .collect();
-    lines.sort();
-    if !lines.is_empty() {
-        session.console.data(&lines.join("\n"));
+    let mut members: Vec<Member> =
+        selected.nodes.iter().map(|index| session.graph.member(manifest, *index)).collect();
+    members.sort_unstable_by(|a, b| a.unique_id().cmp(b.unique_id()));
+    if members.is_empty() {
+        let text = "No nodes selected!";
+        session.console.event("NoNodesSelected", Level::Warn, text, || json!({}));
+    }
+    // `--output-keys "name config"` is one argument with two keys.
+    let keys: Vec<&str> = keys.iter().flat_map(|key| key.split(' ')).collect();
+    let lines = members.into_iter().map(|member| line(&session, member, output, &keys));
+    if session.console.is_json() {
+        lines.for_each(|line| session.console.data(&line));
+    } else {
+        let text: Vec<String> = lines.collect();
+        if !text.is_empty() {
+            session.console.data(&text.join("\n"));
+        }
     }
     Ok(Exit::Done)
 }
 
-fn line(member: &Member, output: LsOutput, keys: &[String]) -> String {
-    match (output, member) {
-        (LsOutput::Json, _) => json_line(member, keys),
-        (LsOutput::Selector, Member::Node(node)) => node.fqn.join("."),
-        (LsOutput::Selector, Member::Source(source)) => format!("source:{}", source.fqn.join(".")),
-        (LsOutput::Selector, Member::Exposure(e)) => format!("exposure:{}", e.fqn.join(".")),
-        (LsOutput::Name, Member::Node(node)) => node.name.clone(),
-        (LsOutput::Name, Member::Source(source)) => {
-            format!("{}.{}", source.source_name, source.name)
-        }
-        (LsOutput::Name, Member::Exposure(exposure)) => exposure.name.clone(),
-        (LsOutput::Path, Member::Node(node)) => node.original_file_path.clone(),
-        (LsOutput::Path, Member::Source(source)) => source.original_file_path.clone(),
-        (LsOutput::Path, Member::Exposure(exposure)) => exposure.original_file_path.clone(),
+fn line(session: &Session, member: Member, output: LsOutput, keys: &[&str]) -> String {
+    match output {
+        LsOutput::Json => json_line(session, member, keys),
+        LsOutput::Selector => member.selector(),
+        LsOutput::Name => member.search_name(),
+        LsOutput::Path => member.original_file_path().to_owned(),
     }
 }
 
-/// dbt's default keys, and `engine`.
-fn json_line(member: &Member, keys: &[String]) -> String {
-    let mut all = Map::new();
-    let mut put = |key: &str, value: Value| {
-        all.insert(key.to_owned(), value);
-    };
-    match member {
-        Member::Node(node) => {
-            put("name", node.name.as_str().into());
-            put("resource_type", node.resource_type.as_str().into());
-            put("package_name", node.package_name.as_str().into());
-            put("original_file_path", node.original_file_path.as_str().into());
-            put("unique_id", (&*node.unique_id).into());
-            put("alias", node.alias.as_str().into());
-            put("engine", (&*node.engine).into());
-            let mut config = json!(node.config.values);
-            config["materialized"] = node.materialized().into();
-            config["enabled"] = true.into();
-            put("config", config);
-            put("tags", node.tags.clone().into());
-            let depends: Vec<&str> = node.depends_on.iter().map(AsRef::as_ref).collect();
-            put("depends_on", json!({"nodes": depends}));
-            if keys.iter().any(|key| key == "fqn") {
-                put("fqn", node.fqn.clone().into());
+/// Keys of the manifest's entry; with a dot, a part of one.
+fn json_line(session: &Session, member: Member, keys: &[&str]) -> String {
+    let whole = artifacts::entry(member, &session.config.project.target_path);
+    let mut shown = Map::new();
+    if keys.is_empty() {
+        let Value::Object(all) = whole else { return whole.to_string() };
+        shown.extend(all.into_iter().filter(|(key, _)| KEYS.contains(&key.as_str())));
+    } else {
+        for key in keys {
+            let mut value = Some(&whole);
+            for part in key.split('.') {
+                value = value.and_then(|value| value.get(part));
             }
-            if keys.iter().any(|key| key == "description") {
-                put("description", node.description.as_str().into());
+            let present = value.filter(|value| !key.contains('.') || !value.is_null());
+            if let Some(value) = present {
+                shown.insert((*key).to_owned(), value.clone());
             }
         }
-        Member::Source(source) => {
-            put("name", source.name.as_str().into());
-            put("source_name", source.source_name.as_str().into());
-            put("resource_type", "source".into());
-            put("package_name", source.package_name.as_str().into());
-            put("original_file_path", source.original_file_path.as_str().into());
-            put("unique_id", (&*source.unique_id).into());
-            put("engine", (&*source.engine).into());
-            put("config", json!(source.config.values));
-            put("tags", source.tags.clone().into());
-        }
-        Member::Exposure(exposure) => {
-            put("name", exposure.name.as_str().into());
-            put("resource_type", "exposure".into());
-            put("package_name", exposure.package_name.as_str().into());
-            put("original_file_path", exposure.original_file_path.as_str().into());
-            put("unique_id", (&*exposure.unique_id).into());
-        }
     }
-    if !keys.is_empty() {
-        all.retain(|key, _| keys.iter().any(|wanted| wanted.split(' ').any(|w| w == key)));
-    }
-    Value::Object(all).to_string()
+    Value::Object(shown).to_string()
 }

@@ -2,29 +2,36 @@
 
 mod args;
 mod clean;
+mod clone;
 mod compile;
 mod debug;
 mod deps;
 mod docs;
 mod flags;
+mod freshness;
 mod history;
+mod init;
 mod interrupt;
 mod ls;
 mod operation;
 mod parse;
 mod postgres;
+mod retry;
 mod run;
 mod session;
 mod show;
 mod store;
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use serde_json::json;
+
 use crate::config::FlagValues;
 use crate::diagnostic::Diagnostics;
-use crate::report::{Console, Style};
-use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat};
+use crate::report::{Console, ConsoleOptions, Level, Style};
+use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand};
 
 /// How a command ended, as dbt's exit codes have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,28 +71,66 @@ pub fn main() -> ExitCode {
             return ExitCode::from(code.code());
         }
         Err(flags::Refused::Value(Diagnostics(errors))) => {
-            let console = Console::new(Style::Text, false, None, String::new());
+            let console = Console::new(ConsoleOptions::default());
             for error in &errors {
-                console.diagnostic(error);
+                console.fatal(error);
             }
             return ExitCode::from(Exit::CouldNotRun.code());
         }
     };
     let invocation_id = uuid::Uuid::new_v4();
     let console = Arc::new(console(&cli.global, invocation_id.to_string()));
-    let outcome = dispatch(&cli, &flags, invocation_id, &console);
+    if cli.command.prints_data() {
+        console.keep_stdout_for_data();
+    }
+    let began = std::time::Instant::now();
+    greet(&console);
+    let outcome = dispatch(&cli, &flags, invocation_id, &console, None);
     let exit = outcome.unwrap_or_else(|Diagnostics(errors)| {
         for error in &errors {
-            console.diagnostic(error);
+            console.fatal(error);
         }
         Exit::CouldNotRun
     });
+    part(&console, exit, began.elapsed());
+    console.flush();
     ExitCode::from(exit.code())
 }
 
+/// Says who runs, as dbt's logs begin.
+fn greet(console: &Console) {
+    let (dialect, own) = (crate::jinja::DBT_VERSION, env!("CARGO_PKG_VERSION"));
+    let text = format!("Running with dbt={dialect} (pintail {own})");
+    let data = || json!({"version": format!("={dialect}"), "log_version": 3, "pintail": own});
+    console.event("MainReportVersion", Level::Info, &text, data);
+    let line: Vec<String> = std::env::args().skip(1).collect();
+    let text = format!("running pintail with arguments {}", line.join(" "));
+    let data = || json!({"args": {"invocation_command": format!("dbt {}", line.join(" "))}});
+    console.event("MainReportArgs", Level::Debug, &text, data);
+}
+
+/// Says how it ended, as dbt's logs end.
+fn part(console: &Console, exit: Exit, took: std::time::Duration) {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let (success, seconds) = (exit == Exit::Done, took.as_secs_f64());
+    let word = if success { "succeeded" } else { "failed" };
+    let now = jiff::Timestamp::now();
+    let at = now.strftime("%H:%M:%S%.6f");
+    let text = format!("Command `pintail {command}` {word} at {at} after {seconds:.2} seconds");
+    console.event("CommandCompleted", Level::Debug, &text, || {
+        json!({
+            "command": format!("dbt {command}"),
+            "success": success,
+            "completed_at": format!("{now:.6}"),
+            "elapsed": seconds,
+        })
+    });
+}
+
 fn console(args: &GlobalArgs, invocation_id: String) -> Console {
-    let style = match args.log_format {
+    let style = |format: LogFormat| match format {
         LogFormat::Default => Style::Text,
+        LogFormat::Debug => Style::Debug,
         LogFormat::Json => Style::Json,
     };
     let color = match (args.use_colors, args.no_use_colors) {
@@ -93,11 +138,33 @@ fn console(args: &GlobalArgs, invocation_id: String) -> Console {
         (_, true) => Some(false),
         _ => None,
     };
-    Console::new(style, args.quiet, color, invocation_id)
+    let log = &args.log;
+    let level = if log.debug { Level::Debug } else { log.log_level.unwrap_or(Level::Info) };
+    // Like dbt: one format for both where only the general one was named, but text for people is
+    // written with time and thread into the file.
+    let file = log.log_format_file.or(log.log_format).map_or(Style::Debug, style);
+    Console::new(ConsoleOptions {
+        style: log.log_format.map_or(Style::Text, style),
+        level,
+        quiet: args.quiet,
+        color,
+        print: !log.no_print,
+        file_style: if file == Style::Text { Style::Debug } else { file },
+        file_level: log.log_level_file.unwrap_or(Level::Debug),
+        width: log.printer_width,
+        invocation_id,
+    })
 }
 
-fn dispatch(cli: &Cli, flags: &FlagValues, id: uuid::Uuid, console: &Arc<Console>) -> Outcome {
-    let start = session::Start { global: &cli.global, flags, id, console: console.clone() };
+/// Runs a command; with `only`, on those nodes whatever is selected.
+fn dispatch(
+    cli: &Cli,
+    flags: &FlagValues,
+    id: uuid::Uuid,
+    console: &Arc<Console>,
+    only: Option<&HashSet<String>>,
+) -> Outcome {
+    let start = session::Start { global: &cli.global, flags, id, console: console.clone(), only };
     match &cli.command {
         Command::Build { selection, run, resource_type, exclude_resource_type } => {
             let kinds = run::kinds(resource_type, exclude_resource_type, run::BUILD)?;
@@ -113,16 +180,24 @@ fn dispatch(cli: &Cli, flags: &FlagValues, id: uuid::Uuid, console: &Arc<Console
             run::command(&start, "snapshot", selection, run, run::SNAPSHOT.to_vec())
         }
         Command::Seed { selection, run, show } => run::seed(&start, selection, run, *show),
-        Command::Compile { selection, run, inline, engine } => {
-            compile::command(&start, selection, run, inline.as_deref(), engine.as_deref())
+        Command::Compile { selection, run, inline, engine, output } => {
+            let inline = inline.as_deref();
+            compile::command(&start, selection, run, inline, engine.as_deref(), *output)
         }
         Command::Parse => parse::command(&start),
         Command::Ls { selection, output, output_keys, resource_type, exclude_resource_type } => {
             let kinds = run::kinds(resource_type, exclude_resource_type, run::LIST)?;
             ls::command(&start, selection, *output, output_keys, kinds)
         }
-        Command::Show { selection, inline, engine, limit, output } => {
-            show::command(&start, selection, inline.as_deref(), engine.as_deref(), *limit, *output)
+        Command::Show { selection, inline, inline_direct, engine, limit, output } => {
+            let request = show::Request {
+                inline: inline.as_deref(),
+                inline_direct: inline_direct.as_deref(),
+                engine: engine.as_deref(),
+                limit: *limit,
+                output: *output,
+            };
+            show::command(&start, selection, &request)
         }
         Command::RunOperation { name, args, engine } => {
             operation::command(&start, name, args.as_deref(), engine.as_deref())
@@ -130,7 +205,16 @@ fn dispatch(cli: &Cli, flags: &FlagValues, id: uuid::Uuid, console: &Arc<Console
         Command::Docs { command: DocsCommand::Generate { selection, args } } => {
             docs::generate(&start, selection, args)
         }
-        Command::Debug => debug::command(&start),
+        Command::Source { command: SourceCommand::Freshness { selection, output } } => {
+            freshness::command(&start, selection, output.as_deref())
+        }
+        Command::Retry { state } => retry::command(&start, state.as_deref()),
+        Command::Clone { selection, run, resource_type, exclude_resource_type, state } => {
+            let kinds = run::kinds(resource_type, exclude_resource_type, clone::kinds())?;
+            clone::command(&start, selection, run, kinds, state.as_deref())
+        }
+        Command::Init { args } => init::command(&start, args),
+        Command::Debug { args } => debug::command(&start, args),
         Command::Clean { no_clean_project_files_only, .. } => {
             clean::command(&start, *no_clean_project_files_only)
         }

@@ -1,32 +1,69 @@
 //! `run-operation`: call a macro with the database at hand.
 
 use std::sync::Arc;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::Value;
 
 use super::args::SelectionArgs;
 use super::session::{Start, yaml_map};
 use super::{Exit, Outcome, interrupt};
+use crate::artifacts;
 use crate::diagnostic::SourceFile;
 use crate::jinja::values::from_json;
-use crate::run::ConnectionAdapter;
+use crate::run::{ConnectionAdapter, RunResult, Status, Timing};
 
-/// Runs a macro.
+/// Runs a macro. That it failed is a result like a node's: exit code 1, and run_results.json.
 pub(super) fn command(
     start: &Start,
     name: &str,
     args: Option<&str>,
     engine: Option<&str>,
 ) -> Outcome {
+    let (started, timer) = (Timestamp::now(), Instant::now());
     let arguments = yaml_map("--args", args)?;
-    let session = start.session("run-operation", &SelectionArgs::default(), None)?;
+    let mut session = start.session("run-operation", &SelectionArgs::default(), None)?;
+    session.invocation.args.insert("macro".into(), name.into());
+    session.invocation.args.insert("args".into(), Value::Object(arguments.clone()));
     interrupt::cancels(&session.engines);
+    artifacts::make_folder(&session.config.target_path)?;
     let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
     let host = session.compiler.free_host(&engine, name, SourceFile::new("run-operation", ""));
-    let adapter = Arc::new(ConnectionAdapter::new(session.engines.connection(&engine)?));
-    host.set_adapter(adapter);
-    let kwargs = arguments.iter().map(|(k, v)| (k.clone(), from_json(v))).collect();
     let dialect = session.compiler.dialects.get(&engine);
-    let called = dialect.call_macro(name, Vec::new(), kwargs, host);
-    session.print_messages();
-    called?;
-    Ok(Exit::Done)
+    let found = dialect.find_macro(name, &session.config.project.name);
+    let mut result = RunResult::new(host.node(), Status::Success);
+    if let Some(id) = &found {
+        result.unique_id = id.clone();
+    }
+    let read = Timestamp::now();
+    let call = || -> crate::diagnostic::Result<()> {
+        let connection = session.engines.connection(&engine)?;
+        host.set_adapter(Arc::new(ConnectionAdapter::new(connection)));
+        let kwargs = arguments.iter().map(|(k, v)| (k.clone(), from_json(v))).collect();
+        dialect.call_macro(name, Vec::new(), kwargs, host.clone()).map(|_| ())
+    };
+    let error = call().err();
+    // A macro that is not there is no operation at all.
+    if let (Some(error), None) = (&error, &found) {
+        return Err(error.clone().into());
+    }
+    result.failures = Some(u64::from(error.is_some()));
+    if error.is_some() {
+        result.status = Status::Error;
+    }
+    result.compile = Some(Timing { started_at: started, completed_at: read });
+    result.execute = Some(Timing { started_at: read, completed_at: Timestamp::now() });
+    result.execution_time = timer.elapsed();
+    let path = session.config.target_path.join("run_results.json");
+    session.write_manifest(&|_| None)?;
+    artifacts::write_run_results(&path, &session.invocation, &[result], timer.elapsed())?;
+    Ok(match error {
+        Some(error) => {
+            session.console.info("Encountered an error while running operation:");
+            session.console.diagnostic(&error);
+            if session.engines.is_interrupted() { Exit::Interrupted } else { Exit::NodeFailed }
+        }
+        None => Exit::Done,
+    })
 }

@@ -14,7 +14,7 @@ use crate::compile::Bridge;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::graph::Selected;
 use crate::manifest::{Node, ResourceType};
-use crate::report::{self, Progress};
+use crate::report::{self, Level, Progress};
 use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Step};
 
 pub(super) const BUILD: &[ResourceType] =
@@ -59,13 +59,19 @@ pub(super) fn kinds(
         }
     };
     let mut kinds = Vec::new();
-    for name in only {
+    // `--resource-type "model test"` is one word with two kinds.
+    let split = |list: &[String]| -> Vec<String> {
+        list.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect()
+    };
+    for name in &split(only) {
         kinds.extend(named(name)?);
     }
     if only.is_empty() {
         kinds = all.to_vec();
+        // Analyses are listed only where they are asked for.
+        kinds.retain(|kind| all != LIST || *kind != ResourceType::Analysis);
     }
-    for name in not {
+    for name in &split(not) {
         let out = named(name)?;
         kinds.retain(|kind| !out.contains(kind));
     }
@@ -116,7 +122,8 @@ fn execute(
     let console = &session.console;
     let total = selected.nodes.len();
     if total == 0 {
-        console.info("Nothing to do: the selection names no node that this command works on.");
+        let text = "Nothing to do. Try checking the selection and the configuration of its nodes.";
+        console.event("NoNodesSelected", Level::Warn, text, || json!({}));
     }
     // Nothing runs that could not be told about.
     artifacts::make_folder(&session.config.target_path)?;
@@ -124,7 +131,19 @@ fn execute(
     let recorder = Recorder::start(session, selected)?;
     let hooks = session.compiler.manifest.of_type(ResourceType::Operation).count();
     let shown = if total == 0 { 0 } else { total + hooks };
-    let progress = Arc::new(Progress::new(console.clone(), shown));
+    let target = &session.config.target;
+    let engines = target.engines.len() > 1;
+    let (threads, name_of) = (target.threads, &target.name);
+    let text = format!("Concurrency: {threads} threads (target='{name_of}')");
+    console.gap();
+    console.event(
+        "ConcurrencyLine",
+        Level::Info,
+        &text,
+        || json!({"num_threads": threads, "target_name": name_of, "node_count": total}),
+    );
+    console.gap();
+    let progress = Arc::new(Progress::new(console.clone(), shown, engines));
     let observer = Arc::new(Both { progress: progress.clone(), recorder });
     let runner = Runner {
         compiler: session.compiler.clone(),
@@ -142,7 +161,6 @@ fn execute(
     };
     let ran = run_between_hooks(session, &runner, selected, name == "build");
     progress.end();
-    session.print_messages();
     drop(runner);
     let elapsed = started.elapsed();
     let interrupted = session.engines.is_interrupted();
@@ -169,22 +187,22 @@ fn execute(
         Err(error) => return Err(error),
     };
     write_artifacts(session, &results, elapsed)?;
-    let text = report::summary(&results, &progress.take_loads(), elapsed);
-    let data = json!({
-        "command": name,
-        "success": exit == Exit::Done,
-        "elapsed": elapsed.as_secs_f64(),
-    });
-    if console.is_json() {
-        let level = if exit == Exit::Done { "info" } else { "error" };
-        console.event("CommandCompleted", level, &report::counts_line(&results), data);
-    } else {
-        console.info(&text);
-        if interrupted {
-            console
-                .info("Interrupted: what was running was cancelled, nothing half-done was left.");
-        }
-    }
+    let manifest = &session.compiler.manifest;
+    let bridges = progress.take_loads();
+    let compiled_path = |result: &RunResult| {
+        let node = manifest.nodes.get(&result.unique_id)?;
+        result.compiled_code.as_ref()?;
+        let path = session.compiler.path_of("compiled", node);
+        Some(session.config.shown(&path).display().to_string())
+    };
+    let ended = report::Ended {
+        results: &results,
+        bridges: &bridges,
+        elapsed,
+        interrupted,
+        compiled_path: &compiled_path,
+    };
+    report::summary(console, manifest, &ended);
     Ok((exit, results))
 }
 

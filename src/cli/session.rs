@@ -1,11 +1,12 @@
 //! From the command line to a project that is ready for work: configuration, files, manifest, DAG,
 //! compiler, engines. Commands take from here what they need.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use crate::artifacts::{self, ManifestInputs};
@@ -19,8 +20,8 @@ use crate::jinja;
 use crate::load;
 use crate::manifest::{Manifest, Node, ResourceType};
 use crate::parse;
-use crate::report::Console;
-use crate::run::{Engines, InvocationInfo};
+use crate::report::{self, Console, Level};
+use crate::run::{Engines, InvocationInfo, Message};
 
 /// What every command starts from.
 pub(super) struct Start<'a> {
@@ -28,6 +29,8 @@ pub(super) struct Start<'a> {
     pub flags: &'a FlagValues,
     pub id: uuid::Uuid,
     pub console: Arc<Console>,
+    /// The nodes of `retry`, whatever is selected.
+    pub only: Option<&'a HashSet<String>>,
 }
 
 /// A project that was read.
@@ -38,6 +41,7 @@ pub(super) struct Session {
     pub engines: Arc<Engines>,
     pub invocation: InvocationInfo,
     pub console: Arc<Console>,
+    only: Option<HashSet<String>>,
 }
 
 impl Start<'_> {
@@ -67,10 +71,18 @@ impl Start<'_> {
     /// The configuration alone.
     pub fn config(&self, run: Option<&RunArgs>) -> Result<Arc<Config>> {
         let config = Config::load(self.flags(run)?)?;
+        self.open_log(&config);
         for warning in &config.warnings {
             self.console.diagnostic(warning);
         }
         Ok(Arc::new(config))
+    }
+
+    /// The log file: `--log-path`, or `logs` in the project.
+    fn open_log(&self, config: &Config) {
+        let named = self.global.log.log_path.as_deref().map(|path| config.started_in.join(path));
+        let folder = named.unwrap_or_else(|| config.project.root.join(&config.project.log_path));
+        self.console.open_log(&folder, self.global.log.log_file_max_bytes);
     }
 
     /// The whole project, parsed and linked.
@@ -96,9 +108,25 @@ impl Start<'_> {
         }
         let graph = Graph::build(&parsed.manifest)?;
         let engines = Engines::new(&config.target, engines_in_place(&parsed.manifest, &config));
-        let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
         let console = self.console.clone();
-        Ok(Session { config, compiler, graph, engines, invocation, console })
+        let to = console.clone();
+        engines.listen(move |kind, text| match kind {
+            Message::Print => to.print_of_template(text),
+            Message::Info => to.event("JinjaLogInfo", Level::Info, text, || json!({"msg": text})),
+            Message::Debug => {
+                to.event("JinjaLogDebug", Level::Debug, text, || json!({"msg": text}));
+            }
+        });
+        let found = report::found(&parsed.manifest);
+        let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
+        console.event(
+            "FoundStats",
+            Level::Info,
+            &format!("Found {found}"),
+            || json!({"stat_line": found}),
+        );
+        let only = self.only.cloned();
+        Ok(Session { config, compiler, graph, engines, invocation, console, only })
     }
 
     fn invocation(
@@ -172,7 +200,25 @@ impl Session {
             resource_types: Some(kinds),
             include_empty,
         };
-        let selected = self.graph.select(&self.compiler.manifest, &selection)?;
+        let mut selected = self.graph.select(&self.compiler.manifest, &selection)?;
+        if let Some(only) = &self.only {
+            let gone = only
+                .iter()
+                .find(|id| self.graph.index_of(&self.compiler.manifest, id.as_str()).is_none());
+            if let Some(id) = gone.filter(|id| !id.starts_with("unit_test.")) {
+                let kind = id.split('.').next().unwrap_or("node");
+                return Err(Box::new(
+                    Diagnostic::error(Code::USAGE, format!("Couldn't find {kind} '{id}'"))
+                        .help("It took part in the last run, but is not in the project any more: run the command itself."),
+                ));
+            }
+            let wanted = |index: &NodeIndex| only.contains(&**self.graph.unique_id(*index));
+            selected.set.clear();
+            selected.nodes =
+                self.graph.order().iter().copied().filter(|index| wanted(index)).collect();
+            selected.set.extend(selected.nodes.iter().map(|index| index.index()));
+            selected.warnings.clear();
+        }
         for warning in &selected.warnings {
             self.console.diagnostic(warning);
         }
@@ -213,15 +259,6 @@ impl Session {
     /// the rest of the command's end.
     pub fn leave(self) {
         std::mem::forget(self.compiler.manifest.clone());
-    }
-
-    /// Prints what templates logged.
-    pub fn print_messages(&self) {
-        for (message, info) in self.engines.take_messages() {
-            if info {
-                self.console.info(&message);
-            }
-        }
     }
 }
 

@@ -306,6 +306,10 @@ impl Host for CompileHost {
     fn log(&self, message: &str, info: bool) {
         self.compiler.adapters.log(message, info);
     }
+
+    fn print(&self, message: &str) {
+        self.compiler.adapters.print(message);
+    }
 }
 
 /// The names of the columns that a snapshot adds: dbt's, or those of `snapshot_meta_column_names`.

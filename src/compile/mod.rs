@@ -18,7 +18,7 @@ use serde_json::json;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
 use crate::jinja::{Adapter, Dialect};
-use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
+use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
 
 pub use batch::Batch;
@@ -36,6 +36,11 @@ pub trait Adapters: Send + Sync {
 
     /// A message of a template.
     fn log(&self, message: &str, info: bool);
+
+    /// A line of `print()`.
+    fn print(&self, message: &str) {
+        self.log(message, true);
+    }
 }
 
 /// The SQL of a node.
@@ -117,6 +122,19 @@ impl Compiler {
         file: Arc<SourceFile>,
     ) -> Arc<CompileHost> {
         Arc::new(CompileHost::free(self.clone(), free_node(&self.config, engine, name, file)))
+    }
+
+    /// The host of a statement about a source, which is `this` in it.
+    pub fn source_host(
+        self: &Arc<Self>,
+        source: &Source,
+        file: Arc<SourceFile>,
+    ) -> Arc<CompileHost> {
+        let mut node = free_node(&self.config, &source.engine, &source.name, file);
+        node.database = source.database.clone();
+        node.schema = source.schema.clone();
+        node.alias = source.identifier.clone();
+        Arc::new(CompileHost::free(self.clone(), node))
     }
 
     /// Compiles a node of the manifest. Seeds have no SQL: theirs is empty.

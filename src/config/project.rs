@@ -35,6 +35,8 @@ pub struct Project {
     pub target_path: String,
     pub packages_install_path: String,
     pub clean_targets: Vec<String>,
+    /// Where the log file goes.
+    pub log_path: String,
     /// Folders that are shown beside the docs.
     pub asset_paths: Vec<String>,
     /// `models:`, `seeds:` and so on: rendered, with the `+` keys as written.
@@ -229,6 +231,7 @@ impl Project {
             target_path,
             packages_install_path,
             clean_targets,
+            log_path: map.text("log-path")?.unwrap_or_else(|| "logs".to_owned()),
             asset_paths: map.texts("asset-paths")?.unwrap_or_default(),
             configs,
             vars: map.json_map("vars")?,
@@ -255,7 +258,6 @@ impl Project {
             "function-paths",
             "query-comment",
             "dbt-cloud",
-            "log-path",
             "packages",
             "alerts",
         ]);

@@ -211,7 +211,7 @@ fn log(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 fn print(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     if context.host().execute() {
-        context.host().log(&args.first().map(py_str).unwrap_or_default(), true);
+        context.host().print(&args.first().map(py_str).unwrap_or_default());
     }
     Ok(Value::from(""))
 }

@@ -63,8 +63,13 @@ pub trait Host: Send + Sync {
         Ok(())
     }
 
-    /// `log(…)` with `info=True` or `print(…)`: a line for the user.
+    /// `log(…)`: a line for the log file; with `info=True` for the user as well.
     fn log(&self, message: &str, info: bool);
+
+    /// `print(…)`: a line for the user, even where it is quiet.
+    fn print(&self, message: &str) {
+        self.log(message, true);
+    }
 }
 
 /// How a statement is run.

@@ -273,6 +273,7 @@ pub struct Source {
     pub tags: Vec<String>,
     pub config: NodeConfig,
     pub loaded_at_field: Option<String>,
+    pub loaded_at_query: Option<String>,
     pub freshness: Option<Value>,
 }
 

@@ -3,6 +3,7 @@
 
 mod config_levels;
 mod external;
+mod freshness;
 mod generic_tests;
 mod host;
 mod identity;

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::Parser;
 use super::config_levels;
 use super::external;
+use super::freshness::{self, Level};
 use super::host::ParseHost;
 use super::identity::Identity;
 use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
@@ -70,6 +71,13 @@ impl Parser<'_> {
             value.and_then(Value::as_object).cloned().unwrap_or_default().into_iter().collect()
         };
         let meta = map_of(config.get("meta"));
+        let of_source = |key: &str| source.extra.get(key);
+        let of_table = |key: &str| table.extra.get(key);
+        let fresh = freshness::merge(
+            [Level::of(of_source), Level::of(|key| source.config.get(key))],
+            [Level::of(of_table), Level::of(|key| table.config.get(key))],
+        );
+        let configured = |config: &NodeConfig, key: &str| config.text(key).map(str::to_owned);
         let text = |key: &str| table.extra.get(key).and_then(Value::as_str).map(str::to_owned);
         let identifier = text("identifier").unwrap_or_else(|| table.name.clone());
         let schema = source.schema.clone().unwrap_or_else(|| source.name.clone());
@@ -110,8 +118,11 @@ impl Parser<'_> {
             source_meta: map_of(source.config.get("meta")),
             meta,
             tags: config.tags(),
-            loaded_at_field: text("loaded_at_field").or_else(|| source.loaded_at_field.clone()),
-            freshness: table.extra.get("freshness").or(source.freshness.as_ref()).cloned(),
+            loaded_at_field: fresh
+                .loaded_at_field
+                .or_else(|| configured(&config, "loaded_at_field")),
+            loaded_at_query: fresh.loaded_at_query,
+            freshness: fresh.thresholds.or_else(|| config.get("freshness").cloned()),
             config,
         })
     }

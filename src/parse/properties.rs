@@ -87,8 +87,8 @@ pub struct SourceProperties {
     pub database: Option<String>,
     pub schema: Option<String>,
     pub loader: String,
-    pub loaded_at_field: Option<String>,
-    pub freshness: Option<Value>,
+    /// `freshness`, `loaded_at_field` and `loaded_at_query`, where they were written.
+    pub extra: Map<String, Value>,
     pub tables: Vec<NodeProperties>,
 }
 
@@ -214,9 +214,10 @@ impl<'a> Reader<'a> {
             config.entry("constraints").or_insert_with(|| value.to_json());
         }
         let mut extra = Map::new();
-        for key in
-            ["identifier", "loaded_at_field", "loaded_at_query", "freshness", "loader", "relation"]
-        {
+        if let Some(value) = map.any("loaded_at_query") {
+            extra.insert("loaded_at_query".to_owned(), value.to_json());
+        }
+        for key in ["identifier", "loaded_at_field", "freshness", "loader", "relation"] {
             if let Some(value) = map.any(key) {
                 extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
             }
@@ -394,17 +395,22 @@ impl<'a> Reader<'a> {
         };
         let schema = text(&mut map, "schema")?;
         let loader = text(&mut map, "loader")?.unwrap_or_default();
-        let loaded_at_field = text(&mut map, "loaded_at_field")?;
-        let freshness = match map.any("freshness") {
-            Some(value) => Some(self.renderer.render(self.file, value)?),
-            None => None,
-        };
+        let mut extra = Map::new();
+        for key in ["freshness", "loaded_at_field"] {
+            if let Some(value) = map.any(key) {
+                extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
+            }
+        }
+        // A query is rendered when it is asked: it may ref.
+        if let Some(value) = map.any("loaded_at_query") {
+            extra.insert("loaded_at_query".to_owned(), value.to_json());
+        }
         let description = map.text("description")?.unwrap_or_default();
         let mut tables = Vec::new();
         for item in map.list("tables")? {
             tables.push(self.node(item, "a source table")?);
         }
-        map.ignore(&["quoting", "overrides", "loaded_at_query", "version"]);
+        map.ignore(&["quoting", "overrides", "version"]);
         map.warn_left_over(&mut self.warnings)?;
         Ok(SourceProperties {
             location: self.location(yaml.get("name").unwrap_or(yaml)),
@@ -414,8 +420,7 @@ impl<'a> Reader<'a> {
             database,
             schema,
             loader,
-            loaded_at_field,
-            freshness,
+            extra,
             tables,
         })
     }

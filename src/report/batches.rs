@@ -4,6 +4,8 @@
 use serde_json::json;
 
 use super::Progress;
+use super::events::Level;
+use super::lines::dotted;
 use crate::manifest::Node;
 use crate::run::{BatchNews, Status};
 
@@ -12,28 +14,36 @@ impl Progress {
     pub fn batch(&self, node: &Node, news: &BatchNews) {
         let BatchNews { label, number, of, ended, concurrent } = news;
         let what = format!("batch {label} of {}.{}", node.schema, node.alias);
-        let mut data = json!({
-            "node_info": super::progress::node_info(node, "started"),
-            "description": what,
-            "batch_index": number,
-            "total_batches": of,
-        });
+        let data = || {
+            json!({
+                "node_info": self.info_of(node, "started"),
+                "description": what,
+                "batch_index": number,
+                "total_batches": of,
+            })
+        };
+        let at = Some((*number, *of));
         let Some((status, said, time)) = ended else {
             let how = if *concurrent { "concurrently" } else { "sequentially" };
             let text = format!("{what} is being run {how}");
-            self.event("MicrobatchExecutionDebug", "debug", &text, json!({"msg": text}));
-            self.event("LogStartBatch", "info", &format!("{number} of {of} START {what}"), data);
+            let debug = || json!({"msg": text});
+            self.event("MicrobatchExecutionDebug", Level::Debug, &text, debug);
+            let line = dotted(at, &format!("START {what}"), "RUN", None, self.width());
+            self.event("LogStartBatch", Level::Info, &line, data);
             return;
         };
         let seconds = time.as_secs_f64();
-        data["execution_time"] = seconds.into();
         let (word, level, shown) = match status {
-            Status::Error => ("ERROR creating", "error", status.as_str()),
-            Status::Skipped => ("SKIP", "info", status.as_str()),
-            _ => ("OK created", "info", *said),
+            Status::Error => ("ERROR creating", Level::Error, status.as_str()),
+            Status::Skipped => ("SKIP", Level::Info, status.as_str()),
+            _ => ("OK created", Level::Info, *said),
         };
-        data["status"] = shown.into();
-        let text = format!("{number} of {of} {word} {what} [{shown} in {seconds:.2}s]");
-        self.event("LogBatchResult", level, &text, data);
+        let line = dotted(at, &format!("{word} {what}"), shown, Some(seconds), self.width());
+        self.event("LogBatchResult", level, &line, || {
+            let mut data = data();
+            data["execution_time"] = seconds.into();
+            data["status"] = shown.into();
+            data
+        });
     }
 }

@@ -1,17 +1,21 @@
-//! What a person or a CI reads: progress, summaries, diagnostics, rows, JSON log lines.
+//! What a person or a CI reads: progress, summaries, diagnostics, rows, log lines.
 //!
 //! The only module besides `cli` that writes to the terminal.
 
 mod batches;
 mod console;
 mod diagnostics;
+mod events;
 mod json_log;
+mod lines;
 mod progress;
 mod rows;
 mod summary;
 
-pub use console::{Console, Style};
+pub use console::{Console, ConsoleOptions, Style};
 pub use diagnostics::{render as render_diagnostic, to_json as diagnostic_to_json};
+pub use events::Level;
+pub use lines::{dotted, found, plural};
 pub use progress::Progress;
 pub use rows::{RowFormat, format_rows};
-pub use summary::{counts_line, summary};
+pub use summary::{Ended, counts_line, summary};

@@ -1,24 +1,35 @@
-//! How a run goes on: a bar with the nodes in flight on a terminal, a line a node elsewhere, JSON
-//! events for machines.
+//! How a run goes on: a bar with the nodes in flight on a terminal, lines in dbt's words elsewhere,
+//! structured events for machines.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
+use super::events::Level;
+use super::lines::{describe, dotted, ended, painted};
 use super::{Console, diagnostics};
 use crate::compile::Bridge;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{Node, ResourceType};
+use crate::manifest::{Node, ResourceType, UniqueId};
 use crate::run::{DataLoad, Observer, RunResult, Status, Step};
+
+/// The nodes that were begun: their number and when.
+#[derive(Default)]
+struct Begun {
+    nodes: HashMap<UniqueId, (usize, Timestamp)>,
+}
 
 /// Tells a run's progress.
 pub struct Progress {
     console: Arc<Console>,
     total: usize,
-    done: AtomicUsize,
+    /// Whether there is more than one engine, so that lines say which.
+    engines: bool,
+    begun: Mutex<Begun>,
     bar: Option<ProgressBar>,
     in_flight: Mutex<Vec<String>>,
     failures: Mutex<Vec<Diagnostic>>,
@@ -27,7 +38,7 @@ pub struct Progress {
 
 impl Progress {
     /// Progress of a run of `total` nodes.
-    pub fn new(console: Arc<Console>, total: usize) -> Self {
+    pub fn new(console: Arc<Console>, total: usize, engines: bool) -> Self {
         let bar = console.is_interactive().then(|| {
             let bar = ProgressBar::with_draw_target(
                 Some(total as u64),
@@ -40,10 +51,12 @@ impl Progress {
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
         });
+        console.set_bar(bar.clone());
         Progress {
             console,
             total,
-            done: AtomicUsize::new(0),
+            engines,
+            begun: Mutex::default(),
             bar,
             in_flight: Mutex::default(),
             failures: Mutex::default(),
@@ -55,6 +68,7 @@ impl Progress {
     pub fn end(&self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+            self.console.set_bar(None);
         }
     }
 
@@ -68,11 +82,91 @@ impl Progress {
         std::mem::take(&mut lock(&self.loads))
     }
 
-    fn line(&self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.suspend(|| self.console.info(text)),
-            None => self.console.info(text),
+    /// The number of a node and when it was begun; `true` for those that begin now.
+    fn begin(&self, node: &Node) -> (usize, Timestamp) {
+        let mut begun = lock(&self.begun);
+        let next = begun.nodes.len() + 1;
+        *begun.nodes.entry(node.unique_id.clone()).or_insert_with(|| (next, Timestamp::now()))
+    }
+
+    fn result_event(&self, node: &Node, result: &RunResult, place: (usize, Timestamp)) {
+        let console = &self.console;
+        let (words, word) = ended(node, result);
+        let status = painted(&word, result.status, console.color());
+        let described = describe(node, self.engines);
+        let bare = described.strip_prefix("test ").or(described.strip_prefix("hook: "));
+        let text = format!("{words} {}", bare.unwrap_or(&described));
+        let seconds = result.execution_time.as_secs_f64();
+        let shown_seconds = (result.status != Status::Skipped).then_some(seconds);
+        let at = Some((place.0, self.total));
+        let line = dotted(at, &text, &status, shown_seconds, console.width());
+        let level = match result.status {
+            Status::Error | Status::Fail | Status::Cancelled | Status::PartialSuccess => {
+                Level::Error
+            }
+            Status::Warn => Level::Warn,
+            _ => Level::Info,
+        };
+        // On a terminal the bar tells what goes well.
+        if self.bar.is_some() && level == Level::Info && !console.wants_data() {
+            return;
         }
+        let name = match (result.status, node.resource_type) {
+            (Status::Skipped, _) => "SkippingDetails",
+            (_, ResourceType::Test) => "LogTestResult",
+            (_, ResourceType::Seed) => "LogSeedResult",
+            (_, ResourceType::Snapshot) => "LogSnapshotResult",
+            (_, ResourceType::Operation) => "LogHookEndLine",
+            _ => "LogModelResult",
+        };
+        let line = match result.status {
+            Status::Skipped => {
+                let what = match node.resource_type {
+                    ResourceType::Test => format!("SKIP test {}", node.name),
+                    _ => format!("SKIP relation {}.{}", node.schema, node.name),
+                };
+                dotted(at, &what, &status, None, console.width())
+            }
+            _ => line,
+        };
+        console.event(name, level, &line, || {
+            let mut data = json!({
+                "node_info": node_info(node, result.status.as_str(), place.1, true),
+                "status": result.status.as_str(),
+                "execution_time": seconds,
+                "index": place.0,
+                "total": self.total,
+            });
+            match name {
+                "LogTestResult" => {
+                    data["name"] = node.name.as_str().into();
+                    data["num_models"] = self.total.into();
+                    data["num_failures"] = result.failures.unwrap_or_default().into();
+                    data["attached_node"] = node.attached_node.as_deref().into();
+                }
+                "LogSeedResult" => {
+                    data["result_message"] = result.message.clone().into();
+                    data["schema"] = node.schema.as_str().into();
+                    data["relation"] = node.alias.as_str().into();
+                }
+                "SkippingDetails" => {
+                    data["resource_type"] = node.resource_type.as_str().into();
+                    data["schema"] = node.schema.as_str().into();
+                    data["node_name"] = node.name.as_str().into();
+                }
+                "LogHookEndLine" => {
+                    data["statement"] = node.name.as_str().into();
+                }
+                _ => {
+                    data["description"] = described.clone().into();
+                    if result.status == Status::Success {
+                        data["status"] = word.clone().into();
+                    }
+                    data["result_message"] = result.message.clone().into();
+                }
+            }
+            data
+        });
     }
 
     fn show_in_flight(&self, change: impl FnOnce(&mut Vec<String>)) {
@@ -88,35 +182,92 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What a node is, in dbt's words.
-fn what(node: &Node) -> String {
-    match node.resource_type {
-        ResourceType::Model => format!("{} model", node.materialized()),
-        ResourceType::Test => "test".to_owned(),
-        other => other.as_str().to_owned(),
-    }
-}
-
-pub(super) fn node_info(node: &Node, status: &str) -> serde_json::Value {
+/// A node as dbt's events show it.
+fn node_info(node: &Node, status: &str, begun: Timestamp, is_over: bool) -> Value {
+    let relation = match node.resource_type {
+        ResourceType::Test | ResourceType::Operation => String::new(),
+        _ => node.relation().render(),
+    };
+    let finished =
+        if is_over && status != "skipped" { time(Timestamp::now()) } else { String::new() };
     json!({
-        "unique_id": &*node.unique_id,
-        "node_name": node.name,
         "node_path": node.path,
-        "node_status": status,
-        "materialized": node.materialized(),
+        "node_name": node.name,
+        "unique_id": &*node.unique_id,
         "resource_type": node.resource_type.as_str(),
+        "materialized": node.materialized(),
+        "node_status": status,
+        "node_started_at": time(begun),
+        "node_finished_at": finished,
+        "meta": node.meta,
+        "node_relation": {
+            "database": node.database,
+            "schema": node.schema,
+            "alias": node.alias,
+            "relation_name": relation,
+        },
+        "node_checksum": node.checksum,
         "engine": &*node.engine,
     })
 }
 
+/// A time as events have it: without a zone, in UTC.
+fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%dT%H:%M:%S%.6f").to_string()
+}
+
 impl Progress {
-    /// An event for machines, or its line for people.
-    pub(super) fn event(&self, name: &str, level: &str, text: &str, data: serde_json::Value) {
-        if self.console.is_json() {
+    /// An event of a part of a node that was begun.
+    pub(super) fn event(&self, name: &str, level: Level, text: &str, data: impl FnOnce() -> Value) {
+        // On a terminal the bar tells what goes well.
+        if self.bar.is_none() || level > Level::Info || self.console.wants_data() {
             self.console.event(name, level, text, data);
-        } else if level != "debug" && (self.bar.is_none() || level == "error") {
-            self.line(text);
         }
+    }
+
+    /// A node that was begun, as dbt's events show it.
+    pub(super) fn info_of(&self, node: &Node, status: &str) -> Value {
+        node_info(node, status, self.begin(node).1, false)
+    }
+
+    /// How wide lines are.
+    pub(super) fn width(&self) -> usize {
+        self.console.width()
+    }
+}
+
+/// A result as dbt's events show it.
+pub(super) fn run_result(result: &RunResult) -> Value {
+    let phases = [("compile", result.compile), ("execute", result.execute)];
+    let timing: Vec<Value> = phases
+        .iter()
+        .filter_map(|(name, timing)| {
+            let timing = (*timing)?;
+            Some(json!({
+                "name": name,
+                "started_at": format!("{:.6}", timing.started_at),
+                "completed_at": format!("{:.6}", timing.completed_at),
+            }))
+        })
+        .collect();
+    let response: serde_json::Map<String, Value> =
+        result.adapter_response.iter().map(|(k, v)| (k.clone(), as_text(v))).collect();
+    json!({
+        "status": result.status.as_str(),
+        "message": result.message.clone().unwrap_or_default(),
+        "timing_info": timing,
+        "thread": format!("Thread-{} (worker)", result.thread),
+        "execution_time": result.execution_time.as_secs_f64(),
+        "adapter_response": response,
+        "num_failures": result.failures.unwrap_or_default(),
+    })
+}
+
+/// The events' `adapter_response` holds text only.
+fn as_text(value: &Value) -> Value {
+    match value {
+        Value::String(_) => value.clone(),
+        other => other.to_string().into(),
     }
 }
 
@@ -124,11 +275,32 @@ impl Observer for Progress {
     fn started(&self, step: &Step, _thread: usize) {
         let name = match step {
             Step::Node(node) => {
-                if self.console.is_json() {
-                    let text = format!("Began running node {}", node.unique_id);
-                    let data = json!({"node_info": node_info(node, "started")});
-                    self.console.event("NodeStart", "debug", &text, data);
+                let place = self.begin(node);
+                let id = &node.unique_id;
+                let info = || json!({"node_info": node_info(node, "started", place.1, false)});
+                let text = format!("Began running node {id}");
+                self.console.event("NodeStart", Level::Debug, &text, info);
+                if self.bar.is_none() || self.console.wants_data() {
+                    let what = describe(node, self.engines);
+                    let at = Some((place.0, self.total));
+                    let line =
+                        dotted(at, &format!("START {what}"), "RUN", None, self.console.width());
+                    self.console.event("LogStartLine", Level::Info, &line, || {
+                        json!({
+                            "node_info": node_info(node, "started", place.1, false),
+                            "description": what,
+                            "index": place.0,
+                            "total": self.total,
+                        })
+                    });
                 }
+                let text = format!("Began executing node {id}");
+                self.console.event(
+                    "NodeExecuting",
+                    Level::Debug,
+                    &text,
+                    || json!({"node_info": node_info(node, "executing", place.1, false)}),
+                );
                 node.name.clone()
             }
             Step::Bridge(bridge) => format!("{} → {}", bridge.to.identifier, bridge.to_engine),
@@ -137,7 +309,7 @@ impl Observer for Progress {
     }
 
     fn finished(&self, node: &Node, result: &RunResult, error: Option<&Diagnostic>) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
+        let place = self.begin(node);
         self.show_in_flight(|names| names.retain(|name| *name != node.name));
         if let Some(bar) = &self.bar {
             bar.inc(1);
@@ -145,46 +317,24 @@ impl Observer for Progress {
         if let Some(error) = error {
             lock(&self.failures).push(error.clone());
         }
-        let level = match result.status {
-            Status::Error | Status::Fail | Status::Cancelled | Status::PartialSuccess => "error",
-            Status::Warn => "warn",
-            _ => "info",
-        };
-        let text = result_line(node, result, done, self.total);
-        if self.console.is_json() {
-            let name = match node.resource_type {
-                ResourceType::Test => "LogTestResult",
-                ResourceType::Seed => "LogSeedResult",
-                _ => "LogModelResult",
-            };
-            let data = json!({
-                "node_info": node_info(node, result.status.as_str()),
-                "status": result.status.as_str(),
-                "execution_time": result.execution_time.as_secs_f64(),
-                "num_failures": result.failures,
-                "index": done,
-                "total": self.total,
+        self.result_event(node, result, place);
+        // That a statement was cancelled needs no explanation.
+        if let Some(error) = error.filter(|error| error.code != Code::INTERRUPTED) {
+            let text = diagnostics::render(error, self.console.color());
+            self.console.event("CatchableExceptionOnRun", Level::Error, &text, || {
+                let mut data = diagnostics::to_json(error);
+                data["exc"] = error.to_string().into();
+                data["node_info"] = node_info(node, result.status.as_str(), place.1, true);
+                data
             });
-            self.console.event(name, level, &text, data.clone());
-            let mut finished = data;
-            finished["run_result"] =
-                json!({"status": result.status.as_str(), "message": result.message});
-            self.console.event(
-                "NodeFinished",
-                "debug",
-                &format!("Finished running node {}", node.unique_id),
-                finished,
-            );
-            if let Some(error) = error {
-                self.console.diagnostic(error);
-            }
-        } else if self.bar.is_none() || level != "info" {
-            self.line(&text);
-            // That a statement was cancelled needs no explanation.
-            if let Some(error) = error.filter(|error| error.code != Code::INTERRUPTED) {
-                self.line(&diagnostics::render(error, self.console.color()));
-            }
         }
+        let text = format!("Finished running node {}", node.unique_id);
+        self.console.event("NodeFinished", Level::Debug, &text, || {
+            json!({
+                "node_info": node_info(node, result.status.as_str(), place.1, true),
+                "run_result": run_result(result),
+            })
+        });
     }
 
     fn bridged(&self, bridge: &Bridge, outcome: Result<&DataLoad, &Diagnostic>) {
@@ -194,7 +344,7 @@ impl Observer for Progress {
         let Ok(load) = outcome else { return };
         lock(&self.loads).push(load.clone());
         let text = format!(
-            "          bridge {} {} → {} ({} rows, {}) {:.2}s",
+            "bridge {} {} → {} ({} rows, {}) {:.2}s",
             bridge.to.identifier,
             bridge.from_engine,
             bridge.to_engine,
@@ -203,42 +353,7 @@ impl Observer for Progress {
             load.duration.as_secs_f64(),
         );
         if self.bar.is_none() {
-            self.line(&text);
+            self.console.info(&text);
         }
     }
-}
-
-/// `3 of 40  OK      table model main.orders on analytics (120 rows) 0.05s`
-fn result_line(node: &Node, result: &RunResult, done: usize, total: usize) -> String {
-    let status = match result.status {
-        Status::Success => "OK",
-        Status::Error => "ERROR",
-        Status::Skipped => "SKIP",
-        Status::Pass => "PASS",
-        Status::Warn => "WARN",
-        Status::Fail => "FAIL",
-        Status::Cancelled => "CANCEL",
-        Status::PartialSuccess => "PARTIAL",
-    };
-    let name = if node.resource_type == ResourceType::Test {
-        node.name.clone()
-    } else {
-        format!("{}.{}", node.schema, node.alias)
-    };
-    let width = total.to_string().len();
-    let mut line =
-        format!("{done:>width$} of {total} {status:<6} {} {name} on {}", what(node), node.engine);
-    let message = result.message.as_deref().filter(|m| *m != "CREATE VIEW" && *m != "OK");
-    let rows = result.rows_affected.filter(|_| result.status == Status::Success);
-    let what = match (rows, message) {
-        (Some(rows), _) => Some(format!("{rows} rows")),
-        (None, message) => message.and_then(|text| text.lines().next()).map(str::to_owned),
-    };
-    if let Some(what) = what {
-        line.push_str(&format!(" ({what})"));
-    }
-    if result.status != Status::Skipped {
-        line.push_str(&format!(" {:.2}s", result.execution_time.as_secs_f64()));
-    }
-    line
 }

@@ -1,64 +1,150 @@
-//! The end of a run: how many of what, where, how long, and a table of what failed and why.
+//! The end of a run: how many of what, how long, and once more what failed and why.
 
 use std::time::Duration;
 
-use comfy_table::{ContentArrangement, Table, presets};
-use indexmap::IndexMap;
+use serde_json::json;
 
-use crate::manifest::ResourceType;
+use super::Console;
+use super::events::Level;
+use super::lines::{painted, plural, ran};
+use super::progress::run_result;
+use crate::manifest::Manifest;
 use crate::run::{DataLoad, RunResult, Status};
 
-/// `PASS=3 WARN=0 ERROR=1 SKIP=2 TOTAL=6`, as dbt has it.
+/// `PASS=3 WARN=0 ERROR=1 SKIP=2 NO-OP=0 TOTAL=6`, as dbt has it.
 pub fn counts_line(results: &[RunResult]) -> String {
+    let [pass, warn, error, skip] = counts(results);
+    let total = results.len();
+    format!("PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 TOTAL={total}")
+}
+
+/// Passed, warned, failed, skipped.
+fn counts(results: &[RunResult]) -> [usize; 4] {
     let count = |wanted: &[Status]| results.iter().filter(|r| wanted.contains(&r.status)).count();
-    format!(
-        "PASS={} WARN={} ERROR={} SKIP={} TOTAL={}",
+    [
         count(&[Status::Success, Status::Pass]),
         count(&[Status::Warn]),
         count(&[Status::Error, Status::Fail, Status::Cancelled, Status::PartialSuccess]),
         count(&[Status::Skipped]),
-        results.len()
-    )
+    ]
 }
 
-/// The summary of a run.
-pub fn summary(results: &[RunResult], bridges: &[DataLoad], elapsed: Duration) -> String {
-    let mut out = String::new();
-    let trouble = |r: &&RunResult| r.status.is_failure() || r.status == Status::Warn;
-    if results.iter().any(|r| trouble(&r)) {
-        let mut table = Table::new();
-        table.load_style(presets::UTF8_BORDERS_ONLY);
-        table.set_content_arrangement(ContentArrangement::Dynamic);
-        table.set_header(["status", "node", "engine", "why"]);
-        let mut sorted: Vec<&RunResult> = results.iter().filter(trouble).collect();
-        sorted.sort_by_key(|r| r.status == Status::Warn);
-        for result in sorted {
-            let why = result.message.as_deref().unwrap_or_default();
-            let why = why.lines().next().unwrap_or_default();
-            table.add_row([result.status.as_str(), &result.name, &result.engine, why]);
-        }
-        out.push_str(&format!("{table}\n"));
-    }
-    let mut by_engine: IndexMap<&str, IndexMap<String, usize>> = IndexMap::new();
-    for result in results.iter().filter(|r| r.status != Status::Skipped) {
-        let what = match result.resource_type {
-            ResourceType::Model => result.materialization.clone(),
-            other => other.as_str().to_owned(),
-        };
-        *by_engine.entry(&result.engine).or_default().entry(what).or_default() += 1;
-    }
-    for (engine, kinds) in &by_engine {
-        let list: Vec<String> = kinds.iter().map(|(what, n)| plural(*n, what)).collect();
-        out.push_str(&format!("{engine}: {}\n", list.join(", ")));
+/// What a run came to, as data.
+pub struct Ended<'a> {
+    pub results: &'a [RunResult],
+    pub bridges: &'a [DataLoad],
+    pub elapsed: Duration,
+    pub interrupted: bool,
+    /// The path of a node's compiled SQL, as shown.
+    pub compiled_path: &'a dyn Fn(&RunResult) -> Option<String>,
+}
+
+/// Tells the end of a run.
+pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
+    let Ended { results, bridges, elapsed, .. } = ended;
+    let seconds = elapsed.as_secs_f64();
+    console.gap();
+    if !results.is_empty() {
+        let (what, long) = (ran(results), in_words(seconds));
+        let text = format!("Finished running {what}{long} ({seconds:.2}s).");
+        console.event(
+            "FinishedRunningStats",
+            Level::Info,
+            &text,
+            || json!({"stat_line": what, "execution": long, "execution_time": seconds}),
+        );
+        console.event("EndRunResult", Level::Debug, "Command end result", || {
+            json!({
+                "results": results.iter().map(run_result).collect::<Vec<_>>(),
+                "elapsed_time": seconds,
+                "success": !results.iter().any(|r| r.status.is_failure()),
+            })
+        });
     }
     if !bridges.is_empty() {
         let rows: u64 = bridges.iter().filter_map(|load| load.rows).sum();
-        out.push_str(&format!("bridged: {}, {rows} rows\n", plural(bridges.len(), "relation")));
+        console.info(&format!("Bridged {}, {rows} rows", plural(bridges.len(), "relation")));
     }
-    out.push_str(&format!("{} in {:.2}s", counts_line(results), elapsed.as_secs_f64()));
-    out
+    let [pass, warn, error, skip] = counts(results);
+    let partial = results.iter().filter(|r| r.status == Status::PartialSuccess).count();
+    let failed = error - partial;
+    console.gap();
+    let (text, status) = if ended.interrupted {
+        let text = "Exited because of keyboard interrupt: what was running was cancelled, nothing half-done was left.";
+        (text.to_owned(), Status::Warn)
+    } else if error > 0 {
+        let (errors, warnings) = (plural(failed, "error"), plural(warn, "warning"));
+        let some = if partial == 1 { "success" } else { "successes" };
+        let text = format!("Completed with {errors}, {partial} partial {some}, and {warnings}:");
+        (text, Status::Error)
+    } else if warn > 0 {
+        (format!("Completed with {}:", plural(warn, "warning")), Status::Warn)
+    } else {
+        ("Completed successfully".to_owned(), Status::Success)
+    };
+    let text = painted(&text, status, console.color());
+    console.event("EndOfRunSummary", Level::Info, &text, || {
+        json!({
+            "num_errors": failed,
+            "num_warnings": warn,
+            "num_partial_success": partial,
+            "keyboard_interrupt": ended.interrupted,
+        })
+    });
+    for result in results.iter().filter(|r| r.status.is_failure()) {
+        trouble(console, manifest, result, ended);
+    }
+    for result in results.iter().filter(|r| r.status == Status::Warn) {
+        trouble(console, manifest, result, ended);
+    }
+    console.gap();
+    let text = format!("Done. {}", counts_line(results));
+    console.event("StatsLine", Level::Info, &text, || {
+        json!({"stats": {
+            "pass": pass, "warn": warn, "error": error, "skip": skip, "noop": 0,
+            "total": results.len(),
+        }})
+    });
 }
 
-fn plural(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+/// One node that failed or warned.
+fn trouble(console: &Console, manifest: &Manifest, result: &RunResult, ended: &Ended) {
+    let node = manifest.nodes.get(&result.unique_id);
+    let path = node.map_or("", |node| node.original_file_path.as_str());
+    let is_warning = result.status == Status::Warn;
+    let (name, kind, level, word) = if is_warning {
+        ("RunResultWarning", "RunResultWarningMessage", Level::Warn, "Warning")
+    } else {
+        ("RunResultFailure", "RunResultError", Level::Error, "Failure")
+    };
+    let what = result.resource_type.as_str();
+    let text = format!("{word} in {what} {} ({path})", result.name);
+    let info = || json!({"unique_id": &*result.unique_id, "node_name": result.name, "resource_type": what});
+    console.gap();
+    console.event(name, level, &painted(&text, result.status, console.color()), || {
+        json!({
+            "resource_type": what, "node_name": result.name, "path": path, "node_info": info(),
+        })
+    });
+    if let Some(message) = result.message.as_deref().filter(|message| !message.is_empty()) {
+        let shown = format!("  {}", message.replace('\n', "\n  "));
+        console.event(kind, level, &shown, || json!({"msg": message, "node_info": info()}));
+    }
+    if let Some(path) = (ended.compiled_path)(result) {
+        console.gap();
+        let text = format!("  compiled code at {path}");
+        console.event(
+            "SQLCompiledPath",
+            Level::Info,
+            &text,
+            || json!({"path": path, "node_info": info()}),
+        );
+    }
+}
+
+/// ` in 0 hours 1 minutes and 2.50 seconds`
+fn in_words(seconds: f64) -> String {
+    let (hours, rest) = ((seconds / 3600.0).floor(), seconds % 3600.0);
+    let (minutes, rest) = ((rest / 60.0).floor(), rest % 60.0);
+    format!(" in {hours} hours {minutes} minutes and {rest:.2} seconds")
 }

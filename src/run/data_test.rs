@@ -51,15 +51,13 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     };
     result.failures = Some(failures);
     if result.status != Status::Pass {
-        let (key, condition) = match result.status {
-            Status::Fail => ("error_if", text("error_if", "!= 0")),
-            _ => ("warn_if", text("warn_if", "!= 0")),
+        let (verb, condition) = match result.status {
+            Status::Fail => ("fail", text("error_if", "!= 0")),
+            _ => ("warn", text("warn_if", "!= 0")),
         };
-        let rows = if failures == 1 { "row" } else { "rows" };
-        result.message = Some(match condition.as_str() {
-            "!= 0" => format!("{failures} failing {rows}"),
-            condition => format!("{failures} failing {rows} ({key}: {condition})"),
-        });
+        let results = if failures == 1 { "result" } else { "results" };
+        let message = format!("Got {failures} {results}, configured to {verb} if {condition}");
+        result.message = Some(message);
     }
     if failures > 0 && job.runner.options.failing_rows > 0 {
         let cap = job.runner.options.failing_rows;

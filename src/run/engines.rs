@@ -14,6 +14,20 @@ use crate::engine::{self, Canceller, Connection, Engine, bridge, embedded};
 use crate::jinja::Adapter;
 use crate::relation::Relation;
 
+/// A line of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// `log()`
+    Debug,
+    /// `log(info=True)`
+    Info,
+    /// `print()`
+    Print,
+}
+
+/// Who hears the lines of templates, from any thread.
+type Listener = Box<dyn Fn(Message, &str) + Send + Sync>;
+
 /// All engines of a target.
 pub struct Engines {
     pools: HashMap<Arc<str>, Pool>,
@@ -22,7 +36,7 @@ pub struct Engines {
     interrupted: AtomicBool,
     /// A cancel handle for each connection that was made.
     cancellers: Mutex<Vec<Arc<dyn Canceller>>>,
-    messages: Mutex<Vec<(String, bool)>>,
+    listener: OnceLock<Listener>,
     /// Relations that DuckDB reads exactly.
     checked: Mutex<HashSet<Relation>>,
 }
@@ -62,7 +76,7 @@ impl Engines {
             in_place,
             interrupted: AtomicBool::new(false),
             cancellers: Mutex::default(),
-            messages: Mutex::default(),
+            listener: OnceLock::new(),
             checked: Mutex::default(),
         })
     }
@@ -194,9 +208,15 @@ impl Engines {
         self.interrupted.load(Ordering::SeqCst)
     }
 
-    /// The messages of templates since the last call: text, and whether it is for the user.
-    pub fn take_messages(&self) -> Vec<(String, bool)> {
-        std::mem::take(&mut lock(&self.messages))
+    /// Hands the lines of templates on as they come; the first listener stays.
+    pub fn listen(&self, listener: impl Fn(Message, &str) + Send + Sync + 'static) {
+        let _first_stays = self.listener.set(Box::new(listener));
+    }
+
+    fn tell(&self, kind: Message, text: &str) {
+        if let Some(listener) = self.listener.get() {
+            listener(kind, text);
+        }
     }
 }
 
@@ -206,7 +226,11 @@ impl Adapters for Arc<Engines> {
     }
 
     fn log(&self, message: &str, info: bool) {
-        lock(&self.messages).push((message.to_owned(), info));
+        self.tell(if info { Message::Info } else { Message::Debug }, message);
+    }
+
+    fn print(&self, message: &str) {
+        self.tell(Message::Print, message);
     }
 }
 

@@ -7,6 +7,7 @@ mod custom;
 mod data_test;
 mod ended;
 mod engines;
+mod freshness;
 mod hooks;
 mod incremental;
 mod microbatch;
@@ -30,7 +31,8 @@ use crate::manifest::{Node, UniqueId};
 
 pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
-pub use engines::{Engines, Pooled};
+pub use engines::{Engines, Message, Pooled};
+pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
 pub use result::{BatchResults, DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
 
 /// Something that a thread works on.

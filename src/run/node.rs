@@ -99,14 +99,10 @@ impl Runner {
         if let Some(error) = error.as_ref().filter(|_| result.batches.is_none()) {
             let cancelled = self.engines.is_interrupted();
             result.status = if cancelled { Status::Cancelled } else { Status::Error };
-            result.message = Some(match error.notes.first() {
-                _ if cancelled && error.code == Code::INTERRUPTED => {
-                    "Cancelled: the run was interrupted".to_owned()
-                }
-                // The engine's words hold the message most of the time.
-                Some(note) if note.contains(&error.message) => note.clone(),
-                Some(note) => format!("{}: {note}", error.message),
-                None => error.message.clone(),
+            result.message = Some(if cancelled && error.code == Code::INTERRUPTED {
+                "Cancelled: the run was interrupted".to_owned()
+            } else {
+                self.message_of(node, error)
             });
         }
         result.execution_time = started.elapsed();
@@ -114,6 +110,25 @@ impl Runner {
             error = Some(Box::new(failed_test(node, &result)));
         }
         (result, error)
+    }
+
+    /// Why a node failed, as dbt puts it: the kind of error, the node, and what was said.
+    fn message_of(&self, node: &Node, error: &Diagnostic) -> String {
+        let said = match error.notes.first() {
+            // The engine's words hold the message most of the time.
+            Some(note) if note.contains(&error.message) => note.clone(),
+            Some(note) => format!("{}: {note}", error.message),
+            None => error.message.clone(),
+        };
+        let engine = self.compiler.config.target.engines.get(&node.engine);
+        let kind = match (error.code.dbt_kind(), engine.map(|engine| engine.kind())) {
+            // dbt-duckdb calls them so.
+            ("Database", Some(EngineKind::DuckDb)) => "Runtime",
+            (kind, _) => kind,
+        };
+        let (what, name, path) =
+            (node.resource_type.as_str(), &node.name, &node.original_file_path);
+        format!("{kind} Error in {what} {name} ({path})\n  {}", said.replace('\n', "\n  "))
     }
 
     fn attempt(&self, node: &Node, result: &mut RunResult) -> Result<()> {
@@ -234,13 +249,16 @@ impl Runner {
             .collect();
         hooks.sort_by_key(|node| node.index);
         let mut results = Vec::new();
+        let mut failed = false;
         for node in hooks {
-            let (result, error) = self.run_node(node, 0);
+            let (result, error) = if failed {
+                (RunResult::new(node, Status::Skipped), None)
+            } else {
+                self.run_node(node, 0)
+            };
             self.observer.finished(node, &result, error.as_deref());
             results.push(result);
-            if error.is_some() {
-                break;
-            }
+            failed |= error.is_some();
         }
         results
     }

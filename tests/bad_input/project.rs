@@ -158,6 +158,11 @@ impl Project {
         let mut out = format!("exit code: {}\n", output.status.code().unwrap_or(-1));
         for (name, bytes) in [("stdout", &output.stdout), ("stderr", &output.stderr)] {
             let text = String::from_utf8(bytes.clone()).unwrap();
+            // Which version runs is of no interest here.
+            let text: String = text
+                .split_inclusive('\n')
+                .filter(|line| !line.starts_with("Running with "))
+                .collect();
             assert!(!text.contains('\u{1b}'), "no colour was asked for: {text:?}");
             if !text.trim().is_empty() {
                 out.push_str(&format!("----- {name}\n{}\n", self.stable(text.trim_end())));
@@ -179,6 +184,7 @@ impl Project {
         }
         let patterns = [
             (r"\b\d+\.\d\ds\b", "[time]"),
+            (r"\b\d+\.\d\d seconds\b", "[time]"),
             (r"process \d+", "process [pid]"),
             (r"PID \d+", "PID [pid]"),
             (r"t_[0-9a-f]{32}", "[database]"),

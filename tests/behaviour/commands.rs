@@ -177,3 +177,133 @@ fn history_and_failures_read_the_store() {
         .stdout;
     assert!(rows.contains("id"), "{rows}");
 }
+
+#[test]
+fn retry_runs_what_did_not_succeed() {
+    for project in Project::on_each(&[
+        ("models/good.sql", "select 1 as id"),
+        ("models/bad.sql", "select id from {{ ref('good') }} where {{ var('x', 'nope') }} = id"),
+        ("models/reader.sql", "select * from {{ ref('bad') }}"),
+    ]) {
+        project.fails(1, &["build"]);
+        assert_eq!(project.status("reader"), "skipped");
+        project.fails(1, &["retry"]);
+        assert_eq!(project.status("good"), "", "it succeeded before");
+        project.ok(&["retry", "--vars", "x: 1"]);
+        assert_eq!(project.statuses().len(), 2);
+        assert_eq!(project.json("target/run_results.json")["args"]["which"], "build");
+        let ran = project.ok(&["retry"]);
+        assert!(ran.text().contains("Nothing to do"), "{}", ran.text());
+    }
+}
+
+#[test]
+fn freshness_holds_sources_against_their_limits() {
+    for project in Project::on_each(&[
+        (
+            "seeds/loads.csv",
+            "id,loaded_at\n1,2020-01-01 00:00:00\n2,2020-01-02 12:00:00\n3,2100-01-01 00:00:00\n",
+        ),
+        ("models/none.sql", "select 1 as id"),
+    ]) {
+        let here = super::schema(&project);
+        let limits = "{warn_after: {count: 1, period: day}, filter: id < 3}";
+        let tables = "[{name: loads}, \
+              {name: old, identifier: loads, config: {freshness: {error_after: {count: 2, period: hour}}}}, \
+              {name: asked, identifier: loads, loaded_at_query: \"select max(loaded_at) from {{ this }}\"}, \
+              {name: off, identifier: loads, freshness: null}]";
+        project.file(
+            "models/sources.yml",
+            &format!(
+                "sources: [{{name: raw, schema: {here}, loaded_at_field: loaded_at, freshness: {limits}, tables: {tables}}}]\n"
+            ),
+        );
+        project.ok(&["seed"]);
+        let ran = project.fails(1, &["source", "freshness"]);
+        assert!(ran.text().contains("ERROR STALE freshness of raw.old"), "{}", ran.text());
+        let json = project.json("target/sources.json");
+        let results = json["results"].as_array().unwrap();
+        let found = |name: &str| {
+            let id = format!("source.shop.raw.{name}");
+            results
+                .iter()
+                .find(|r| r["unique_id"] == id.as_str())
+                .unwrap_or(&serde_json::Value::Null)
+        };
+        assert_eq!(found("loads")["status"], "warn");
+        assert_eq!(found("loads")["max_loaded_at"], "2020-01-02T12:00:00.000000Z");
+        assert_eq!(found("old")["status"], "error");
+        assert_eq!(found("old")["criteria"]["warn_after"]["period"], "day");
+        assert_eq!(found("asked")["status"], "pass");
+        assert!(found("off").is_null());
+        project.ok(&["source", "freshness", "--select", "source:raw.loads", "-o", "own.json"]);
+        assert_eq!(project.json("own.json")["results"].as_array().unwrap().len(), 1);
+    }
+}
+
+#[test]
+fn clone_makes_views_upon_another_state() {
+    for project in Project::on_each(&[
+        ("models/m.sql", "{{ config(materialized='table') }} select 1 as id"),
+        (
+            "macros/schema.sql",
+            "{% macro generate_schema_name(name, node) %}{{ var('schema', target.schema) }}{% endmacro %}",
+        ),
+    ]) {
+        project.ok(&["run", "--vars", "schema: prod", "--target-path", "state"]);
+        let args = ["clone", "--state", "state", "--vars", "schema: dev"];
+        project.ok(&args);
+        assert_eq!(project.lines("select * from dev.m"), ["1"]);
+        assert_eq!(super::relations(&project, "dev"), ["m view"]);
+        let again = project.ok(&args);
+        assert!(again.text().contains("already exists"), "{}", again.text());
+        project.ok(&[&args[..], &["--full-refresh"]].concat());
+        project.fails(2, &["clone", "--state", "nowhere"]);
+    }
+}
+
+#[test]
+fn init_makes_a_project_that_builds() {
+    let outside = tempfile::tempdir().unwrap();
+    let run = |args: &[&str], folder: &std::path::Path| {
+        let mut command = super::support::project::pintail();
+        command.args(args).current_dir(folder).env("HOME", outside.path()).output().unwrap()
+    };
+    std::fs::write(
+        outside.path().join("profiles.yml"),
+        "own: {target: dev, outputs: {dev: {type: duckdb, path: own.duckdb}}}\n",
+    )
+    .unwrap();
+    let made = run(&["init", "trial", "--profile", "own", "--profiles-dir", "."], outside.path());
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let project = outside.path().join("trial");
+    let ran = run(&["run", "--profiles-dir", ".."], &project);
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stdout));
+    let refused = run(&["init", "3x"], outside.path());
+    assert!(!refused.status.success());
+}
+
+#[test]
+fn logs_are_events_under_dbts_names() {
+    let project = Project::new(
+        On::DuckDb,
+        &[("models/m.sql", "{{ log('told', info=True) }} select 1 as id")],
+    );
+    let ran = project.ok(&["run", "--log-format", "json", "--log-level", "debug"]);
+    let events: Vec<serde_json::Value> =
+        ran.stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let of = |name: &str| events.iter().find(|event| event["info"]["name"] == name).unwrap();
+    let result = of("LogModelResult");
+    assert_eq!(result["info"]["code"], "Q012");
+    assert_eq!(result["data"]["node_info"]["unique_id"], "model.shop.m");
+    assert_eq!(result["data"]["node_info"]["node_status"], "success");
+    assert_eq!(of("NodeFinished")["data"]["run_result"]["status"], "success");
+    assert_eq!(of("JinjaLogInfo")["info"]["msg"], "told");
+    assert_eq!(of("StatsLine")["data"]["stats"]["pass"], 1);
+    project.ok(&["run", "--log-path", "elsewhere"]);
+    let text = project.read("elsewhere/dbt.log");
+    assert!(text.contains("[info ] [MainThread]: Done. PASS=1"), "{text}");
+    let quiet = project.ok(&["run", "--quiet"]);
+    assert_eq!(quiet.stdout, "");
+    assert!(project.read("logs/dbt.log").contains("Completed successfully"));
+}

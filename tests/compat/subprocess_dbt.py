@@ -139,7 +139,7 @@ def load_results(target):
             node.compiled_code = entry["compiled_code"]
         if node is not None and entry.get("relation_name") is not None:
             node.relation_name = entry["relation_name"]
-        results.append(
+        result = (
             RunResult(
                 status=status_of(entry["status"]),
                 timing=[TimingInfo.from_dict(timing) for timing in entry["timing"]],
@@ -152,6 +152,9 @@ def load_results(target):
                 node=node,
             )
         )
+        if node is None:
+            result.unique_id = entry["unique_id"]
+        results.append(result)
     out = RunExecutionResult(results=results, elapsed_time=written["elapsed_time"], args=written.get("args", {}),
                              generated_at=None)
     return out

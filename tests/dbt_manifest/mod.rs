@@ -137,6 +137,7 @@ fn source(json: &Value) -> Source {
         tags: texts(&json["tags"]),
         config: NodeConfig { values: map(&json["config"]) },
         loaded_at_field: optional(json, "loaded_at_field"),
+        loaded_at_query: optional(json, "loaded_at_query"),
         freshness: Some(json["freshness"].clone()).filter(|freshness| !freshness.is_null()),
     }
 }

@@ -1,0 +1,167 @@
+//! `clone`: relations of another state of the project, made here without building them: a view upon
+//! each, since neither engine can copy a table without reading it.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::args::{RunArgs, SelectionArgs};
+use super::session::{Session, Start};
+use super::{Exit, Outcome, interrupt};
+use crate::artifacts;
+use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::publish;
+use crate::manifest::{Node, ResourceType};
+use crate::relation::Relation;
+use crate::report::counts_line;
+use crate::run::{RunResult, Status, Timing};
+
+const KINDS: &[ResourceType] = &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot];
+
+/// Kinds that can be cloned.
+pub(super) fn kinds() -> &'static [ResourceType] {
+    KINDS
+}
+
+/// Makes the clones.
+pub(super) fn command(
+    start: &Start,
+    selection: &SelectionArgs,
+    run: &RunArgs,
+    kinds: Vec<ResourceType>,
+    state: Option<&Path>,
+) -> Outcome {
+    let started = Instant::now();
+    let session = start.session("clone", selection, Some(run))?;
+    interrupt::cancels(&session.engines);
+    artifacts::make_folder(&session.config.target_path)?;
+    let other = other_manifest(&session, state)?;
+    let selected = session.select(selection, kinds, false)?;
+    let nodes: Vec<&Node> =
+        session.nodes_of(&selected).into_iter().filter(|node| !node.is_ephemeral()).collect();
+    let next = AtomicUsize::new(0);
+    let results: Mutex<Vec<(RunResult, Option<Box<Diagnostic>>)>> = Mutex::default();
+    let threads = session.config.target.threads.clamp(1, nodes.len().max(1));
+    std::thread::scope(|scope| {
+        for thread in 1..=threads {
+            let (next, results, session, other, nodes) =
+                (&next, &results, &session, &other, &nodes);
+            let work = move || {
+                while let Some(node) = nodes.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let done = clone_node(session, node, &other["nodes"][&*node.unique_id], thread);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push(done);
+                }
+            };
+            // Fewer threads than asked for is slower, not wrong; one always works.
+            let named = std::thread::Builder::new().name(format!("Thread-{thread}"));
+            if named.spawn_scoped(scope, work).is_err() && thread == 1 {
+                work();
+            }
+        }
+    });
+    let (results, errors): (Vec<RunResult>, Vec<_>) =
+        results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().unzip();
+    session.write_manifest(&|_| None)?;
+    let path = session.config.target_path.join("run_results.json");
+    artifacts::write_run_results(&path, &session.invocation, &results, started.elapsed())?;
+    let mut failed = false;
+    for error in errors.into_iter().flatten() {
+        session.console.diagnostic(&error);
+        failed = true;
+    }
+    session.console.info(&format!("Done. {}", counts_line(&results)));
+    Ok(if failed { Exit::NodeFailed } else { Exit::Done })
+}
+
+/// The manifest of the other state.
+fn other_manifest(session: &Session, state: Option<&Path>) -> Result<Value> {
+    let Some(folder) = state else {
+        return Err(Box::new(
+            Diagnostic::error(Code::USAGE, "clone needs the state that it takes relations from")
+                .help("Name the folder of its manifest.json with --state."),
+        ));
+    };
+    let path = session.config.project.root.join(folder).join("manifest.json");
+    let wrong = |why: String| {
+        Box::new(
+            Diagnostic::error(
+                Code::USAGE,
+                format!("Could not find manifest in --state path: '{}'", path.display()),
+            )
+            .note(why)
+            .help("It is the target folder of an earlier run, or a copy of it."),
+        )
+    };
+    let text = std::fs::read_to_string(&path).map_err(|error| wrong(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))
+}
+
+fn clone_node(
+    session: &Session,
+    node: &Node,
+    other: &Value,
+    thread: usize,
+) -> (RunResult, Option<Box<Diagnostic>>) {
+    let (begun, timer) = (Timestamp::now(), Instant::now());
+    let mut result = RunResult::new(node, Status::Success);
+    result.thread = thread;
+    result.relation_name = Some(node.relation().render());
+    let made = make(session, node, other);
+    let error = match made {
+        Ok(message) => {
+            result.message = Some(message);
+            None
+        }
+        Err(error) => {
+            result.status = Status::Error;
+            result.message = Some(error.to_string());
+            Some(error)
+        }
+    };
+    let timing = Timing { started_at: begun, completed_at: Timestamp::now() };
+    result.execute = Some(timing);
+    result.compile = Some(Timing { started_at: begun, completed_at: begun });
+    result.execution_time = timer.elapsed();
+    (result, error)
+}
+
+/// Makes one clone; what came of it.
+fn make(session: &Session, node: &Node, other: &Value) -> Result<String> {
+    let console = &session.console;
+    let Some(from) = deferred(other) else {
+        console.info(&format!("No relation found in state manifest for {}", node.unique_id));
+        return Ok("No-op".to_owned());
+    };
+    let target = node.relation();
+    let mut connection = session.engines.connection(&node.engine)?;
+    let schema = target.schema.as_deref().unwrap_or_default();
+    publish::create_schema_if_missing(&mut *connection, target.database.as_deref(), schema)?;
+    let there = connection.list_relations(target.database.as_deref(), schema)?;
+    let existing = there.iter().any(|relation| relation.identifier == target.identifier);
+    if existing && !session.config.flags.full_refresh {
+        console.info(&format!("Relation {} already exists", target.render()));
+        return Ok("No-op".to_owned());
+    }
+    if from.render() == target.render() {
+        console.info(&format!("Relation {} is its own clone", target.render()));
+        return Ok("No-op".to_owned());
+    }
+    publish::replace_view(&mut *connection, &target, &format!("select * from {}", from.render()))
+        .map_err(|error| Box::new(error.diagnostic.or_at(node.location.clone())))?;
+    Ok("CREATE VIEW".to_owned())
+}
+
+/// The relation of a node of the other manifest.
+fn deferred(other: &Value) -> Option<Relation> {
+    let text = |key: &str| other[key].as_str();
+    let (schema, alias) = (text("schema")?, text("alias").or(text("name"))?);
+    let mut relation = Relation::new(text("database").unwrap_or_default(), schema, alias);
+    if text("database").is_none_or(str::is_empty) {
+        relation.database = None;
+    }
+    Some(relation)
+}

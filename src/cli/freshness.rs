@@ -1,0 +1,115 @@
+//! `source freshness`: how old the data of sources is, told and written to sources.json.
+
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+
+use super::args::{RunArgs, SelectionArgs};
+use super::session::Start;
+use super::{Exit, Outcome, interrupt};
+use crate::artifacts;
+use crate::graph::Member;
+use crate::manifest::{ResourceType, Source};
+use crate::report::{Level, dotted, plural};
+use crate::run::{self, FreshnessResult, FreshnessStatus};
+
+/// Tells how fresh the sources are.
+pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&Path>) -> Outcome {
+    let started = Instant::now();
+    let session = start.session("freshness", selection, Some(&RunArgs::default()))?;
+    interrupt::cancels(&session.engines);
+    let selected = session.select(selection, vec![ResourceType::Source], true)?;
+    let manifest = &session.compiler.manifest;
+    let member = |index| session.graph.member(manifest, index);
+    let sources: Vec<&Source> = selected
+        .nodes
+        .iter()
+        .filter_map(|index| match member(*index) {
+            Member::Source(source) => Some(source),
+            _ => None,
+        })
+        .filter(|source| run::has_freshness(source))
+        .collect();
+    let (console, total) = (&session.console, sources.len());
+    if sources.is_empty() {
+        console.event("NothingToDo", Level::Warn, "Nothing to do: no source has limits.", || {
+            json!({})
+        });
+    }
+    let told = |index: usize, source: &Source, result: Option<&FreshnessResult>| {
+        let name = format!("{}.{}", source.source_name, source.name);
+        let place = Some((index, total));
+        let info = json!({
+            "unique_id": &*source.unique_id, "node_name": source.name, "resource_type": "source",
+            "node_path": source.path,
+            "node_status": result.map_or("started", |result| result.status.as_str()),
+        });
+        let Some(result) = result else {
+            let line =
+                dotted(place, &format!("START freshness of {name}"), "RUN", None, console.width());
+            let what = format!("freshness of {name}");
+            console.event(
+                "LogStartLine",
+                Level::Info,
+                &line,
+                || json!({"description": what, "index": index, "total": total, "node_info": info}),
+            );
+            return;
+        };
+        let (word, level) = match result.status {
+            FreshnessStatus::Pass => ("PASS", Level::Info),
+            FreshnessStatus::Warn => ("WARN", Level::Warn),
+            FreshnessStatus::Error => ("ERROR STALE", Level::Error),
+            FreshnessStatus::RuntimeError => ("ERROR", Level::Error),
+        };
+        let text = format!("{word} freshness of {name}");
+        let seconds = result.execution_time.as_secs_f64();
+        let line = dotted(place, &text, word, Some(seconds), console.width());
+        console.event("LogFreshnessResult", level, &line, || {
+            json!({
+                "status": result.status.as_str(),
+                "source_name": source.source_name,
+                "table_name": source.name,
+                "index": index,
+                "total": total,
+                "execution_time": seconds,
+                "node_info": info,
+            })
+        });
+    };
+    let results = run::freshness(&session.compiler, &session.engines, &sources, &told);
+    session.write_manifest(&|_| None)?;
+    let path = match output {
+        Some(path) => session.config.started_in.join(path),
+        None => session.config.target_path.join("sources.json"),
+    };
+    artifacts::write_sources(&path, &session.invocation, &results, started.elapsed())?;
+    for result in &results {
+        if let Some(message) = &result.message {
+            console.gap();
+            let id = &result.unique_id;
+            console.event(
+                "RunResultFailure",
+                Level::Error,
+                &format!("Failure in source {id}"),
+                || json!({"resource_type": "source", "node_name": &**id}),
+            );
+            let shown = format!("  {}", message.replace('\n', "\n  "));
+            console.event("RunResultError", Level::Error, &shown, || json!({"msg": message}));
+        }
+    }
+    let stale = |r: &&FreshnessResult| {
+        matches!(r.status, FreshnessStatus::Error | FreshnessStatus::RuntimeError)
+    };
+    let failed = results.iter().filter(stale).count();
+    console.gap();
+    let seconds = started.elapsed().as_secs_f64();
+    console.info(&format!("Finished running {} in {seconds:.2}s.", plural(total, "source")));
+    console.event("FreshnessCheckComplete", Level::Info, "Done.", || json!({}));
+    Ok(match (session.engines.is_interrupted(), failed) {
+        (true, _) => Exit::Interrupted,
+        (_, 0) => Exit::Done,
+        _ => Exit::NodeFailed,
+    })
+}
