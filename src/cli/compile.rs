@@ -57,7 +57,7 @@ pub(super) fn command(
         return Ok(Exit::NodeFailed);
     }
     // What was asked for by name is shown, as dbt does; of a selection that is one node, that.
-    let named = |result: &RunResult| selection.select.iter().any(|text| *text == result.name);
+    let named = |result: &RunResult| selection.select.contains(&result.name);
     let single = compiled.results.len() == 1 && !selection.select.is_empty();
     for result in compiled.results.iter().chain(&compiled.inlined) {
         if let Some(sql) = result.compiled_code.as_deref().filter(|_| single || named(result)) {
