@@ -96,7 +96,7 @@ impl Serialize for ExposureOut<'_> {
         map.serialize_entry("refs", &Each(refs))?;
         let sources = || exposure.source_calls.iter().map(|(call, _)| source_out(call));
         map.serialize_entry("sources", &Each(sources))?;
-        map.serialize_entry("metrics", EMPTY)?;
+        map.serialize_entry("metrics", &exposure.metrics)?;
         map.serialize_entry("created_at", &self.created_at)?;
         map.end()
     }

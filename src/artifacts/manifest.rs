@@ -75,7 +75,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     out.entries("exposures", &manifest.exposures, |exposure, out| {
         put(out, &ExposureOut { exposure, created_at });
     })?;
-    out.empty("metrics")?;
+    out.semantic("metrics", manifest, ResourceType::Metric, created_at)?;
     out.entries("groups", &manifest.groups, |group, out| put(out, &GroupOut(group)))?;
     out.empty("selectors")?;
     out.value("disabled", &Disabled { inputs, created_at })?;
@@ -88,7 +88,9 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
         })?;
     }
     out.value("group_map", &group_map(manifest))?;
-    for key in ["saved_queries", "semantic_models", "unit_tests", "functions"] {
+    out.semantic("saved_queries", manifest, ResourceType::SavedQuery, created_at)?;
+    out.semantic("semantic_models", manifest, ResourceType::SemanticModel, created_at)?;
+    for key in ["unit_tests", "functions"] {
         out.empty(key)?;
     }
     out.out.write_all(b"}")
@@ -109,6 +111,21 @@ impl Sections<'_> {
     fn value(&mut self, key: &str, value: &impl Serialize) -> io::Result<()> {
         self.key(key)?;
         Ok(serde_json::to_writer(&mut *self.out, value)?)
+    }
+
+    /// The metrics, semantic models or saved queries by `unique_id`.
+    fn semantic(
+        &mut self,
+        key: &str,
+        manifest: &Manifest,
+        kind: ResourceType,
+        created_at: f64,
+    ) -> io::Result<()> {
+        let of_kind = manifest.semantic.values().filter(|one| one.kind == kind);
+        let all: serde_json::Map<String, serde_json::Value> = of_kind
+            .map(|one| (one.unique_id.to_string(), super::semantic::entity(one, created_at)))
+            .collect();
+        self.value(key, &all)
     }
 
     fn empty(&mut self, key: &str) -> io::Result<()> {
@@ -197,7 +214,11 @@ impl Serialize for Disabled<'_, '_> {
             let out = SourceOut { source, created_at };
             sources.entry(&source.unique_id).or_default().push(out);
         }
-        let mut map = out.serialize_map(Some(nodes.len() + sources.len()))?;
+        let semantic = &inputs.manifest.disabled_semantic;
+        let mut map = out.serialize_map(Some(nodes.len() + sources.len() + semantic.len()))?;
+        for one in semantic {
+            map.serialize_entry(&*one.unique_id, &[super::semantic::entity(one, created_at)])?;
+        }
         for (id, all) in &nodes {
             map.serialize_entry(id, all)?;
         }

@@ -12,6 +12,7 @@ mod manifest;
 mod nodes;
 mod run_results;
 mod sources;
+mod semantic;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -30,6 +31,7 @@ pub use catalog::{catalog_to, write_catalog};
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
 pub use sources::{sources_to, write_sources};
+pub use semantic::write_semantic_manifest;
 
 pub use crate::jinja::DBT_VERSION;
 
@@ -65,6 +67,7 @@ pub fn entry(member: Member<'_>, target_path: &str) -> serde_json::Value {
         Member::Exposure(exposure) => {
             serde_json::to_value(entities::ExposureOut { exposure, created_at })
         }
+        Member::Semantic(one) => Ok(semantic::entity(one, created_at)),
     };
     value.unwrap_or_default()
 }

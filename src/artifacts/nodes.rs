@@ -112,7 +112,8 @@ impl NodeOut<'_> {
         let date = facts.and_then(|facts| facts.deprecation_date.as_ref());
         map.serialize_entry("deprecation_date", &date)?;
         map.serialize_entry("primary_key", self.primary_key)?;
-        map.serialize_entry("time_spine", &facts.and_then(|facts| facts.time_spine.as_ref()))
+        let spine = facts.and_then(|facts| facts.time_spine.as_ref());
+        map.serialize_entry("time_spine", &spine.map(super::semantic::time_spine))
     }
 
     /// Where `compile` writes it, by dbt's rule: below the file that it was read from, and in a
@@ -250,7 +251,7 @@ impl Serialize for ColumnOut<'_> {
         let config = ConfigPart { meta: &column.meta, tags: &column.tags };
         map.serialize_entry("config", &config)?;
         map.serialize_entry("tags", &column.tags)?;
-        map.serialize_entry("granularity", &None::<&str>)?;
+        map.serialize_entry("granularity", &column.granularity)?;
         map.serialize_entry("doc_blocks", EMPTY)?;
         map.end()
     }

@@ -30,6 +30,9 @@ pub(super) const LIST: &[ResourceType] = &[
     ResourceType::Source,
     ResourceType::Exposure,
     ResourceType::Analysis,
+    ResourceType::Metric,
+    ResourceType::SemanticModel,
+    ResourceType::SavedQuery,
 ];
 
 /// `--resource-type` and `--exclude-resource-type`.

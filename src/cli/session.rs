@@ -234,13 +234,17 @@ impl Session {
         selected.nodes.iter().filter_map(member).collect()
     }
 
-    /// Writes target/manifest.json.
+    /// Writes target/manifest.json and target/semantic_manifest.json.
     pub fn write_manifest<'a>(
         &'a self,
         compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
     ) -> Result<()> {
         let target = &self.config.target;
         let default_engine = &target.engines[&target.default_engine];
+        artifacts::write_semantic_manifest(
+            &self.config.target_path.join("semantic_manifest.json"),
+            &self.compiler.manifest,
+        )?;
         artifacts::write_manifest(
             &self.config.target_path.join("manifest.json"),
             &ManifestInputs {

@@ -77,6 +77,9 @@ pub fn config_section(resource_type: ResourceType) -> &'static str {
         ResourceType::Source => "sources",
         ResourceType::Exposure => "exposures",
         ResourceType::Analysis => "analyses",
+        ResourceType::Metric => "metrics",
+        ResourceType::SemanticModel => "semantic-models",
+        ResourceType::SavedQuery => "saved-queries",
         ResourceType::Operation | ResourceType::Macro => "models",
     }
 }

@@ -3,7 +3,7 @@
 //! Look-ups only; it never owns or changes anything.
 
 use crate::diagnostic::Location;
-use crate::manifest::{Exposure, Node, NodeConfig, ResourceType, Source, UniqueId};
+use crate::manifest::{Exposure, Node, NodeConfig, ResourceType, SemanticEntity, Source, UniqueId};
 
 /// A node, a source or an exposure.
 #[derive(Debug, Clone, Copy)]
@@ -11,6 +11,7 @@ pub enum Member<'m> {
     Node(&'m Node),
     Source(&'m Source),
     Exposure(&'m Exposure),
+    Semantic(&'m SemanticEntity),
 }
 
 macro_rules! each {
@@ -19,6 +20,7 @@ macro_rules! each {
             Member::Node($one) => $value,
             Member::Source($one) => $value,
             Member::Exposure($one) => $value,
+            Member::Semantic($one) => $value,
         }
     };
 }
@@ -38,6 +40,7 @@ impl<'m> Member<'m> {
     pub fn search_name(self) -> String {
         match self {
             Member::Source(source) => format!("{}.{}", source.source_name, source.name),
+            Member::Node(node) => node.search_name().into_owned(),
             other => other.name().to_owned(),
         }
     }
@@ -51,6 +54,9 @@ impl<'m> Member<'m> {
             }
             Member::Exposure(exposure) => {
                 format!("exposure:{}.{}", exposure.package_name, exposure.name)
+            }
+            Member::Semantic(entity) => {
+                format!("{}:{}.{}", entity.kind.as_str(), entity.package_name, entity.name)
             }
         }
     }
@@ -66,6 +72,7 @@ impl<'m> Member<'m> {
             Member::Node(node) => node.resource_type,
             Member::Source(_) => ResourceType::Source,
             Member::Exposure(_) => ResourceType::Exposure,
+            Member::Semantic(entity) => entity.kind,
         }
     }
 
@@ -102,7 +109,7 @@ impl<'m> Member<'m> {
         match self {
             Member::Node(node) => Some(&node.engine),
             Member::Source(source) => Some(&source.engine),
-            Member::Exposure(_) => None,
+            Member::Exposure(_) | Member::Semantic(_) => None,
         }
     }
 
@@ -112,6 +119,7 @@ impl<'m> Member<'m> {
             Member::Node(node) => &node.depends_on,
             Member::Source(_) => &[],
             Member::Exposure(exposure) => &exposure.depends_on,
+            Member::Semantic(entity) => &entity.depends_on,
         }
     }
 

@@ -31,6 +31,7 @@ pub struct Graph {
     order: Vec<NodeIndex>,
     nodes: usize,
     sources: usize,
+    exposures: usize,
 }
 
 impl Graph {
@@ -41,13 +42,14 @@ impl Graph {
     /// something that the manifest does not hold.
     pub fn build(manifest: &Manifest) -> Result<Graph> {
         let (nodes, sources) = (manifest.nodes.len(), manifest.sources.len());
-        let total = nodes + sources + manifest.exposures.len();
+        let exposures = manifest.exposures.len();
+        let total = nodes + sources + exposures + manifest.semantic.len();
         let mut dag = DiGraph::with_capacity(total, total * 2);
         let ids = manifest.nodes.keys().chain(manifest.sources.keys());
-        for id in ids.chain(manifest.exposures.keys()) {
+        for id in ids.chain(manifest.exposures.keys()).chain(manifest.semantic.keys()) {
             dag.add_node(id.clone());
         }
-        let mut graph = Graph { dag, order: Vec::new(), nodes, sources };
+        let mut graph = Graph { dag, order: Vec::new(), nodes, sources, exposures };
         // petgraph lists the edge that was added last first: adding them backwards gives
         // parents in the order of `depends_on` and children in the order of the manifest.
         for at in (0..total).rev() {
@@ -86,7 +88,11 @@ impl Graph {
             .nodes
             .get_index_of(id)
             .or_else(|| Some(self.nodes + manifest.sources.get_index_of(id)?))
-            .or_else(|| Some(self.nodes + self.sources + manifest.exposures.get_index_of(id)?))?;
+            .or_else(|| Some(self.nodes + self.sources + manifest.exposures.get_index_of(id)?))
+            .or_else(|| {
+                let before = self.nodes + self.sources + self.exposures;
+                Some(before + manifest.semantic.get_index_of(id)?)
+            })?;
         Some(NodeIndex::new(at))
     }
 
@@ -102,8 +108,11 @@ impl Graph {
             Member::Node(&manifest.nodes[at])
         } else if at < self.nodes + self.sources {
             Member::Source(&manifest.sources[at - self.nodes])
-        } else {
+        } else if at < self.nodes + self.sources + self.exposures {
             Member::Exposure(&manifest.exposures[at - self.nodes - self.sources])
+        } else {
+            let before = self.nodes + self.sources + self.exposures;
+            Member::Semantic(&manifest.semantic[at - before])
         }
     }
 

@@ -5,6 +5,7 @@
 mod config;
 mod model;
 mod node;
+mod semantic;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ pub use node::{
     Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,
     ResourceType, Source, SourceCall, TestMetadata,
 };
+pub use semantic::SemanticEntity;
 
 /// dbt's `unique_id`: `model.project.name`.
 pub type UniqueId = Arc<str>;
@@ -38,6 +40,9 @@ pub struct Manifest {
     pub docs: ById<DocBlock>,
     pub exposures: ById<Exposure>,
     pub groups: ById<Group>,
+    /// Metrics, then semantic models, then saved queries.
+    pub semantic: ById<SemanticEntity>,
+    pub disabled_semantic: Vec<SemanticEntity>,
     /// Nodes with `enabled: false`: not in the DAG, but a `ref` to one is told apart from a typo.
     pub disabled: Vec<Node>,
     pub disabled_sources: Vec<Source>,

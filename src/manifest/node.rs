@@ -22,6 +22,9 @@ pub enum ResourceType {
     Source,
     Exposure,
     Macro,
+    Metric,
+    SemanticModel,
+    SavedQuery,
 }
 
 impl ResourceType {
@@ -37,6 +40,9 @@ impl ResourceType {
             ResourceType::Source => "source",
             ResourceType::Exposure => "exposure",
             ResourceType::Macro => "macro",
+            ResourceType::Metric => "metric",
+            ResourceType::SemanticModel => "semantic_model",
+            ResourceType::SavedQuery => "saved_query",
         }
     }
 
@@ -93,6 +99,8 @@ pub struct ColumnInfo {
     pub tags: Vec<String>,
     pub quote: Option<bool>,
     pub constraints: Vec<Value>,
+    /// Of a column of a time spine: `day`.
+    pub granularity: Option<String>,
 }
 
 /// What makes a generic test: its name and arguments.
@@ -347,6 +355,8 @@ pub struct Exposure {
     pub config: NodeConfig,
     pub refs: Vec<(RefCall, Option<Location>)>,
     pub source_calls: Vec<(SourceCall, Option<Location>)>,
+    /// Metrics that it names, with their package where that is named.
+    pub metrics: Vec<Vec<String>>,
     pub depends_on: Vec<UniqueId>,
 }
 

@@ -14,6 +14,8 @@ mod others;
 mod properties;
 mod python;
 mod resolve;
+mod semantic;
+mod semantic_links;
 mod snapshots;
 mod sql_files;
 mod versions;
@@ -172,6 +174,7 @@ pub fn parse(
 
     if errors.is_empty() {
         errors.extend(resolve::resolve(&mut manifest, config));
+        errors.extend(semantic_links::link(&mut manifest));
     }
     if errors.is_empty() {
         errors.extend(microbatch::check(&mut manifest, config, &parser.dialects, &mut warnings));
@@ -409,6 +412,7 @@ fn add_others(
     manifest: &mut Manifest,
     errors: &mut Vec<Diagnostic>,
 ) {
+    let mut semantic = Vec::new();
     for (loaded, found) in files {
         for source in &found.sources {
             for table in &source.tables {
@@ -441,6 +445,12 @@ fn add_others(
             let group = parser.group(loaded, properties);
             manifest.groups.insert(group.unique_id.clone(), group);
         }
+        for properties in &found.semantic {
+            match parser.semantic(loaded, properties) {
+                Ok(entities) => semantic.extend(entities),
+                Err(error) => errors.push(*error),
+            }
+        }
         for properties in &found.exposures {
             match parser.exposure(loaded, properties) {
                 Ok(exposure) => {
@@ -463,6 +473,7 @@ fn add_others(
             }
         }
     }
+    semantic::add(manifest, semantic, errors);
     let known: Vec<String> = manifest.groups.values().map(|group| group.name.clone()).collect();
     for node in manifest.nodes.values() {
         if let Some(group) = &node.group

@@ -143,7 +143,12 @@ impl Parser<'_> {
         config_levels::apply(&mut config, properties.config.clone());
         let host = self.host(package, NodeConfig::default());
         let dialect = self.dialects.default_one();
+        let mut metrics = Vec::new();
         for call in &properties.depends_on {
+            if let Some(metric) = metric_call(call) {
+                metrics.push(metric);
+                continue;
+            }
             dialect.eval(call, Some(properties.location.clone()), host.clone())?;
         }
         let notes = host.take_notes();
@@ -171,6 +176,7 @@ impl Parser<'_> {
             config,
             refs: notes.refs.into_iter().map(|call| (call, at(&()))).collect(),
             source_calls: notes.sources.into_iter().map(|call| (call, at(&()))).collect(),
+            metrics,
             depends_on: Vec::new(),
         })
     }
@@ -287,13 +293,23 @@ impl Parser<'_> {
                     let place = place_of(inner, location);
                     return Err(Box::new(error.at(place).help("Write {{ doc('name') }}.")));
                 }
-                // Other Jinja in a description is text to people; dbt renders var() and the like.
-                _ => out.push_str(&rest[start..start + end + 2]),
+                _ => out.push_str(&self.rendered(&rest[start..start + end + 2], location)),
             }
             rest = &rest[start + end + 2..];
         }
         out.push_str(rest);
         Ok(out)
+    }
+
+    /// Other Jinja in a description; what cannot be rendered is text to people.
+    fn rendered(&self, text: &str, location: &Location) -> String {
+        let kind = crate::config::yaml::YamlKind::Text(text.to_owned());
+        let yaml = crate::config::yaml::Yaml { span: 0..0, kind };
+        match self.yaml.render(&location.file, &yaml) {
+            Ok(Value::String(text)) => text,
+            Ok(other) => other.to_string(),
+            Err(_) => text.to_owned(),
+        }
     }
 
     fn doc_block(
@@ -332,6 +348,12 @@ fn place_of(text: &str, location: &Location) -> Location {
         Some(at) => Location::new(location.file.clone(), at..at + text.len()),
         None => location.clone(),
     }
+}
+
+/// The names in `metric('name')` or `metric('package', 'name')`.
+fn metric_call(text: &str) -> Option<Vec<String>> {
+    let inner = text.trim().strip_prefix("metric")?.trim().strip_prefix('(')?.strip_suffix(')')?;
+    Some(inner.split(',').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect())
 }
 
 fn meta_of(config: &NodeConfig) -> IndexMap<String, Value> {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::semantic::is_foreign_template;
 use super::versions::ModelProperties;
 use crate::config::yaml::{self, Yaml, YamlKind};
 use crate::config::{MapReader, YamlRenderer, misspelt_config, type_error};
@@ -26,6 +27,7 @@ pub struct PropertiesFile {
     pub macros: Vec<MacroProperties>,
     pub exposures: Vec<ExposureProperties>,
     pub groups: Vec<GroupProperties>,
+    pub semantic: Vec<SemanticProperties>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -117,6 +119,14 @@ pub struct ExposureProperties {
     pub depends_on: Vec<String>,
 }
 
+/// A metric, semantic model or saved query, as written but for its rendered texts.
+#[derive(Debug)]
+pub struct SemanticProperties {
+    pub kind: ResourceType,
+    pub location: Location,
+    pub map: Map<String, Value>,
+}
+
 /// A group.
 #[derive(Debug)]
 pub struct GroupProperties {
@@ -138,9 +148,6 @@ pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFi
     map.ignore(&[
         "version",
         "unit_tests",
-        "metrics",
-        "semantic_models",
-        "saved_queries",
         "functions",
         "anchors",
         // selectors.yml and packages.yml may lie in a resource path.
@@ -177,6 +184,15 @@ pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFi
     }
     for item in map.list("groups")? {
         out.groups.push(reader.group(item)?);
+    }
+    for (key, kind) in [
+        ("metrics", ResourceType::Metric),
+        ("semantic_models", ResourceType::SemanticModel),
+        ("saved_queries", ResourceType::SavedQuery),
+    ] {
+        for item in map.list(key)? {
+            out.semantic.push(reader.semantic(item, kind)?);
+        }
     }
     map.warn_left_over(&mut reader.warnings)?;
     out.warnings = reader.warnings;
@@ -307,6 +323,7 @@ impl<'a> Reader<'a> {
             data_type: map.text("data_type")?,
             meta: meta.into_iter().collect(),
             constraints: map.list("constraints")?.iter().map(Yaml::to_json).collect(),
+            granularity: map.text("granularity")?,
             quote,
             tags,
             name,
@@ -318,7 +335,7 @@ impl<'a> Reader<'a> {
                 tests.push(self.test(entry, Some(under))?);
             }
         }
-        map.ignore(&["policy_tags", "granularity", "dimension", "entity"]);
+        map.ignore(&["policy_tags", "dimension", "entity"]);
         map.warn_left_over(&mut self.warnings)?;
         Ok(column)
     }
@@ -473,6 +490,30 @@ impl<'a> Reader<'a> {
         map.ignore(&["enabled"]);
         map.warn_left_over(&mut self.warnings)?;
         Ok(exposure)
+    }
+
+    /// Renders the texts but those that are templates of the semantic layer itself.
+    fn semantic(&self, yaml: &Yaml, kind: ResourceType) -> Result<SemanticProperties> {
+        let Value::Object(map) = self.semantic_value("", yaml)? else {
+            return Err(type_error(self.file, kind.as_str(), "a map", yaml));
+        };
+        let location = self.location(yaml.get("name").unwrap_or(yaml));
+        Ok(SemanticProperties { kind, location, map })
+    }
+
+    fn semantic_value(&self, key: &str, yaml: &Yaml) -> Result<Value> {
+        match &yaml.kind {
+            YamlKind::Map(entries) => entries
+                .iter()
+                .map(|(key, value)| Ok((key.text.clone(), self.semantic_value(&key.text, value)?)))
+                .collect::<Result<Map<_, _>>>()
+                .map(Value::Object),
+            YamlKind::List(items) => {
+                items.iter().map(|item| self.semantic_value(key, item)).collect()
+            }
+            _ if is_foreign_template(key) || key == "description" => Ok(yaml.to_json()),
+            _ => self.renderer.render(self.file, yaml),
+        }
     }
 
     fn group(&mut self, yaml: &'a Yaml) -> Result<GroupProperties> {

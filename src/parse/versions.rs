@@ -57,7 +57,10 @@ impl<'a> Reader<'a> {
         }
         let mut model = ModelProperties::default();
         model.facts.deprecation_date = date.map(|date| self.date(date)).transpose()?;
-        model.facts.time_spine = spine.map(Yaml::to_json);
+        if let Some(spine) = spine {
+            self.check_time_spine(spine, base)?;
+            model.facts.time_spine = Some(spine.to_json());
+        }
         let entries = match versions.map(|versions| &versions.kind) {
             Some(YamlKind::List(entries)) => entries.as_slice(),
             Some(_) => {
@@ -115,6 +118,49 @@ impl<'a> Reader<'a> {
             model.versions.push(version);
         }
         base.model = Some(Box::new(model));
+        Ok(())
+    }
+
+    /// A time spine's columns have to be columns of the model, and the first one to have a
+    /// granularity.
+    fn check_time_spine(&self, spine: &Yaml, base: &NodeProperties) -> Result<()> {
+        let wrong = |message: String| {
+            let known: Vec<&str> = base.columns.keys().map(String::as_str).collect();
+            Err(Box::new(
+                Diagnostic::error(Code::BAD_CONFIG, message)
+                    .at(self.location(spine))
+                    .help(format!("Its columns are {}.", known.join(", "))),
+            ))
+        };
+        let name = spine.get("standard_granularity_column").and_then(Yaml::as_str);
+        let name = name.unwrap_or_default();
+        match base.columns.get(name) {
+            None => {
+                return wrong(format!(
+                    "The time spine standard granularity column must be defined on the model: \
+                     `{}` has no column `{name}`",
+                    base.name
+                ));
+            }
+            Some(column) if column.granularity.is_none() => {
+                return wrong(format!(
+                    "The time spine standard granularity column must have a granularity defined: \
+                     `{name}` of `{}` has none",
+                    base.name
+                ));
+            }
+            Some(_) => {}
+        }
+        let custom = spine.get("custom_granularities").map(Yaml::items).unwrap_or_default();
+        for one in custom {
+            let column = one.get("column_name").or_else(|| one.get("name")).and_then(Yaml::as_str);
+            if let Some(column) = column.filter(|name| !base.columns.contains_key(*name)) {
+                return wrong(format!(
+                    "The time spine custom granularity columns do not exist in the model `{}`: `{column}`",
+                    base.name
+                ));
+            }
+        }
         Ok(())
     }
 

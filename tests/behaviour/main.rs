@@ -23,6 +23,7 @@ mod packages;
 mod readers;
 mod seeds;
 mod selection;
+mod semantic;
 mod snapshots;
 mod synthetic;
 mod versions;

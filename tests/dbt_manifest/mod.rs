@@ -144,6 +144,7 @@ fn source(json: &Value) -> Source {
 
 fn exposure(json: &Value) -> Exposure {
     Exposure {
+        metrics: Vec::new(),
         unique_id: id(json),
         name: text(json, "name"),
         package_name: text(json, "package_name"),
@@ -194,6 +195,7 @@ fn a_macro(json: &Value) -> Macro {
 
 fn columns(json: &Value) -> IndexMap<String, ColumnInfo> {
     let column = |json: &Value| ColumnInfo {
+        granularity: None,
         name: text(json, "name"),
         description: text(json, "description"),
         data_type: optional(json, "data_type"),

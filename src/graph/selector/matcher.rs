@@ -15,10 +15,7 @@ use crate::manifest::{Manifest, ResourceType};
 
 /// dbt's kinds that a project of Pintail never holds: valid to ask for, always empty.
 const OTHER_KINDS: &[&str] = &[
-    "metric",
     "group",
-    "saved_query",
-    "semantic_model",
     "unit_test",
     "fixture",
     "function",
@@ -50,7 +47,8 @@ pub(super) enum Matcher {
     Engine(Pattern),
     Group(Pattern),
     Access(String),
-    Exposure {
+    Named {
+        kind: ResourceType,
         package: Pattern,
         name: Pattern,
     },
@@ -124,7 +122,7 @@ impl Matcher {
             Method::Engine => Matcher::Engine(pattern()),
             Method::Group => Matcher::Group(pattern()),
             Method::Access => Matcher::Access(value.to_owned()),
-            Method::Exposure => {
+            Method::Exposure | Method::Metric | Method::SemanticModel | Method::SavedQuery => {
                 let parts: Vec<&str> = value.split('.').collect();
                 let (package, name) = match parts[..] {
                     [name] => ("*", name),
@@ -135,7 +133,14 @@ impl Matcher {
                             .into());
                     }
                 };
-                Matcher::Exposure { package: Pattern::new(package), name: Pattern::new(name) }
+                let kind = match criterion.method() {
+                    Method::Metric => ResourceType::Metric,
+                    Method::SemanticModel => ResourceType::SemanticModel,
+                    Method::SavedQuery => ResourceType::SavedQuery,
+                    _ => ResourceType::Exposure,
+                };
+                let (package, name) = (Pattern::new(package), Pattern::new(name));
+                Matcher::Named { kind, package, name }
             }
             Method::Version => match value {
                 "none" => Matcher::Version(None),
@@ -148,9 +153,7 @@ impl Matcher {
                         .into());
                 }
             },
-            Method::Metric | Method::SemanticModel | Method::SavedQuery | Method::UnitTest => {
-                Matcher::Nothing
-            }
+            Method::UnitTest => Matcher::Nothing,
         })
     }
 
@@ -204,12 +207,11 @@ impl Matcher {
             Matcher::Access(access) => node.is_some_and(|node| {
                 node.resource_type == ResourceType::Model && node.access.as_str() == access
             }),
-            Matcher::Exposure { package, name } => match member {
-                Member::Exposure(one) => {
-                    package.matches(&one.package_name) && name.matches(&one.name)
-                }
-                _ => false,
-            },
+            Matcher::Named { kind, package, name } => {
+                *kind == member.resource_type()
+                    && package.matches(member.package_name())
+                    && name.matches(member.name())
+            }
             Matcher::Version(wanted) => node.is_some_and(|node| {
                 let facts = node.facts.as_ref();
                 node.resource_type == ResourceType::Model
@@ -328,6 +330,9 @@ fn kind(criterion: &Criterion) -> Result<Option<ResourceType>> {
         ResourceType::Source,
         ResourceType::Exposure,
         ResourceType::Macro,
+        ResourceType::Metric,
+        ResourceType::SemanticModel,
+        ResourceType::SavedQuery,
     ];
     let value = criterion.value.as_str();
     if let Some(kind) = known.into_iter().find(|kind| kind.as_str() == value) {

@@ -1,0 +1,243 @@
+//! Links of metrics, semantic models and saved queries: which measure a metric is made of, which
+//! model a measure stands on; and the rules of time spines.
+
+use std::collections::HashMap;
+
+use serde_json::{Value, json};
+
+use super::RefIndex;
+use super::semantic::Entities;
+use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::manifest::{Manifest, ResourceType, SemanticEntity, UniqueId};
+
+/// Fills `depends_on` of every entity, and what the manifest says of resolved measures.
+///
+/// Gives every error found.
+pub fn link(manifest: &mut Manifest) -> Vec<Diagnostic> {
+    let named = manifest.exposures.values().any(|exposure| !exposure.metrics.is_empty());
+    if manifest.semantic.is_empty() && !named {
+        return Vec::new();
+    }
+    let mut errors = Vec::new();
+    let mut entities = std::mem::take(&mut manifest.semantic);
+    let index = RefIndex::new(manifest);
+    let mut has_models = false;
+    for entity in entities.values_mut().filter(|one| one.kind == ResourceType::SemanticModel) {
+        has_models = true;
+        for call in entity.refs.clone() {
+            match index.node(&entity.package_name, &call) {
+                Ok(id) => {
+                    if let Some(node) = manifest.nodes.get(id) {
+                        entity.body.insert(
+                            "node_relation".to_owned(),
+                            json!({
+                                "alias": node.alias,
+                                "schema_name": node.schema,
+                                "database": node.database,
+                                "relation_name": node.relation().render(),
+                            }),
+                        );
+                    }
+                    entity.depends_on.push(id.clone());
+                }
+                Err(error) => errors.push(error.or_at(entity.location.clone())),
+            }
+        }
+    }
+    let measures = measures(&entities);
+    let metrics: Vec<UniqueId> = entities
+        .values()
+        .filter(|one| one.kind == ResourceType::Metric)
+        .map(|one| one.unique_id.clone())
+        .collect();
+    for id in &metrics {
+        if let Err(error) = link_metric(&mut entities, &measures, manifest, id, 0) {
+            errors.push(*error);
+        }
+    }
+    for at in 0..entities.len() {
+        if entities[at].kind != ResourceType::SavedQuery {
+            continue;
+        }
+        let names = entities[at].body["query_params"]["metrics"].clone();
+        for name in names.as_array().into_iter().flatten().filter_map(Value::as_str) {
+            let asking = &entities[at];
+            let (package, location) = (&asking.package_name, &asking.location);
+            match metric_named(&entities, manifest, (&asking.name, package, location), name) {
+                Ok(id) => {
+                    if !entities[at].depends_on.contains(&id) {
+                        entities[at].depends_on.push(id);
+                    }
+                }
+                Err(error) => errors.push(*error),
+            }
+        }
+    }
+    let mut exposures = std::mem::take(&mut manifest.exposures);
+    for exposure in exposures.values_mut() {
+        for call in exposure.metrics.clone() {
+            let Some(name) = call.last() else { continue };
+            let package = if call.len() > 1 { &call[0] } else { &exposure.package_name };
+            let place = (&*exposure.name, package.as_str(), &exposure.location);
+            match metric_named(&entities, manifest, place, name) {
+                Ok(id) => exposure.depends_on.push(id),
+                Err(error) => errors.push(*error),
+            }
+        }
+    }
+    manifest.exposures = exposures;
+    if has_models && errors.is_empty() && !has_time_spine(manifest) {
+        errors.push(
+            Diagnostic::error(
+                Code::BAD_CONFIG,
+                "Semantic models need a time spine model with granularity DAY or smaller, and there is none",
+            )
+            .help("Give a model of days `time_spine: {standard_granularity_column: …}`."),
+        );
+    }
+    manifest.semantic = entities;
+    errors
+}
+
+/// Measure → the semantic models that have it.
+fn measures(entities: &Entities) -> HashMap<String, Vec<(String, UniqueId)>> {
+    let mut found: HashMap<String, Vec<(String, UniqueId)>> = HashMap::new();
+    for one in entities.values().filter(|one| one.kind == ResourceType::SemanticModel) {
+        for measure in one.body["measures"].as_array().into_iter().flatten() {
+            if let Some(name) = measure["name"].as_str() {
+                let entry = (one.package_name.clone(), one.unique_id.clone());
+                found.entry(name.to_owned()).or_default().push(entry);
+            }
+        }
+    }
+    found
+}
+
+fn metric_named(
+    entities: &Entities,
+    manifest: &Manifest,
+    (asking, package, location): (&str, &str, &Option<Location>),
+    name: &str,
+) -> Result<UniqueId> {
+    let own = format!("metric.{package}.{name}");
+    let root = format!("metric.{}.{name}", manifest.project_name);
+    let found = [root, own].iter().find_map(|id| entities.get(id.as_str())).or_else(|| {
+        entities.values().find(|one| one.kind == ResourceType::Metric && one.name == name)
+    });
+    if let Some(found) = found {
+        return Ok(found.unique_id.clone());
+    }
+    let disabled = |one: &&SemanticEntity| one.kind == ResourceType::Metric && one.name == name;
+    let is_disabled = manifest.disabled_semantic.iter().any(|one| disabled(&one));
+    let what = if is_disabled { "is disabled" } else { "does not exist" };
+    Err(Box::new(
+        Diagnostic::error(
+            Code::REF_NOT_FOUND,
+            format!("The metric `{name}`, which `{asking}` names, {what}"),
+        )
+        .or_at(location.clone())
+        .help("Check its name, and that it is enabled."),
+    ))
+}
+
+fn link_metric(
+    entities: &mut Entities,
+    measures: &HashMap<String, Vec<(String, UniqueId)>>,
+    manifest: &Manifest,
+    id: &UniqueId,
+    depth: usize,
+) -> Result<()> {
+    let metric = &entities[id];
+    let done = metric.body["type_params"]["input_measures"].as_array().is_some_and(|a| !a.is_empty());
+    if done {
+        return Ok(());
+    }
+    if depth > 50 {
+        return Err(Box::new(
+            Diagnostic::error(Code::CYCLE, format!("The metric `{}` is made of itself", metric.name))
+                .or_at(metric.location.clone())
+                .help("Metrics of metrics have to end at measures."),
+        ));
+    }
+    let params = metric.body["type_params"].clone();
+    let kind = metric.body["type"].as_str().unwrap_or_default().to_owned();
+    let mut inputs: Vec<Value> = Vec::new();
+    let mut depends: Vec<UniqueId> = Vec::new();
+    let mut add = |measure: &Value| {
+        if !measure.is_null() && !inputs.contains(measure) {
+            inputs.push(measure.clone());
+        }
+    };
+    match kind.as_str() {
+        "simple" | "cumulative" => add(&params["measure"]),
+        "conversion" => {
+            add(&params["conversion_type_params"]["base_measure"]);
+            add(&params["conversion_type_params"]["conversion_measure"]);
+        }
+        _ => {
+            let of: Vec<&Value> = if kind == "ratio" {
+                vec![&params["numerator"], &params["denominator"]]
+            } else {
+                params["metrics"].as_array().into_iter().flatten().collect()
+            };
+            for input in of {
+                let name = input["name"].as_str().unwrap_or_default();
+                let asking = &entities[id];
+                let place = (&*asking.name, &*asking.package_name, &asking.location);
+                let target = metric_named(entities, manifest, place, name)?;
+                link_metric(entities, measures, manifest, &target, depth + 1)?;
+                let below = entities[&target].body["type_params"]["input_measures"].clone();
+                below.as_array().into_iter().flatten().for_each(&mut add);
+                if !depends.contains(&target) {
+                    depends.push(target);
+                }
+            }
+        }
+    }
+    if matches!(kind.as_str(), "simple" | "cumulative" | "conversion") {
+        for input in &inputs {
+            let name = input["name"].as_str().unwrap_or_default();
+            let metric = &entities[id];
+            let found = measures.get(name).map(Vec::as_slice).unwrap_or_default();
+            let of = |package: &str| found.iter().find(|(of, _)| of == package);
+            let found = of(&manifest.project_name)
+                .or_else(|| of(&metric.package_name))
+                .or_else(|| found.first());
+            let Some((_, model)) = found else {
+                return Err(Box::new(
+                    Diagnostic::error(
+                        Code::REF_NOT_FOUND,
+                        format!("No semantic model has the measure `{name}` of the metric `{}`", metric.name),
+                    )
+                    .or_at(metric.location.clone())
+                    .help("Check the measure's name, and that its semantic model is enabled."),
+                ));
+            };
+            if !depends.contains(model) {
+                depends.push(model.clone());
+            }
+        }
+    }
+    let metric = &mut entities[id];
+    metric.body["type_params"]["input_measures"] = inputs.into();
+    metric.depends_on = depends;
+    Ok(())
+}
+
+/// Whether there is a model of days or smaller steps, or dbt's old one by its name.
+fn has_time_spine(manifest: &Manifest) -> bool {
+    manifest.nodes.values().any(|node| {
+        if node.name == "metricflow_time_spine" && node.resource_type == ResourceType::Model {
+            return true;
+        }
+        let spine = node.facts.as_ref().and_then(|facts| facts.time_spine.as_ref());
+        let column = spine.and_then(|spine| spine["standard_granularity_column"].as_str());
+        let grain = column.and_then(|name| node.columns.get(name)?.granularity.as_deref());
+        grain.is_some_and(|grain| {
+            matches!(
+                grain,
+                "nanosecond" | "microsecond" | "millisecond" | "second" | "minute" | "hour" | "day"
+            )
+        })
+    })
+}
