@@ -11,8 +11,8 @@ mod json;
 mod manifest;
 mod nodes;
 mod run_results;
-mod sources;
 mod semantic;
+mod sources;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -30,8 +30,8 @@ use crate::run::InvocationInfo;
 pub use catalog::{catalog_to, write_catalog};
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
-pub use sources::{sources_to, write_sources};
 pub use semantic::write_semantic_manifest;
+pub use sources::{sources_to, write_sources};
 
 pub use crate::jinja::DBT_VERSION;
 

@@ -62,7 +62,8 @@ fn config(one: &SemanticEntity) -> Value {
     if one.kind == ResourceType::SavedQuery {
         out["export_as"] = json!(one.config.get("export_as"));
         out["schema"] = json!(one.config.get("schema"));
-        out["cache"] = one.config.get("cache").cloned().unwrap_or_else(|| json!({"enabled": false}));
+        out["cache"] =
+            one.config.get("cache").cloned().unwrap_or_else(|| json!({"enabled": false}));
     }
     for (key, value) in &one.config.values {
         if out.get(key).is_none() {
@@ -93,8 +94,15 @@ fn semantic_manifest(manifest: &Manifest) -> Value {
     let models: Vec<Value> = of(ResourceType::SemanticModel)
         .map(|one| {
             let keys = [
-                "defaults", "description", "node_relation", "primary_entity", "entities", "measures",
-                "dimensions", "label", "metadata",
+                "defaults",
+                "description",
+                "node_relation",
+                "primary_entity",
+                "entities",
+                "measures",
+                "dimensions",
+                "label",
+                "metadata",
             ];
             let mut out = with(one, &keys, &[]);
             out.insert("config".to_owned(), json!({"meta": config(one)["meta"]}));

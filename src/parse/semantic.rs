@@ -14,11 +14,28 @@ use crate::load::LoadedFile;
 use crate::manifest::{ById, Manifest, NodeConfig, ResourceType, SemanticEntity};
 
 const GRANULARITIES: &[&str] = &[
-    "nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month",
-    "quarter", "year",
+    "nanosecond",
+    "microsecond",
+    "millisecond",
+    "second",
+    "minute",
+    "hour",
+    "day",
+    "week",
+    "month",
+    "quarter",
+    "year",
 ];
 const AGGREGATIONS: &[&str] = &[
-    "sum", "min", "max", "count_distinct", "sum_boolean", "average", "percentile", "median", "count",
+    "sum",
+    "min",
+    "max",
+    "count_distinct",
+    "sum_boolean",
+    "average",
+    "percentile",
+    "median",
+    "count",
 ];
 
 /// An entry that is being read.
@@ -160,7 +177,10 @@ impl Parser<'_> {
         let written = entry.any("config").as_object().cloned().unwrap_or_default();
         config_levels::apply(&mut config, written.clone());
         config_levels::apply_root_project(&mut config, &self.config, package, kind, &fqn);
-        let meta = match config.get("meta").filter(|meta| meta.as_object().is_none_or(|m| !m.is_empty())) {
+        let meta = match config
+            .get("meta")
+            .filter(|meta| meta.as_object().is_none_or(|m| !m.is_empty()))
+        {
             Some(meta) => meta.clone(),
             None if entry.any("meta").is_object() => entry.any("meta"),
             None => json!({}),
@@ -207,8 +227,16 @@ impl Parser<'_> {
         config: &NodeConfig,
     ) -> Result<Map<String, Value>> {
         entry.known(&[
-            "name", "label", "type", "type_params", "description", "filter", "time_granularity",
-            "meta", "tags", "config",
+            "name",
+            "label",
+            "type",
+            "type_params",
+            "description",
+            "filter",
+            "time_granularity",
+            "meta",
+            "tags",
+            "config",
         ])?;
         let kinds = ["simple", "ratio", "cumulative", "derived", "conversion"];
         let kind = entry.one_of("type", &kinds)?;
@@ -267,11 +295,20 @@ impl Parser<'_> {
         config: &NodeConfig,
     ) -> Result<Map<String, Value>> {
         entry.known(&[
-            "name", "model", "config", "description", "label", "defaults", "entities", "measures",
-            "dimensions", "primary_entity",
+            "name",
+            "model",
+            "config",
+            "description",
+            "label",
+            "defaults",
+            "entities",
+            "measures",
+            "dimensions",
+            "primary_entity",
         ])?;
         let element_config = |element: &Entry| {
-            let mut meta = config.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
+            let mut meta =
+                config.get("meta").and_then(Value::as_object).cloned().unwrap_or_default();
             if let Some(Value::Object(own)) = element.any("config").get("meta") {
                 meta.extend(own.clone());
             }
@@ -295,8 +332,16 @@ impl Parser<'_> {
         for value in entry.list("measures")? {
             let one = entry.below("a measure", value)?;
             one.known(&[
-                "name", "agg", "description", "label", "expr", "agg_params",
-                "non_additive_dimension", "agg_time_dimension", "create_metric", "config",
+                "name",
+                "agg",
+                "description",
+                "label",
+                "expr",
+                "agg_params",
+                "non_additive_dimension",
+                "agg_time_dimension",
+                "create_metric",
+                "config",
             ])?;
             let agg_params = one.any("agg_params");
             let additive = one.any("non_additive_dimension");
@@ -337,7 +382,13 @@ impl Parser<'_> {
         for value in entry.list("dimensions")? {
             let one = entry.below("a dimension", value)?;
             one.known(&[
-                "name", "type", "description", "label", "is_partition", "type_params", "expr",
+                "name",
+                "type",
+                "description",
+                "label",
+                "is_partition",
+                "type_params",
+                "expr",
                 "config",
             ])?;
             let params = one.any("type_params");
@@ -395,7 +446,15 @@ impl Parser<'_> {
         entry: &Entry,
         config: &NodeConfig,
     ) -> Result<Map<String, Value>> {
-        entry.known(&["name", "query_params", "description", "label", "exports", "config", "tags"])?;
+        entry.known(&[
+            "name",
+            "query_params",
+            "description",
+            "label",
+            "exports",
+            "config",
+            "tags",
+        ])?;
         let params = entry.any("query_params");
         let params = entry.below("`query_params`", &params)?;
         params.known(&["metrics", "group_by", "where", "order_by", "limit"])?;
@@ -481,16 +540,27 @@ fn needs(entry: &Entry, kind: &Value, params: &Entry) -> Result<()> {
 
 fn type_params(params: &Entry, is_cumulative: bool) -> Result<Value> {
     params.known(&[
-        "measure", "numerator", "denominator", "expr", "window", "grain_to_date", "metrics",
-        "conversion_type_params", "cumulative_type_params",
+        "measure",
+        "numerator",
+        "denominator",
+        "expr",
+        "window",
+        "grain_to_date",
+        "metrics",
+        "conversion_type_params",
+        "cumulative_type_params",
     ])?;
-    let metrics: Vec<Value> =
-        params.list("metrics")?.iter().map(|one| metric_input(params, one)).collect::<Result<_>>()?;
+    let metrics: Vec<Value> = params
+        .list("metrics")?
+        .iter()
+        .map(|one| metric_input(params, one))
+        .collect::<Result<_>>()?;
     let conversion = match params.any("conversion_type_params") {
         Value::Null => Value::Null,
         set => {
             let set = params.below("`conversion_type_params`", &set)?.map.clone();
-            let set = Entry { what: "`conversion_type_params`", map: &set, location: params.location };
+            let set =
+                Entry { what: "`conversion_type_params`", map: &set, location: params.location };
             let calculation = match set.any("calculation") {
                 Value::Null => "conversion_rate".into(),
                 _ => set.one_of("calculation", &["conversions", "conversion_rate"])?,

@@ -148,15 +148,19 @@ fn link_metric(
     depth: usize,
 ) -> Result<()> {
     let metric = &entities[id];
-    let done = metric.body["type_params"]["input_measures"].as_array().is_some_and(|a| !a.is_empty());
+    let done =
+        metric.body["type_params"]["input_measures"].as_array().is_some_and(|a| !a.is_empty());
     if done {
         return Ok(());
     }
     if depth > 50 {
         return Err(Box::new(
-            Diagnostic::error(Code::CYCLE, format!("The metric `{}` is made of itself", metric.name))
-                .or_at(metric.location.clone())
-                .help("Metrics of metrics have to end at measures."),
+            Diagnostic::error(
+                Code::CYCLE,
+                format!("The metric `{}` is made of itself", metric.name),
+            )
+            .or_at(metric.location.clone())
+            .help("Metrics of metrics have to end at measures."),
         ));
     }
     let params = metric.body["type_params"].clone();
@@ -207,7 +211,10 @@ fn link_metric(
                 return Err(Box::new(
                     Diagnostic::error(
                         Code::REF_NOT_FOUND,
-                        format!("No semantic model has the measure `{name}` of the metric `{}`", metric.name),
+                        format!(
+                            "No semantic model has the measure `{name}` of the metric `{}`",
+                            metric.name
+                        ),
                     )
                     .or_at(metric.location.clone())
                     .help("Check the measure's name, and that its semantic model is enabled."),

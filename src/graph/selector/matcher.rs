@@ -14,13 +14,7 @@ use crate::graph::{Graph, Member, NodeIndex, defaults};
 use crate::manifest::{Manifest, ResourceType};
 
 /// dbt's kinds that a project of Pintail never holds: valid to ask for, always empty.
-const OTHER_KINDS: &[&str] = &[
-    "group",
-    "unit_test",
-    "fixture",
-    "function",
-    "doc",
-];
+const OTHER_KINDS: &[&str] = &["group", "unit_test", "fixture", "function", "doc"];
 
 /// A criterion with its value parsed and its patterns compiled.
 pub(super) enum Matcher {
