@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint bench clean
+.PHONY: help setup build demo test lint bench compat clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -27,6 +27,9 @@ lint: setup ## formatting, and clippy with warnings as errors
 bench: build ## measure against dbt-core and bare DuckDB (ARGS=--quick leaves dbt out)
 	@cargo build --release --quiet --example bare_duckdb
 	@scripts/bench $(ARGS)
+
+compat: ## run real dbt projects (PINTAIL_COMPAT_PROJECTS) with dbt-core and Pintail, and compare
+	@scripts/with-postgres scripts/compat $(ARGS)
 
 clean: ## remove what was built; the cache of downloads and the databases in .pintail stay
 	cargo clean

@@ -150,8 +150,8 @@ fn lost(
 }
 
 fn kind_of(path: &Path, folder: FileKind) -> Option<FileKind> {
-    let extension = path.extension()?.to_str()?;
-    match (extension, folder) {
+    let extension = path.extension()?.to_str()?.to_ascii_lowercase();
+    match (extension.as_str(), folder) {
         ("yml" | "yaml", _) => Some(FileKind::Properties),
         ("md", _) => Some(FileKind::Docs),
         ("csv", FileKind::Seed) => Some(FileKind::Seed),

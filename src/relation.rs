@@ -3,6 +3,8 @@
 //! Shared by the Jinja context (which shows them to templates) and the engines (which make them).
 //! No SQL dialect lives here but the quoting of identifiers, which is the same on both engines.
 
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -34,6 +36,35 @@ impl RelationKind {
     }
 }
 
+/// Which parts of a name stand in quotes: dbt's `quoting`. All of them where nothing is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Quoting {
+    pub database: bool,
+    pub schema: bool,
+    pub identifier: bool,
+}
+
+impl Default for Quoting {
+    fn default() -> Self {
+        Quoting { database: true, schema: true, identifier: true }
+    }
+}
+
+impl Quoting {
+    /// The same with what a `quoting:` mapping says.
+    #[must_use]
+    pub fn with(self, config: &serde_json::Map<String, serde_json::Value>) -> Self {
+        let part = |name: &str, own: bool| {
+            config.get(name).and_then(serde_json::Value::as_bool).unwrap_or(own)
+        };
+        Quoting {
+            database: part("database", self.database),
+            schema: part("schema", self.schema),
+            identifier: part("identifier", self.identifier),
+        }
+    }
+}
+
 /// The name of a table or view, with what is known of its kind.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub struct Relation {
@@ -42,6 +73,7 @@ pub struct Relation {
     pub identifier: String,
     /// None where it is not known or does not matter.
     pub kind: Option<RelationKind>,
+    pub quoting: Quoting,
     /// Text that stands in for the name where it is not a name: an external source's
     /// `read_csv(…)`, an ephemeral model's `__dbt__cte__x`.
     pub verbatim: Option<String>,
@@ -86,6 +118,7 @@ impl Relation {
             schema: Some(schema.to_owned()),
             identifier: identifier.to_owned(),
             kind: None,
+            quoting: Quoting::default(),
             verbatim: None,
             rows: None,
         }
@@ -104,19 +137,61 @@ impl Relation {
         Relation { identifier: identifier.into(), verbatim: None, rows: None, ..self.clone() }
     }
 
+    /// The same place under a longer name, for what is made beside a relation. Where PostgreSQL would
+    /// cut the name off, it is shortened so that the names of two relations stay different.
+    #[must_use]
+    pub fn with_suffix(&self, suffix: &str) -> Self {
+        const MOST: usize = 63;
+        let name = &self.identifier;
+        if name.len() + suffix.len() <= MOST {
+            return self.with_identifier(format!("{name}{suffix}"));
+        }
+        let mut hasher = DefaultHasher::new();
+        name.hash(&mut hasher);
+        let hash = format!("{:08x}", hasher.finish() as u32);
+        let mut end = MOST - suffix.len() - hash.len();
+        while !name.is_char_boundary(end) {
+            end -= 1;
+        }
+        self.with_identifier(format!("{}{hash}{suffix}", &name[..end]))
+    }
+
     /// The relation as it stands in SQL: `"db"."schema"."name"`, or the verbatim text.
     pub fn render(&self) -> String {
         if let Some(text) = &self.verbatim {
             return text.clone();
         }
         let mut out = String::new();
-        for part in [self.database.as_deref(), self.schema.as_deref()].into_iter().flatten() {
-            out.push_str(&quote_identifier(part));
+        let quoting = self.quoting;
+        let around = [(&self.database, quoting.database), (&self.schema, quoting.schema)];
+        for (part, quote) in around {
+            let Some(part) = part else { continue };
+            out.push_str(&name_in_sql(part, quote));
             out.push('.');
         }
-        out.push_str(&quote_identifier(&self.identifier));
+        out.push_str(&name_in_sql(&self.identifier, quoting.identifier));
         out
     }
+
+    /// The relation under the names that PostgreSQL knows: it turns what is not quoted to lower case.
+    #[must_use]
+    pub fn folded(&self) -> Relation {
+        let fold = |part: &str, quoted: bool| {
+            if quoted { part.to_owned() } else { part.to_lowercase() }
+        };
+        Relation {
+            database: self.database.as_deref().map(|part| fold(part, self.quoting.database)),
+            schema: self.schema.as_deref().map(|part| fold(part, self.quoting.schema)),
+            identifier: fold(&self.identifier, self.quoting.identifier),
+            quoting: Quoting::default(),
+            ..self.clone()
+        }
+    }
+}
+
+/// A part of a name as it stands in SQL.
+pub fn name_in_sql(name: &str, quote: bool) -> Cow<'_, str> {
+    if quote { quote_identifier(name).into() } else { name.into() }
 }
 
 /// An identifier in double quotes, inner ones doubled: safe against any character.

@@ -141,7 +141,12 @@ impl Serialize for MacroOut<'_> {
             ArgumentOut { name, r#type: data_type.as_deref(), description }
         }
         let one = self.a_macro;
-        let docs = &defaults::config_defaults(ResourceType::Model)["docs"];
+        let default = &defaults::config_defaults(ResourceType::Model)["docs"];
+        let mut docs = default.clone();
+        if let Some(docs) = docs.as_object_mut() {
+            docs.extend(one.docs.clone());
+        }
+        let docs = &docs;
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("name", &one.name)?;
         map.serialize_entry("resource_type", "macro")?;

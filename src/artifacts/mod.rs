@@ -7,6 +7,7 @@
 mod catalog;
 mod config;
 mod entities;
+mod flat_graph;
 mod json;
 mod manifest;
 mod nodes;
@@ -28,6 +29,7 @@ use crate::graph::Member;
 use crate::run::InvocationInfo;
 
 pub use catalog::{catalog_to, write_catalog};
+pub use flat_graph::{flat_graph, node_value};
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
 pub use semantic::write_semantic_manifest;

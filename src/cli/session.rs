@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use crate::artifacts::{self, ManifestInputs};
-use crate::compile::{Compiler, read_in_place};
+use crate::compile::{Compiler, ManifestValues, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
 use crate::config::{Config, FlagValues, Flags};
@@ -101,6 +101,7 @@ impl Start<'_> {
             project_name: config.project.name.clone(),
             flags: Value::Object(self.flags.shown(&config)),
             args: Value::Object(invocation.args.clone()),
+            runtime: config.runtime(&invocation.args),
         };
         let parsed = parse::parse(&config, &files, &for_templates)?;
         for warning in &parsed.warnings {
@@ -119,6 +120,10 @@ impl Start<'_> {
         });
         let found = report::found(&parsed.manifest);
         let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
+        compiler.set_manifest_values(ManifestValues {
+            graph: artifacts::flat_graph,
+            node: artifacts::node_value,
+        });
         console.event(
             "FoundStats",
             Level::Info,

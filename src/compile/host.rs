@@ -4,14 +4,14 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
 use minijinja::Value;
-use minijinja::value::Serde;
 
 use super::batch::{Batch, Read};
 use super::bridges::in_place;
 use super::ctes::cte_name;
-use super::{Compiler, model_json};
+use super::Compiler;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::jinja::values::Dict;
 use crate::jinja::{Adapter, Host};
 use crate::manifest::{Node, RefCall, ResourceType, SourceCall, UniqueId};
 use crate::parse::locate_ref;
@@ -32,6 +32,7 @@ pub struct CompileHost {
     compiled: OnceLock<Arc<str>>,
     /// Of a microbatch model: the batch that it is built for.
     pub(super) batch: Option<Batch>,
+    model: OnceLock<Value>,
 }
 
 /// The node whose template is rendered.
@@ -62,6 +63,7 @@ impl CompileHost {
             adapter: Mutex::default(),
             compiled: OnceLock::new(),
             batch: None,
+            model: OnceLock::new(),
         }
     }
 
@@ -249,15 +251,22 @@ impl Host for CompileHost {
     }
 
     fn model(&self) -> Value {
-        let mut model = model_json(self.node());
-        if let Some(sql) = self.compiled.get() {
-            model["compiled"] = true.into();
-            model["compiled_code"] = (&**sql).into();
-        }
-        let model = Value::from(Serde(model));
-        match &self.batch {
-            Some(batch) => batch.add_to(&model),
-            None => model,
+        let model = || {
+            let model = self.compiler.model_value(self.node());
+            if let (Some(sql), Some(dict)) = (self.compiled.get(), model.downcast_object_ref::<Dict>())
+            {
+                dict.insert("compiled".into(), true.into());
+                dict.insert("compiled_code".into(), Value::from(&**sql));
+            }
+            match &self.batch {
+                Some(batch) => batch.add_to(&model),
+                None => model,
+            }
+        };
+        match self.compiled.get() {
+            Some(_) => self.model.get_or_init(model).clone(),
+            // It will be another one.
+            None => model(),
         }
     }
 

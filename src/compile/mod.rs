@@ -12,11 +12,10 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
 use minijinja::Value;
-use minijinja::value::Serde;
-use serde_json::json;
 
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
+use crate::jinja::values::from_json;
 use crate::jinja::{Adapter, Dialect};
 use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
@@ -62,10 +61,21 @@ pub struct Compiler {
     index: RefIndex,
     adapters: Arc<dyn Adapters>,
     graph: OnceLock<Value>,
+    values: OnceLock<ManifestValues>,
     /// The unique ids of this run, for `selected_resources`.
     selected: OnceLock<Vec<UniqueId>>,
     /// What `on-run-end` hooks see on top, by name.
     ended: OnceLock<Vec<(&'static str, Value)>>,
+}
+
+/// How the manifest's entries become values of templates: the artifacts' own words, which a later
+/// stage knows. Only made where a template asks for them.
+#[derive(Debug, Clone, Copy)]
+pub struct ManifestValues {
+    /// `graph`. All templates share it, and what one of them puts into it the next ones find.
+    pub graph: fn(&Manifest) -> serde_json::Value,
+    /// `model`
+    pub node: fn(&Node) -> serde_json::Value,
 }
 
 impl Compiler {
@@ -87,9 +97,21 @@ impl Compiler {
             bridges,
             adapters,
             graph: OnceLock::new(),
+            values: OnceLock::new(),
             selected: OnceLock::new(),
             ended: OnceLock::new(),
         }))
+    }
+
+    /// Says how `graph` and `model` of templates are made, once.
+    pub fn set_manifest_values(&self, values: ManifestValues) {
+        let _first_wins = self.values.set(values);
+    }
+
+    /// A node as its own templates see it: `model`, in the manifest's words.
+    pub fn model_value(&self, node: &Node) -> Value {
+        let Some(values) = self.values.get() else { return Value::from(()) };
+        from_json(&without_nulls((values.node)(node)))
     }
 
     /// Says what was selected, once.
@@ -313,7 +335,11 @@ impl Compiler {
 
     pub(crate) fn extra(&self, name: &str) -> Option<Value> {
         match name {
-            "graph" => Some(self.graph.get_or_init(|| graph_value(&self.manifest)).clone()),
+            "graph" => {
+                let values = self.values.get()?;
+                let graph = || from_json(&(values.graph)(&self.manifest));
+                Some(self.graph.get_or_init(graph).clone())
+            }
             "selected_resources" => {
                 let selected = self.selected.get().map(Vec::as_slice).unwrap_or_default();
                 Some(selected.iter().map(|id| Value::from(&**id)).collect())
@@ -398,97 +424,16 @@ fn trimmed(text: &str) -> Range<usize> {
     start..start + text.trim().len()
 }
 
-/// The `model` that templates see, in the manifest's words.
-pub fn model_value(node: &Node) -> Value {
-    Value::from(Serde(model_json(node)))
-}
-
-fn model_json(node: &Node) -> serde_json::Value {
-    let relation = node.resource_type.is_refable().then(|| node.relation().render());
-    let columns: serde_json::Map<String, serde_json::Value> = node
-        .columns
-        .iter()
-        .map(|(name, column)| {
-            let value = json!({
-                "name": column.name, "description": column.description,
-                "data_type": column.data_type, "meta": column.meta, "tags": column.tags,
-                "quote": column.quote, "constraints": column.constraints,
-            });
-            (name.clone(), value)
-        })
-        .collect();
-    let refs: Vec<_> = node
-        .refs
-        .iter()
-        .map(|(call, _)| json!({"name": call.name, "package": call.package, "version": call.version}))
-        .collect();
-    let mut config: serde_json::Map<String, serde_json::Value> =
-        node.config.values.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
-    config.entry("materialized").or_insert_with(|| node.materialized().into());
-    config.entry("enabled").or_insert(true.into());
-    json!({
-        "unique_id": &*node.unique_id,
-        "name": node.name,
-        "resource_type": node.resource_type.as_str(),
-        "package_name": node.package_name,
-        "path": node.path,
-        "original_file_path": node.original_file_path,
-        "root_path": node.root_path,
-        "fqn": node.fqn,
-        "alias": node.alias,
-        "schema": node.schema,
-        "database": node.database,
-        "relation_name": relation,
-        "description": node.description,
-        "columns": columns,
-        "meta": node.meta,
-        "tags": node.tags,
-        "config": config,
-        "group": node.group,
-        "access": node.access.as_str(),
-        "refs": refs,
-        "sources": node.source_calls.iter().map(|(c, _)| [&c.source, &c.table]).collect::<Vec<_>>(),
-        "depends_on": {
-            "nodes": node.depends_on.iter().map(|id| &**id).collect::<Vec<_>>(),
-            "macros": node.depends_on_macros.iter().map(|id| &**id).collect::<Vec<_>>(),
-        },
-        "raw_code": &*node.raw_code,
-        "language": "sql",
-        "checksum": {"name": "sha256", "checksum": node.checksum},
-    })
-}
-
-/// dbt's `graph`: nodes, sources, exposures and groups by unique id.
-fn graph_value(manifest: &Manifest) -> Value {
-    let nodes = Value::from_pairs(manifest.nodes.iter().map(|(id, n)| (&**id, model_value(n))));
-    let sources = Value::from_pairs(manifest.sources.iter().map(|(id, source)| {
-        let value = Value::from(Serde(json!({
-            "unique_id": &*source.unique_id,
-            "resource_type": "source",
-            "name": source.name,
-            "source_name": source.source_name,
-            "package_name": source.package_name,
-            "database": source.database,
-            "schema": source.schema,
-            "identifier": source.identifier,
-            "relation_name": source.relation().render(),
-            "meta": source.meta,
-            "tags": source.tags,
-            "description": source.description,
-            "fqn": source.fqn,
-        })));
-        (&**id, value)
-    }));
-    let exposures = Value::from_pairs(manifest.exposures.iter().map(|(id, e)| {
-        let value = Value::from(Serde(json!({
-            "unique_id": &*e.unique_id, "name": e.name, "type": e.exposure_type,
-            "resource_type": "exposure", "package_name": e.package_name,
-            "owner": e.owner, "meta": e.meta, "tags": e.tags,
-            "depends_on": {"nodes": e.depends_on.iter().map(|id| &**id).collect::<Vec<_>>()},
-        })));
-        (&**id, value)
-    }));
-    Value::from_pairs([("nodes", nodes), ("sources", sources), ("exposures", exposures)])
+/// Without the keys that have no value, in all maps.
+fn without_nulls(value: serde_json::Value) -> serde_json::Value {
+    use serde_json::Value as Json;
+    match value {
+        Json::Object(map) => {
+            let present = map.into_iter().filter(|(_, value)| !value.is_null());
+            Json::Object(present.map(|(key, value)| (key, without_nulls(value))).collect())
+        }
+        other => other,
+    }
 }
 
 /// A node for a statement that is none.

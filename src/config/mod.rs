@@ -7,6 +7,7 @@ mod basics;
 pub mod event_time;
 mod flags;
 mod packages;
+mod flow;
 mod profile;
 mod project;
 mod reader;
@@ -18,7 +19,7 @@ pub mod yaml;
 
 use std::path::{Component, Path, PathBuf};
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
@@ -77,6 +78,33 @@ pub struct Config {
 }
 
 impl Config {
+    /// What packages ask of dbt's runtime configuration, under dbt's names.
+    pub fn runtime(&self, args: &Map<String, Value>) -> Value {
+        let dependency = |package: &Project| {
+            let known = json!({
+                "project_name": package.name,
+                "version": package.version,
+                "project_root": package.root.to_string_lossy(),
+            });
+            (package.name.clone(), known)
+        };
+        let all = std::iter::once(&self.project).chain(&self.packages);
+        json!({
+            "project_name": self.project.name,
+            "version": self.project.version,
+            "project_root": self.project.root.to_string_lossy(),
+            "profile_name": self.target.profile,
+            "target_name": self.target.name,
+            "threads": self.target.threads,
+            "target_path": self.project.target_path,
+            "packages_install_path": self.project.packages_install_path,
+            "dependencies": Value::Object(all.map(dependency).collect()),
+            "vars": { "vars": self.project.vars },
+            "cli_vars": self.flags.vars,
+            "args": args,
+        })
+    }
+
     /// Finds and reads the project, its packages and its profile. The working directory becomes
     /// the project's folder, as in dbt: relative paths in SQL and profiles start there.
     ///

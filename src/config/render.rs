@@ -140,7 +140,7 @@ fn explain(error: &Error) -> Diagnostic {
         return missing_env(name);
     }
     if let Some(name) = detail.strip_prefix(MISSING_VAR) {
-        return Diagnostic::error(Code::MISSING_VAR, format!("The variable `{name}` has no value"))
+        return Diagnostic::error(Code::MISSING_VAR, format!("Required var '{name}' not found in config"))
             .help(format!(
                 "Pass it with `--vars '{{{name}: …}}'`, or give a default: var('{name}', …)"
             ));
@@ -166,7 +166,7 @@ pub fn missing_env(name: &str) -> Diagnostic {
     let known: Vec<String> = std::env::vars().map(|(key, _)| key).collect();
     let error = Diagnostic::error(
         Code::MISSING_ENV,
-        format!("The environment variable `{name}` is not set"),
+        format!("Env var required but not provided: '{name}'"),
     )
     .help(format!("Set it (`export {name}=…`), or give a default: env_var('{name}', '…')"));
     match did_you_mean(name, known.iter().map(String::as_str)) {

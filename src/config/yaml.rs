@@ -10,6 +10,7 @@ use std::sync::Arc;
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle};
 use serde_json::{Map, Number, Value};
 
+use super::flow::on_one_line;
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 
 /// A value and the bytes that it stands in.
@@ -112,6 +113,13 @@ pub struct Document {
 /// # Errors
 /// `BAD_YAML` with the place where the scanner stopped.
 pub fn parse(file: &Arc<SourceFile>) -> Result<Document> {
+    compose(file, &file.text).or_else(|error| match on_one_line(&file.text) {
+        Some(text) => compose(file, &text).map_err(|_| error),
+        None => Err(error),
+    })
+}
+
+fn compose(file: &Arc<SourceFile>, text: &str) -> Result<Document> {
     let mut composer = Composer {
         file,
         ascii: file.text.is_ascii(),
@@ -119,7 +127,7 @@ pub fn parse(file: &Arc<SourceFile>) -> Result<Document> {
         anchors: Vec::new(),
         warnings: Vec::new(),
     };
-    let mut parser = Parser::new_from_str(&file.text);
+    let mut parser = Parser::new_from_str(text);
     let mut root = None;
     loop {
         let (event, span) = composer.next(&mut parser)?;

@@ -29,6 +29,8 @@ pub struct InvocationInfo {
     pub flags: serde_json::Value,
     /// dbt's `invocation_args_dict`.
     pub args: serde_json::Value,
+    /// dbt's own configuration object, which packages reach as `builtins.ref.config`.
+    pub runtime: serde_json::Value,
 }
 
 /// A rendered template.
@@ -58,6 +60,8 @@ impl SourceMap {
 #[derive(Debug)]
 pub struct Dialect {
     environment: Environment<'static>,
+    /// The same for what is parsed.
+    parsing: Environment<'static>,
     fixed: Arc<Fixed>,
     /// Those of [`NAMING`] that the project has in place of the built-in ones: each node asks.
     overridden: Vec<&'static str>,
@@ -99,7 +103,10 @@ impl Dialect {
             .all(|name| registry.is_only_built_in(name, adapter));
         let fixed =
             Fixed { registry, adapter, target: values::from_json(&target_json(engine, target)) };
-        Dialect { environment, fixed: Arc::new(fixed), overridden, plain_where }
+        // While parsing, whatever is read from something undefined is undefined too, as in dbt.
+        let mut parsing = environment.clone();
+        parsing.set_undefined_behavior(UndefinedBehavior::Chainable);
+        Dialect { environment, parsing, fixed: Arc::new(fixed), overridden, plain_where }
     }
 
     /// Renders a part of a file, usually the whole.
@@ -405,7 +412,9 @@ impl Dialect {
         };
         let place = Place { map: rewritten.map, ..place };
         let context = self.context(place, host);
-        render(&self.environment, &rewritten.text, Value::from_dyn_object(context.clone()))
+        let environment =
+            if context.host().execute() { &self.environment } else { &self.parsing };
+        render(environment, &rewritten.text, Value::from_dyn_object(context.clone()))
             .map_err(|error| explain(&error, &context.place, &context))
     }
 }

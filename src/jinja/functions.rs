@@ -23,8 +23,8 @@ use crate::relation::Response;
 /// A function of the state and its arguments.
 type Body = fn(&mut State, &[Value]) -> Result<Value, Error>;
 
-/// A function as a value.
-struct Function(&'static str, Body);
+/// A function as a value, and for `ref` and its like dbt's configuration, which hangs on them.
+struct Function(&'static str, Body, Option<Value>);
 
 impl std::fmt::Debug for Function {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -39,6 +39,10 @@ impl Object for Function {
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
         Enumerator::NonEnumerable
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.2.clone().filter(|_| key.as_str() == Some("config"))
     }
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -65,6 +69,13 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("source", source),
     ("var", var),
     ("env_var", env_var),
+    ("adapter_macro", |_, args| {
+        let message = "The \"adapter_macro\" macro has been deprecated. Instead, use the \
+                       `adapter.dispatch` method to find a macro and call the result";
+        let name = args.first().map(py_str).unwrap_or_default();
+        let note = format!("adapter_macro was called for: {name}");
+        Err(carry(Box::new(Diagnostic::error(Code::JINJA_RUNTIME, message).note(note))))
+    }),
     ("is_incremental", |state, _| Ok(Context::of(state)?.host().is_incremental().into())),
     ("return", |_, args| return_function(args.first().cloned())),
     ("__caller", |state, args| caller_function(state, args)),
@@ -88,9 +99,12 @@ const FUNCTIONS: &[(&str, Body)] = &[
 
 /// Adds the functions, and the facts that are the same for a whole invocation.
 pub fn install(environment: &mut Environment<'static>, invocation: &InvocationInfo) {
+    let runtime = from_json(&invocation.runtime);
     let mut builtins = IndexMap::new();
     for (name, body) in FUNCTIONS {
-        let function = Value::from_object(Function(name, *body));
+        let with_config = matches!(*name, "ref" | "source" | "var");
+        let function = Function(name, *body, with_config.then(|| runtime.clone()));
+        let function = Value::from_object(function);
         environment.add_global(*name, function.clone());
         builtins.insert(*name, function);
     }
@@ -177,7 +191,10 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
         // While parsing, a variable may be one that only a run needs.
         None if !context.host().execute() => Ok(Value::from(())),
         None => Err(carry(Box::new(
-            Diagnostic::error(Code::MISSING_VAR, format!("The variable `{name}` has no value"))
+            Diagnostic::error(
+                Code::MISSING_VAR,
+                format!("Required var '{name}' not found in config"),
+            )
                 .help(format!(
                     "Set it under `vars:` in dbt_project.yml or with --vars '{{{name}: …}}', \
                      or give a default: var('{name}', …)"
@@ -191,8 +208,14 @@ fn env_var(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let name = args.required("name");
     if name.starts_with("DBT_ENV_SECRET") {
         return Err(carry(Box::new(
-            Diagnostic::error(Code::JINJA_RUNTIME, format!("`{name}` is secret, and SQL is not"))
-                .help("Variables that begin with DBT_ENV_SECRET are for profiles.yml and packages.yml."),
+            Diagnostic::error(
+                Code::JINJA_RUNTIME,
+                format!(
+                    "Secret env vars are allowed only in profiles.yml or packages.yml. \
+                     Found '{name}' referenced elsewhere"
+                ),
+            )
+            .help("Give it a name that does not begin with DBT_ENV_SECRET, if it is no secret."),
         )));
     }
     match (std::env::var(&name), args.text("default")) {

@@ -303,6 +303,10 @@ impl Object for Caller {
     }
 }
 
+fn is_built_in(package: &str) -> bool {
+    matches!(package, "dbt" | "dbt_duckdb" | "dbt_postgres")
+}
+
 /// The macros of a package as a namespace: `dbt_utils.star`.
 #[derive(Debug)]
 pub struct Package {
@@ -333,11 +337,10 @@ impl Object for Package {
         let context = Context::of(state)?;
         match context.registry().find_in(&self.name, method) {
             Some(found) => call_macro(found, state.env(), &context, args),
-            None => match state.lookup(method) {
-                // `dbt.return`-like calls of functions that are no macros here.
-                Some(function) if &*self.name == super::registry::BUILT_IN => {
-                    function.call(state, args)
-                }
+            // dbt has macros that are functions here: `dbt.run_query`. A project's macro of the
+            // same name is not meant.
+            None => match state.env().globals().find(|(name, _)| *name == method) {
+                Some((_, function)) if is_built_in(&self.name) => function.call(state, args),
                 _ => {
                     let message = format!("The package `{}` has no macro `{method}`", self.name);
                     let mut error = Diagnostic::error(Code::UNDEFINED, message);

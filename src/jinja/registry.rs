@@ -237,6 +237,7 @@ impl RegistryBuilder {
             .into_iter()
             .map(|(found, adapter)| {
                 Arc::new(Macro {
+                    docs: serde_json::Map::new(),
                     unique_id: found.unique_id.clone(),
                     name: found.name.clone(),
                     package_name: package.to_string(),

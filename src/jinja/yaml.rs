@@ -1,6 +1,7 @@
 //! `fromyaml` and `toyaml`: YAML read as the configuration reads it, and written as PyYAML's
 //! `safe_dump` writes it.
 
+use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
 use super::objects::Arguments;
@@ -22,8 +23,9 @@ pub fn fromyaml(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
 pub fn toyaml(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["value", "default", "sort_keys"])?;
     let value = args.given("value").unwrap_or_default();
-    let Ok(json) = to_json(&value) else {
-        return Ok(args.get("default").unwrap_or(Value::from(())));
+    let json = match to_json(&value) {
+        Ok(json) if is_dumpable(&value) => json,
+        _ => return Ok(args.get("default").unwrap_or(Value::from(()))),
     };
     let mut out = String::new();
     write(&mut out, &json, 0, args.flag("sort_keys", false));
@@ -32,6 +34,19 @@ pub fn toyaml(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
     }
     out.push('\n');
     Ok(out.into())
+}
+
+/// Whether YAML has a form for a value: dbt's own objects have none.
+fn is_dumpable(value: &Value) -> bool {
+    let all = |value: &Value| value.try_iter().is_ok_and(|mut items| items.all(|v| is_dumpable(&v)));
+    match value.kind() {
+        ValueKind::Plain => false,
+        ValueKind::Seq | ValueKind::Iterable => all(value),
+        ValueKind::Map => value.try_iter().is_ok_and(|mut keys| {
+            keys.all(|key| value.get_item(&key).is_ok_and(|item| is_dumpable(&item)))
+        }),
+        _ => true,
+    }
 }
 
 /// Writes a value whose first line begins where the output ends.

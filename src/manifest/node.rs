@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{FastHash, ModelFacts, NodeConfig, UniqueId};
 use crate::diagnostic::{Location, SourceFile};
-use crate::relation::Relation;
+use crate::relation::{Quoting, Relation};
 
 /// dbt's `resource_type`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,6 +137,7 @@ pub struct Node {
     pub database: String,
     pub schema: String,
     pub alias: String,
+    pub quoting: Quoting,
     /// The name of the engine that it runs on.
     pub engine: Arc<str>,
     pub config: NodeConfig,
@@ -196,6 +197,7 @@ impl Node {
             database: String::new(),
             schema: String::new(),
             alias: String::new(),
+            quoting: Quoting::default(),
             engine,
             config: NodeConfig::default(),
             unrendered_config: IndexMap::default(),
@@ -251,7 +253,8 @@ impl Node {
 
     /// The relation that it makes, in its own engine.
     pub fn relation(&self) -> Relation {
-        Relation::new(&self.database, &self.schema, &self.alias)
+        let relation = Relation::new(&self.database, &self.schema, &self.alias);
+        Relation { quoting: self.quoting, ..relation }
     }
 }
 
@@ -269,6 +272,7 @@ pub struct Source {
     pub database: String,
     pub schema: String,
     pub identifier: String,
+    pub quoting: Quoting,
     pub engine: Arc<str>,
     /// dbt-duckdb's `external_location`, formatted: what stands in SQL instead of a name.
     pub external_location: Option<String>,
@@ -290,6 +294,7 @@ impl Source {
     pub fn relation(&self) -> Relation {
         Relation {
             verbatim: self.external_location.clone(),
+            quoting: self.quoting,
             ..Relation::new(&self.database, &self.schema, &self.identifier)
         }
     }
@@ -316,6 +321,8 @@ pub struct Macro {
     pub depends_on_macros: Vec<UniqueId>,
     pub description: String,
     pub meta: IndexMap<String, Value>,
+    /// `docs:` as it was set: `show`, `node_color`.
+    pub docs: serde_json::Map<String, Value>,
     pub patch_path: Option<String>,
     pub arguments: Vec<MacroArgument>,
     /// Of a materialization: the adapter (`default`, `duckdb`, `postgres`).

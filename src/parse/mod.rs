@@ -21,7 +21,7 @@ mod sql_files;
 mod versions;
 
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
 use serde_json::{Map, Value};
@@ -31,6 +31,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you
 use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
 use crate::load::{FileKind, LoadedFile};
 use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, UniqueId};
+use crate::relation::Quoting;
 
 use generic_tests::TestTarget;
 use properties::{NodeProperties, PropertiesFile};
@@ -87,6 +88,8 @@ struct Parser<'a> {
     dialects: Dialects,
     yaml: &'a YamlRenderer,
     docs: ById<DocBlock>,
+    /// Names that nodes use and that nobody knows: errors when they are compiled.
+    doubts: Mutex<Vec<Diagnostic>>,
 }
 
 /// Parses a project that was loaded.
@@ -111,6 +114,7 @@ pub fn parse(
         dialects: Dialects::new(config, &registry, invocation),
         yaml: &yaml,
         docs,
+        doubts: Mutex::default(),
     };
 
     // Properties come first: they are a level of the configuration of everything else.
@@ -171,7 +175,15 @@ pub fn parse(
     add_generic_tests(&parser, &properties, &mut manifest, &mut errors);
     add_hooks(&parser, &mut manifest, &mut errors);
     manifest.docs = parser.docs;
+    let mut doubts = parser.doubts.into_inner().unwrap_or_else(PoisonError::into_inner);
+    // Threads find them in any order.
+    doubts.sort_by_key(|doubt| doubt.location.as_ref().map(|at| at.file.path.clone()));
+    warnings.append(&mut doubts);
 
+    if !config.project.quoting.is_empty() {
+        let quoting = Quoting::default().with(&config.project.quoting);
+        manifest.nodes.values_mut().for_each(|node| node.quoting = quoting);
+    }
     if errors.is_empty() {
         errors.extend(resolve::resolve(&mut manifest, config));
         errors.extend(semantic_links::link(&mut manifest));
@@ -467,6 +479,7 @@ fn add_others(
                 let entry = Arc::make_mut(entry);
                 entry.description.clone_from(&properties.description);
                 entry.meta.clone_from(&properties.meta);
+                entry.docs.clone_from(&properties.docs);
                 entry.arguments.clone_from(&properties.arguments);
                 entry.patch_path =
                     Some(format!("{}://{}", loaded.package, loaded.original_file_path));

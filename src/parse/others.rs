@@ -16,7 +16,7 @@ use super::sql_files::{Patch, check_name, file_stem, fqn};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::load::LoadedFile;
 use crate::manifest::{Exposure, Group, Hook, Node, NodeConfig, ResourceType, Source};
-use crate::relation::Relation;
+use crate::relation::{Quoting, Relation};
 
 impl Parser<'_> {
     /// A CSV file of a seed path.
@@ -109,6 +109,10 @@ impl Parser<'_> {
             database,
             schema,
             identifier,
+            quoting: match table.extra.get("quoting").and_then(Value::as_object) {
+                Some(own) => Quoting::default().with(&source.quoting).with(own),
+                None => Quoting::default().with(&source.quoting),
+            },
             engine: engine.name.clone(),
             external_location,
             loader: text("loader").unwrap_or_else(|| source.loader.clone()),

@@ -91,6 +91,7 @@ pub struct SourceProperties {
     pub loader: String,
     /// `freshness`, `loaded_at_field` and `loaded_at_query`, where they were written.
     pub extra: Map<String, Value>,
+    pub quoting: Map<String, Value>,
     pub tables: Vec<NodeProperties>,
 }
 
@@ -100,6 +101,7 @@ pub struct MacroProperties {
     pub name: String,
     pub description: String,
     pub meta: IndexMap<String, Value>,
+    pub docs: Map<String, Value>,
     pub arguments: Vec<MacroArgument>,
 }
 
@@ -233,7 +235,7 @@ impl<'a> Reader<'a> {
         if let Some(value) = map.any("loaded_at_query") {
             extra.insert("loaded_at_query".to_owned(), value.to_json());
         }
-        for key in ["identifier", "loaded_at_field", "freshness", "loader", "relation"] {
+        for key in ["identifier", "loaded_at_field", "freshness", "loader", "relation", "quoting"] {
             if let Some(value) = map.any(key) {
                 extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
             }
@@ -427,7 +429,8 @@ impl<'a> Reader<'a> {
         for item in map.list("tables")? {
             tables.push(self.node(item, "a source table")?);
         }
-        map.ignore(&["quoting", "overrides", "version"]);
+        let quoting = map.json_map("quoting")?;
+        map.ignore(&["overrides", "version"]);
         map.warn_left_over(&mut self.warnings)?;
         Ok(SourceProperties {
             location: self.location(yaml.get("name").unwrap_or(yaml)),
@@ -438,6 +441,7 @@ impl<'a> Reader<'a> {
             schema,
             loader,
             extra,
+            quoting,
             tables,
         })
     }
@@ -461,9 +465,13 @@ impl<'a> Reader<'a> {
             });
             entry.warn_left_over(&mut self.warnings)?;
         }
-        map.ignore(&["docs"]);
+        let mut docs = map.json_map("docs")?;
+        if let Some(Value::Object(more)) = config.get("docs") {
+            docs.extend(more.clone());
+        }
         map.warn_left_over(&mut self.warnings)?;
-        Ok(MacroProperties { name, description, meta: meta.into_iter().collect(), arguments })
+        let meta = meta.into_iter().collect();
+        Ok(MacroProperties { name, description, meta, docs, arguments })
     }
 
     fn exposure(&mut self, yaml: &'a Yaml) -> Result<ExposureProperties> {

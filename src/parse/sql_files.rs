@@ -1,7 +1,7 @@
 //! Models, singular tests and analyses: SQL files → nodes.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use serde_json::Value as Json;
 
@@ -12,7 +12,7 @@ use super::identity::Identity;
 use super::properties::NodeProperties;
 use super::resolve::locate_config;
 use crate::config::EngineConfig;
-use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity};
 use crate::load::LoadedFile;
 use crate::manifest::{Access, Node, NodeConfig, ResourceType, version_text};
 use crate::relation::Relation;
@@ -26,6 +26,15 @@ pub struct Configured<'a> {
     pub config: NodeConfig,
     pub engine: &'a EngineConfig,
     pub notes: Notes,
+}
+
+/// Whether a file uses an undefined name itself, not a macro that it calls.
+fn is_own_undefined(error: &Diagnostic, loaded: &LoadedFile) -> bool {
+    let own = |at: &Location| Arc::ptr_eq(&at.file, &loaded.file);
+    error.code == Code::UNDEFINED
+        && error.related.is_empty()
+        && error.location.as_ref().is_some_and(own)
+        && !error.message.contains("named filter")
 }
 
 impl Parser<'_> {
@@ -183,7 +192,15 @@ impl Parser<'_> {
         let host = ParseHost::new(&self.config, &identity.package, base.clone(), this);
         let host = Arc::new(host.of_node(identity));
         let dialect = self.dialects.get(&engine.name);
-        dialect.render(&loaded.file, code, host.clone())?;
+        match dialect.render(&loaded.file, code, host.clone()) {
+            // dbt takes a name that is unknown here for one that a run may know: whoever compiles
+            // the node is told.
+            Err(mut error) if is_own_undefined(&error, loaded) => {
+                error.severity = Severity::Warning;
+                self.doubts.lock().unwrap_or_else(PoisonError::into_inner).push(*error);
+            }
+            rendered => drop(rendered?),
+        }
         Ok(host.take_notes())
     }
 

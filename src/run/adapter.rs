@@ -73,6 +73,8 @@ impl Adapter for ConnectionAdapter {
     }
 
     fn get_relation(&self, relation: &Relation) -> Result<Option<Relation>> {
+        let folded = (self.lock().kind() == EngineKind::Postgres).then(|| relation.folded());
+        let relation = folded.as_ref().unwrap_or(relation);
         let Some(schema) = relation.schema.as_deref() else { return Ok(None) };
         let all = self.list_relations(relation.database.as_deref(), schema)?;
         Ok(all.into_iter().find(|found| found.identifier == relation.identifier))

@@ -125,9 +125,7 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
             publish::replace_view(connection, &target, main).map(|_| ())
         })?;
     } else {
-        let shadow = target
-            .with_identifier(format!("{}__dbt_tmp", target.identifier))
-            .with_kind(RelationKind::Table);
+        let shadow = target.with_suffix("__dbt_tmp").with_kind(RelationKind::Table);
         let relation = Value::from_object(RelationObject::new(shadow.clone()));
         let create =
             job.sql("get_create_table_as_sql", vec![false.into(), relation, Value::from(main)])?;

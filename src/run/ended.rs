@@ -5,12 +5,18 @@ use minijinja::Value;
 use serde_json::json;
 
 use super::result::RunResult;
-use crate::compile::model_value;
 use crate::jinja::values::{Dict, List, from_json};
 use crate::manifest::{Manifest, ResourceType};
 
 /// The names with their values.
-pub(super) fn context(manifest: &Manifest, results: &[RunResult]) -> Vec<(&'static str, Value)> {
+///
+/// `graph` is that of templates: the nodes of the results are those that it has.
+pub(super) fn context(
+    manifest: &Manifest,
+    results: &[RunResult],
+    graph: &Value,
+) -> Vec<(&'static str, Value)> {
+    let nodes = graph.get_attr("nodes").unwrap_or_default();
     let mut places: Vec<(&str, &str)> = Vec::new();
     let mut shown = Vec::new();
     for result in results {
@@ -25,7 +31,8 @@ pub(super) fn context(manifest: &Manifest, results: &[RunResult]) -> Vec<(&'stat
                 places.push(place);
             }
         }
-        shown.push(one(model_value(node), result));
+        let in_graph = nodes.get_item(&Value::from(&*node.unique_id)).unwrap_or_default();
+        shown.push(one(compiled(&in_graph, result), result));
     }
     let mut schemas: Vec<&str> = Vec::new();
     for (_, schema) in &places {
@@ -41,6 +48,20 @@ pub(super) fn context(manifest: &Manifest, results: &[RunResult]) -> Vec<(&'stat
         ("schemas", List::value(schemas.into_iter().map(Value::from).collect())),
         ("database_schemas", List::value(places.into_iter().map(pair).collect())),
     ]
+}
+
+/// A node with the SQL that it ran.
+fn compiled(node: &Value, result: &RunResult) -> Value {
+    let mut pairs = match node.downcast_object_ref::<Dict>() {
+        Some(node) => node.pairs(),
+        None => return node.clone(),
+    };
+    if let Some(sql) = &result.compiled_code {
+        pairs.retain(|(key, _)| !matches!(key.as_str(), Some("compiled" | "compiled_code")));
+        pairs.push(("compiled".into(), true.into()));
+        pairs.push(("compiled_code".into(), Value::from(&**sql)));
+    }
+    Dict::value(pairs)
 }
 
 fn one(node: Value, result: &RunResult) -> Value {

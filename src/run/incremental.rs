@@ -61,7 +61,7 @@ fn temporary(job: &Job, target: &Relation) -> Result<Relation> {
     let made = RelationObject::of(&made).unwrap_or_else(|| Relation {
         database: None,
         schema: None,
-        ..target.with_identifier(format!("{}__dbt_tmp", target.identifier))
+        ..target.with_suffix("__dbt_tmp")
     });
     Ok(made.with_kind(RelationKind::Table))
 }
@@ -81,7 +81,9 @@ fn columns(job: &Job, temporary: &Relation, target: &Relation) -> Result<Value, 
         }
     }
     let columns = job.adapter.columns(target)?;
-    Ok(List::value(columns.into_iter().map(|c| Value::from_object(ColumnObject(c))).collect()))
+    let adapter = job.adapter.lock().kind().as_str();
+    let object = |column| Value::from_object(ColumnObject::new(column, adapter));
+    Ok(List::value(columns.into_iter().map(object).collect()))
 }
 
 /// What a strategy's macro takes.

@@ -122,16 +122,9 @@ fn view(job: &Job) -> Result<Outcome> {
     Ok(Outcome { response: engine::response(job.kind(), "create view", None), relation: None })
 }
 
-/// The name that a table is built under before it takes its place. PostgreSQL cuts long names
-/// without a word, which would make the two the same.
+/// The name that a table is built under before it takes its place.
 fn shadow(target: &Relation) -> Relation {
-    const SUFFIX: &str = "__dbt_tmp";
-    let mut end = target.identifier.len().min(63 - SUFFIX.len());
-    while !target.identifier.is_char_boundary(end) {
-        end -= 1;
-    }
-    let name = format!("{}{SUFFIX}", &target.identifier[..end]);
-    target.with_identifier(name).with_kind(RelationKind::Table)
+    target.with_suffix("__dbt_tmp").with_kind(RelationKind::Table)
 }
 
 /// Builds a table and puts it in the place of what is there.

@@ -155,8 +155,15 @@ impl Runner {
             checked.map_err(|error| Box::new(error.or_at(node.location.clone())))?;
         }
 
+        check_name_length(node, target.engines[&node.engine].kind())?;
         let begun = Timestamp::now();
-        let compiled = self.compiler.compile(&node.unique_id, &host)?;
+        let compiled = self.compiler.compile(&node.unique_id, &host);
+        // A statement of the template may have begun a transaction, which ends here.
+        match &compiled {
+            Ok(_) => adapter.commit()?,
+            Err(_) => drop(adapter.lock().rollback()),
+        }
+        let compiled = compiled?;
         if node.resource_type != ResourceType::Seed {
             write_sql(&host.path_of("compiled"), &compiled.sql)?;
             result.compiled_code = Some(compiled.sql.clone());
@@ -237,7 +244,12 @@ impl Runner {
 
     /// Runs the `on-run-end` hooks, which see what came of the nodes, up to the first that fails.
     pub fn run_end_hooks(&self, results: &[RunResult]) -> Vec<RunResult> {
-        self.compiler.set_ended(ended::context(&self.compiler.manifest, results));
+        let manifest = &self.compiler.manifest;
+        if !manifest.of_type(ResourceType::Operation).any(|node| is_hook(node, "on-run-end")) {
+            return Vec::new();
+        }
+        let graph = self.compiler.extra("graph").unwrap_or_default();
+        self.compiler.set_ended(ended::context(manifest, results, &graph));
         self.run_hooks("on-run-end")
     }
 
@@ -245,17 +257,22 @@ impl Runner {
         let manifest = self.compiler.manifest.clone();
         let mut hooks: Vec<&Node> = manifest
             .of_type(ResourceType::Operation)
-            .filter(|node| node.tags.iter().any(|tag| tag == when))
+            .filter(|node| is_hook(node, when))
             .collect();
         hooks.sort_by_key(|node| node.index);
         let mut results = Vec::new();
         let mut failed = false;
         for node in hooks {
-            let (result, error) = if failed {
+            let (mut result, error) = if failed {
                 (RunResult::new(node, Status::Skipped), None)
             } else {
                 self.run_node(node, 0)
             };
+            if error.is_none() && !failed {
+                let number = node.index.unwrap_or_default();
+                result.message = Some(format!("{}.{when}.{number} passed", node.package_name));
+                result.failures = Some(0);
+            }
             self.observer.finished(node, &result, error.as_deref());
             results.push(result);
             failed |= error.is_some();
@@ -444,6 +461,25 @@ impl Job<'_> {
         }
         Box::new(diagnostic)
     }
+}
+
+/// PostgreSQL cuts longer names off, and two of them may then be the same.
+fn check_name_length(node: &Node, kind: EngineKind) -> Result<()> {
+    const MOST: usize = 63;
+    let makes_one = matches!(
+        node.resource_type,
+        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot
+    );
+    if kind != EngineKind::Postgres || !makes_one || node.alias.len() <= MOST {
+        return Ok(());
+    }
+    let message = format!("Relation name '{}' is longer than {MOST} characters", node.alias);
+    let error = Diagnostic::error(Code::BAD_CONFIG, message).or_at(node.location.clone());
+    Err(Box::new(error.help("Give the node a shorter `alias`.")))
+}
+
+fn is_hook(node: &Node, when: &str) -> bool {
+    node.tags.iter().any(|tag| tag == when)
 }
 
 /// What a failing test says: where it is declared, and how to look at the rows.

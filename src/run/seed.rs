@@ -13,7 +13,7 @@ use super::seed_types::{Inferred, infer, is_null};
 use crate::config::{EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::engine::publish;
-use crate::relation::{RelationKind, quote_identifier, quote_literal};
+use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
 
 /// Rows that go into one `insert`.
 const BATCH: usize = 1000;
@@ -28,9 +28,7 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     let kind = config.target.engines[&job.node.engine].kind();
 
     let target = job.target();
-    let shadow = target
-        .with_identifier(format!("{}__dbt_tmp", target.identifier))
-        .with_kind(RelationKind::Table);
+    let shadow = target.with_suffix("__dbt_tmp").with_kind(RelationKind::Table);
     let types = table.types(job)?;
     let quoted = job.node.config.flag("quote_columns").unwrap_or(true);
     let named = |name: &String| if quoted { quote_identifier(name) } else { name.clone() };
@@ -41,14 +39,15 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         .map(|(name, column)| format!("{} {}", named(name), column.sql(kind)))
         .collect();
     let create = format!("create table {} ({})", shadow.render(), columns.join(", "));
-    let inserts: Vec<String> = table
-        .rows
-        .chunks(BATCH)
-        .map(|rows| {
+    let inserts: Vec<String> = if kind == EngineKind::DuckDb && fast(job) {
+        vec![copy_statement(job, &shadow, &path)]
+    } else {
+        let batches = table.rows.chunks(BATCH).map(|rows| {
             let rows: Vec<String> = rows.iter().map(|row| values(row, &types, kind)).collect();
             format!("insert into {} values {}", shadow.render(), rows.join(", "))
-        })
-        .collect();
+        });
+        batches.collect()
+    };
     job.run_hooks("pre-hook", false)?;
     job.transaction(|connection| {
         job.run_hooks("pre-hook", true)?;
@@ -87,6 +86,38 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         loaded_at: Timestamp::now(),
     });
     Ok(())
+}
+
+/// dbt-duckdb's config `fast`: whether DuckDB reads the file itself.
+fn fast(job: &Job) -> bool {
+    job.node.config.flag("fast").unwrap_or(true)
+}
+
+/// DuckDB reads the file as it does under dbt-duckdb: it finds out by itself how values are
+/// quoted, and only a field with nothing in it is null.
+fn copy_statement(job: &Job, table: &Relation, path: &Path) -> String {
+    let delimiter = job.node.config.text("delimiter").unwrap_or(",");
+    format!(
+        "copy {} from {} (format csv, header true, delimiter {})",
+        table.render(),
+        quote_literal(&path.to_string_lossy()),
+        quote_literal(delimiter)
+    )
+}
+
+/// What DuckDB says of a CSV file, without its settings and proposals, which are for whoever wrote the
+/// statement: what is wrong comes first.
+fn condense(error: &mut Diagnostic) {
+    if !error.message.starts_with("CSV Error") {
+        return;
+    }
+    for note in &mut error.notes {
+        let told = note.lines().skip(2).find(|line| !line.is_empty()).map(str::to_owned);
+        let Some(why) = told else { continue };
+        let kind = note.split("CSV Error").next().unwrap_or_default();
+        *note = format!("{kind}{why}");
+        error.message = why;
+    }
 }
 
 /// The type of a column: one that the configuration gives, or one of ours.
@@ -298,6 +329,7 @@ impl Table {
     ) -> Box<Diagnostic> {
         // A seed may be large: its text is not kept.
         let Ok(file) = read_text(path, shown) else { return error };
+        condense(&mut error);
         let said = error.notes.join("\n");
         let cells = self.rows.iter().zip(&self.lines).flat_map(|(row, line)| {
             row.iter()

@@ -106,7 +106,7 @@ fn undefined_macro_of_a_package() {
 #[test]
 fn attribute_of_something_undefined() {
     let project = Project::new("== models/orders.sql\nselect {{ settings.region }} as region\n");
-    assert_snapshot!(project.run("parse"));
+    assert_snapshot!(project.run("compile"));
 }
 
 #[test]

@@ -70,6 +70,7 @@ fn node(json: &Value) -> Node {
     let file_path = text(json, "original_file_path");
     let file = SourceFile::new(&file_path, text(json, "raw_code"));
     Node {
+        quoting: Default::default(),
         unique_id: id(json),
         path: text(json, "path"),
         original_file_path: file_path,
@@ -115,6 +116,7 @@ fn node(json: &Value) -> Node {
 
 fn source(json: &Value) -> Source {
     Source {
+        quoting: Default::default(),
         unique_id: id(json),
         source_name: text(json, "source_name"),
         name: text(json, "name"),
@@ -169,6 +171,7 @@ fn exposure(json: &Value) -> Exposure {
 
 fn a_macro(json: &Value) -> Macro {
     Macro {
+        docs: Default::default(),
         unique_id: id(json),
         name: text(json, "name"),
         package_name: text(json, "package_name"),

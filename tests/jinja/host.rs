@@ -56,6 +56,7 @@ impl Project {
             invocation_id: "00000000-0000-4000-8000-000000000000".into(),
             started_at: jiff::Timestamp::from_second(1_700_000_000).expect("a time"),
             project_name: "proj".into(),
+            runtime: json!({"project_name": "proj"}),
             flags: json!({"FULL_REFRESH": false, "STORE_FAILURES": false, "WHICH": "compile"}),
             args: json!({}),
         };

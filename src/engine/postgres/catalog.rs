@@ -37,6 +37,7 @@ pub(super) fn columns(
     connection: &mut PostgresConnection,
     relation: &Relation,
 ) -> SqlResult<Vec<Column>> {
+    let relation = relation.folded();
     let schema = match &relation.schema {
         Some(schema) => quote_literal(schema),
         // Wherever the search path finds it: temporary tables have a schema of their own.

@@ -71,7 +71,9 @@ pub fn replace_table_along(
 ) -> SqlResult<Published> {
     match connection.kind() {
         EngineKind::DuckDb => duckdb::replace_table(connection, shadow, target, along),
-        EngineKind::Postgres => postgres::replace_table(connection, shadow, target, along),
+        EngineKind::Postgres => {
+            postgres::replace_table(connection, &shadow.folded(), &target.folded(), along)
+        }
     }
 }
 
@@ -100,7 +102,9 @@ pub fn replace_view_along(
 ) -> SqlResult<Published> {
     match connection.kind() {
         EngineKind::DuckDb => duckdb::replace_view(connection, target, select_sql, along),
-        EngineKind::Postgres => postgres::replace_view(connection, target, select_sql, along),
+        EngineKind::Postgres => {
+            postgres::replace_view(connection, &target.folded(), select_sql, along)
+        }
     }
 }
 
@@ -126,6 +130,8 @@ pub fn replace_by(
 /// # Errors
 /// The engine's.
 pub fn drop_relation(connection: &mut dyn Connection, relation: &Relation) -> SqlResult<()> {
+    let folded = (connection.kind() == EngineKind::Postgres).then(|| relation.folded());
+    let relation = folded.as_ref().unwrap_or(relation);
     retry(|| {
         let kind = match (relation.kind, connection.kind()) {
             (Some(kind), _) => kind,

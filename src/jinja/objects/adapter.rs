@@ -8,7 +8,9 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
 use super::Arguments;
-use super::relation::{ColumnObject, RelationObject};
+use super::column::ColumnObject;
+use super::lookups::{self, relation_value};
+use super::relation::RelationObject;
 use super::response::ResponseObject;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
@@ -17,7 +19,7 @@ use crate::jinja::host::{Adapter, Statement};
 use crate::jinja::macros::{MacroObject, call_macro};
 use crate::jinja::registry::BUILT_IN;
 use crate::jinja::values::{List, Table, py_str};
-use crate::relation::{Relation, quote_identifier};
+use crate::relation::quote_identifier;
 
 /// The `adapter` of a template.
 #[derive(Debug)]
@@ -77,22 +79,47 @@ impl Object for AdapterObject {
             "drop_relation" | "rename_relation" | "truncate_relation" | "create_schema"
             | "drop_schema" => statement(&context, state, method, args),
             "expand_target_column_types" => expand_column_types(&context, state, args),
+            // A project may have its own macro for what dbt's adapter asks.
+            "get_columns_in_relation" | "list_relations_without_caching"
+                if context.host().execute() && overrides(&context, method) =>
+            {
+                match context.registry().find(method, &context.package) {
+                    Some(found) => call_macro(found, state.env(), &context, args),
+                    None => Ok(Value::from(())),
+                }
+            }
             _ => {
                 let database =
                     if context.host().execute() { context.host().adapter() } else { None };
-                with_database(database, method, args)
+                with_database(&context, database, method, args)
             }
         }
     }
+}
+
+/// Whether the project or a package has a macro of its own in place of a built-in one.
+fn overrides(context: &Context, name: &str) -> bool {
+    let adapter = context.shared.fixed.adapter;
+    let registry = context.registry();
+    registry.find_own(name, "").is_some()
+        || registry
+            .dispatch(name, Some("dbt"), adapter, "")
+            .is_ok_and(|found| &*found.package != BUILT_IN)
 }
 
 fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["macro_name", "macro_namespace", "packages"])?;
     let name = args.required("macro_name");
     if name.contains('.') {
-        let message = format!("adapter.dispatch takes a plain name, but got `{name}`");
+        let message = format!(
+            "In adapter.dispatch, got a macro name of \"{name}\", but \".\" is not a valid macro \
+             name component"
+        );
+        let (package, plain) = name.split_once('.').unwrap_or_default();
         return Err(carry(Box::new(Diagnostic::error(Code::JINJA_RUNTIME, message).help(
-            "Name the package as the second argument: adapter.dispatch('name', 'package').",
+            format!(
+                "Did you mean `adapter.dispatch(\"{plain}\", macro_namespace=\"{package}\")`?"
+            ),
         ))));
     }
     let namespace = args.text("macro_namespace");
@@ -103,9 +130,12 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
         Err(tried) => {
             let mut error = Diagnostic::error(
                 Code::UNDEFINED,
-                format!("adapter.dispatch found no macro for `{name}` on {adapter}"),
+                format!(
+                    "In dispatch: No macro named '{name}' found within namespace: '{}'",
+                    namespace.as_deref().unwrap_or("None")
+                ),
             )
-            .note(format!("Looked for {}", tried.join(", ")));
+            .note(format!("Searched for {}", tried.join(", ")));
             if let Some(help) = did_you_mean(&format!("default__{name}"), registry.names()) {
                 error = error.help(help);
             }
@@ -116,86 +146,13 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     }
 }
 
-fn relation_value(relation: Option<Relation>) -> Value {
-    relation.map_or(Value::from(()), |r| Value::from_object(RelationObject::new(r)))
-}
-
 fn with_database(
+    context: &Context,
     database: Option<Arc<dyn Adapter>>,
     method: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
-    let empty = || List::value(Vec::new());
     match method {
-        "get_relation" | "load_relation" => {
-            let wanted = match args.first().and_then(RelationObject::of) {
-                Some(relation) => relation,
-                None => {
-                    let args = Arguments::new(args, &["database", "schema", "identifier"])?;
-                    Relation {
-                        database: args.text("database"),
-                        schema: args.text("schema"),
-                        identifier: args.required("identifier"),
-                        ..Relation::default()
-                    }
-                }
-            };
-            let Some(database) = database else { return Ok(Value::from(())) };
-            Ok(relation_value(database.get_relation(&wanted).map_err(carry)?))
-        }
-        "already_exists" => {
-            let args = Arguments::new(args, &["schema", "table"])?;
-            let Some(database) = database else { return Ok(false.into()) };
-            let all = database.list_relations(None, &args.required("schema")).map_err(carry)?;
-            Ok(all.iter().any(|r| r.identifier == args.required("table")).into())
-        }
-        "list_relations" | "list_relations_without_caching" => {
-            let (place, schema) = match args.first().and_then(RelationObject::of) {
-                Some(relation) => (relation.database, relation.schema.unwrap_or_default()),
-                None => {
-                    let args = Arguments::new(args, &["database", "schema"])?;
-                    (args.text("database"), args.required("schema"))
-                }
-            };
-            let Some(database) = database else { return Ok(empty()) };
-            let all = database.list_relations(place.as_deref(), &schema).map_err(carry)?;
-            Ok(List::value(all.into_iter().map(|r| relation_value(Some(r))).collect()))
-        }
-        "get_column_schema_from_query" => {
-            let Some(database) = database else { return Ok(empty()) };
-            let sql = Arguments::new(args, &["sql"])?.required("sql");
-            Ok(columns(database.execute(&sql).map_err(carry)?.0.columns))
-        }
-        "get_columns_in_relation" => {
-            let Some(database) = database else { return Ok(empty()) };
-            // Of a query: what it would give, were it run.
-            if let Some(sql) = args.first().and_then(Value::as_str) {
-                return Ok(columns(database.execute(sql).map_err(carry)?.0.columns));
-            }
-            let Some(relation) = args.first().and_then(RelationObject::of) else {
-                return Err(fail(Code::JINJA_RUNTIME, format!("{method} takes a relation")));
-            };
-            Ok(columns(database.columns(&relation).map_err(carry)?))
-        }
-        "get_missing_columns" => {
-            let Some(database) = database else { return Ok(empty()) };
-            let of = |at: usize| args.get(at).and_then(RelationObject::of);
-            let (Some(from), Some(to)) = (of(0), of(1)) else { return Ok(empty()) };
-            let known = database.columns(&to).map_err(carry)?;
-            let mut missing = database.columns(&from).map_err(carry)?;
-            missing.retain(|column| !known.iter().any(|k| k.name == column.name));
-            Ok(columns(missing))
-        }
-        "check_schema_exists" => {
-            let args = Arguments::new(args, &["database", "schema"])?;
-            let Some(database) = database else { return Ok(false.into()) };
-            let sql = format!(
-                "select 1 from information_schema.schemata where schema_name = {}",
-                crate::relation::quote_literal(&args.required("schema"))
-            );
-            let (rows, _) = database.execute(&sql).map_err(carry)?;
-            Ok((!rows.rows.is_empty()).into())
-        }
         "execute" => {
             let args = Arguments::new(args, &["sql", "auto_begin", "fetch", "limit"])?;
             let Some(database) = database else {
@@ -209,12 +166,11 @@ fn with_database(
             let response = Value::from_object(ResponseObject(done.response));
             Ok(List::value(vec![response, Table::value(&done.rows)]))
         }
-        _ => Err(fail(Code::UNDEFINED, format!("adapter has no method `{method}`"))),
+        _ => match lookups::call(context, database, method, args)? {
+            Some(value) => Ok(value),
+            None => Err(fail(Code::UNDEFINED, format!("adapter has no method `{method}`"))),
+        },
     }
-}
-
-fn columns(columns: Vec<crate::relation::Column>) -> Value {
-    List::value(columns.into_iter().map(|c| Value::from_object(ColumnObject(c))).collect())
 }
 
 /// What is plain SQL is a macro, so that a project can override it.
@@ -279,9 +235,12 @@ fn expand_column_types(
     let present = database.columns(&to).map_err(carry)?;
     for column in present {
         let Some(new) = wanted.iter().find(|new| new.name == column.name) else { continue };
-        let (old, new) = (ColumnObject(column.clone()), ColumnObject(new.clone()));
+        let (old, new) = (
+            ColumnObject::new(column.clone(), "postgres"),
+            ColumnObject::new(new.clone(), "postgres"),
+        );
         if old.can_expand_to(&new) {
-            let size = new.size().unwrap_or(256);
+            let size = new.string_size();
             let new_type = format!("character varying({size})");
             let args = [relation_value(Some(to.clone())), column.name.into(), new_type.into()];
             call_by_name(context, state, "alter_column_type", &args)?;

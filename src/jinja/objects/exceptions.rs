@@ -48,7 +48,18 @@ impl Object for Exceptions {
                 Ok(Value::from(""))
             }
             "relation_wrong_type" => {
-                Err(fail(Code::RAISED, format!("{message} has the wrong type")))
+                let args = Arguments::new(args, &["relation", "expected_type", "model"])?;
+                let kind = args
+                    .get("relation")
+                    .and_then(|relation| relation.get_attr("type").ok())
+                    .map_or_else(|| "relation".to_owned(), |kind| py_str(&kind));
+                let expected = args.required("expected_type");
+                let message = format!(
+                    "Trying to create {expected} {message}, but it currently exists as a {kind}. \
+                     Either drop {message} manually, or run dbt with `--full-refresh` and dbt \
+                     will drop it for you."
+                );
+                Err(fail(Code::RAISED, message))
             }
             "raise_contract_error" => {
                 let args = Arguments::new(args, &["yaml_columns", "sql_columns"])?;
@@ -67,18 +78,45 @@ impl Object for Exceptions {
                 Err(fail(Code::RAISED, message))
             }
             "missing_config" => {
-                let name = args.get(1).map(py_str).unwrap_or_default();
-                Err(fail(Code::RAISED, format!("The config `{name}` is missing")))
+                let args = Arguments::new(args, &["model", "name"])?;
+                let model = args.get("model").and_then(|model| model.get_attr("unique_id").ok());
+                let model = model.map(|id| py_str(&id)).unwrap_or_default();
+                let name = args.required("name");
+                let message = format!(
+                    "Model '{model}' does not define a required config parameter '{name}'."
+                );
+                Err(fail(Code::RAISED, message))
+            }
+            "missing_materialization" => {
+                let args = Arguments::new(args, &["model", "adapter_type"])?;
+                let config = args.get("model").and_then(|model| model.get_attr("config").ok());
+                let name = config.and_then(|config| config.get_attr("materialized").ok());
+                let name = name.map(|name| py_str(&name)).unwrap_or_default();
+                let adapter = args.required("adapter_type");
+                let message = format!(
+                    "No materialization '{name}' was found for adapter {adapter}! \
+                     (searched types 'default' and '{adapter}')"
+                );
+                Err(fail(Code::RAISED, message))
+            }
+            "missing_relation" => {
+                Err(fail(Code::RAISED, format!("Relation {message} not found!")))
             }
             "ref_invalid_args"
             | "ref_target_not_found"
-            | "missing_relation"
             | "raise_compiler_error"
             | "raise_parsing_error"
             | "raise_database_error"
             | "raise_dependency_error"
             | "raise_not_implemented"
             | "raise_fail_fast_error"
+            | "raise_cache_inconsistent"
+            | "raise_dep_not_found"
+            | "raise_duplicate_patch_name"
+            | "raise_duplicate_resource_name"
+            | "raise_ambiguous_alias"
+            | "raise_ambiguous_catalog_match"
+            | "raise_dataclass_not_dict"
             | "raise_invalid_property_yml_version" => Err(fail(Code::RAISED, message)),
             _ => Err(fail(Code::UNDEFINED, format!("exceptions has no method `{method}`"))),
         }

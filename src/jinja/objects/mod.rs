@@ -1,16 +1,19 @@
 //! dbt's own objects in templates: relations, columns, `config`, `adapter`, `api`, `exceptions`.
 
 mod adapter;
+mod column;
 mod config;
 mod contract;
 mod exceptions;
+mod lookups;
 mod relation;
 mod response;
 
 pub use adapter::{AdapterObject, strategy_macro_name, unknown_strategy};
+pub use column::ColumnObject;
 pub use config::ConfigObject;
 pub use exceptions::Exceptions;
-pub use relation::{ColumnObject, RelationObject, api};
+pub use relation::{RelationObject, api};
 pub use response::ResponseObject;
 
 use minijinja::value::Kwargs;

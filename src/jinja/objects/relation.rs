@@ -1,28 +1,28 @@
-//! dbt's `Relation` and `Column` and the `api` namespace that makes them.
+//! dbt's `Relation`, and the `api` namespace, which makes relations and columns.
 
 use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
+use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
-use crate::jinja::values::{Dict, py_str};
-use crate::relation::{Column, Relation, RelationKind, quote_identifier};
+use super::column::ColumnFactory;
+use crate::jinja::values::{Dict, List, py_str};
+use crate::relation::{Quoting, Relation, RelationKind, name_in_sql, quote_identifier};
 
 /// A relation as templates see it; prints as SQL.
 #[derive(Debug, Clone)]
 pub struct RelationObject {
     pub relation: Relation,
     include: [bool; 3],
-    quote: [bool; 3],
 }
 
 impl RelationObject {
-    /// A relation with all parts shown and quoted.
+    /// A relation with all parts shown.
     pub fn new(relation: Relation) -> Self {
-        RelationObject { relation, include: [true; 3], quote: [true; 3] }
+        RelationObject { relation, include: [true; 3] }
     }
 
     /// The relation that a value is.
@@ -40,16 +40,17 @@ impl RelationObject {
             relation.schema.as_deref(),
             Some(relation.identifier.as_str()).filter(|name| !name.is_empty()),
         ];
-        let shown: Vec<String> = parts
-            .into_iter()
-            .enumerate()
-            .filter(|(at, _)| self.include[*at])
-            .filter_map(|(at, part)| {
-                let part = part?;
-                Some(if self.quote[at] { quote_identifier(part) } else { part.to_owned() })
-            })
-            .collect();
-        shown.join(".")
+        let quoting = relation.quoting;
+        let quoting = [quoting.database, quoting.schema, quoting.identifier];
+        let mut shown = String::new();
+        for ((part, include), quote) in parts.into_iter().zip(self.include).zip(quoting) {
+            let Some(part) = part.filter(|_| include) else { continue };
+            if !shown.is_empty() {
+                shown.push('.');
+            }
+            shown.push_str(&name_in_sql(part, quote));
+        }
+        shown
     }
 
     /// As it stands in SQL: with the rows that are let through.
@@ -96,8 +97,33 @@ fn kind_of(name: &str) -> Option<RelationKind> {
     })
 }
 
-fn three(args: &Arguments, default: bool) -> [bool; 3] {
-    ["database", "schema", "identifier"].map(|part| args.flag(part, default))
+/// Yes or no for each part of a name: what is not said stays.
+fn three(args: &[Value], own: [bool; 3]) -> Result<[bool; 3], Error> {
+    let args = Arguments::new(args, &["database", "schema", "identifier"])?;
+    let [database, schema, identifier] = own;
+    let parts = [("database", database), ("schema", schema), ("identifier", identifier)];
+    Ok(parts.map(|(part, own)| args.flag(part, own)))
+}
+
+/// A policy given as a mapping: `{'database': false}`.
+fn policy(value: Option<Value>, own: [bool; 3]) -> [bool; 3] {
+    let part = |name: &str, own: bool| {
+        let given = value.as_ref().and_then(|value| value.get_attr(name).ok());
+        given.filter(|v| !v.is_undefined() && !v.is_none()).map_or(own, |v| v.is_true())
+    };
+    [part("database", own[0]), part("schema", own[1]), part("identifier", own[2])]
+}
+
+fn quoting_of(quoting: Quoting) -> [bool; 3] {
+    [quoting.database, quoting.schema, quoting.identifier]
+}
+
+fn quoting_from([database, schema, identifier]: [bool; 3]) -> Quoting {
+    Quoting { database, schema, identifier }
+}
+
+fn policy_value([database, schema, identifier]: [bool; 3]) -> Value {
+    Dict::value([("database", database), ("schema", schema), ("identifier", identifier)])
 }
 
 impl Object for RelationObject {
@@ -126,12 +152,19 @@ impl Object for RelationObject {
             "database" => text(&relation.database),
             "schema" => text(&relation.schema),
             "identifier" | "name" | "table" => relation.identifier.as_str().into(),
+            "path" => Dict::value([
+                ("database", text(&relation.database)),
+                ("schema", text(&relation.schema)),
+                ("identifier", relation.identifier.as_str().into()),
+            ]),
+            "quote_policy" => policy_value(quoting_of(relation.quoting)),
+            "include_policy" => policy_value(self.include),
             "type" => relation.kind.map_or(Value::from(()), |kind| kind.as_str().into()),
             "is_table" => is(RelationKind::Table),
             "is_view" => is(RelationKind::View),
             "is_materialized_view" => is(RelationKind::MaterializedView),
             "is_cte" => is(RelationKind::Cte),
-            "is_dynamic_table" | "is_iceberg_format" | "is_pointer" | "is_shared" => false.into(),
+            "is_function" | "is_dynamic_table" | "is_iceberg_format" | "is_pointer" | "is_shared" => false.into(),
             "can_be_renamed" => {
                 let may = [RelationKind::Table, RelationKind::View, RelationKind::MaterializedView];
                 relation.kind.is_some_and(|kind| may.contains(&kind)).into()
@@ -160,22 +193,27 @@ impl Object for RelationObject {
             "render" => Ok(self.sql().into()),
             "__str__" => Ok(self.filtered().into()),
             "include" => {
-                let include =
-                    three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
-                Ok(self.with(|r| {
-                    for (shown, wanted) in r.include.iter_mut().zip(include) {
-                        *shown &= wanted;
-                    }
-                }))
+                let include = three(args, self.include)?;
+                Ok(self.with(|r| r.include = include))
             }
             "quote" => {
-                let quote =
-                    three(&Arguments::new(args, &["database", "schema", "identifier"])?, true);
-                Ok(self.with(|r| r.quote = quote))
+                let quoting = quoting_from(three(args, quoting_of(self.relation.quoting))?);
+                Ok(self.with(|r| r.relation.quoting = quoting))
             }
-            "without_identifier" => Ok(self.with(|r| r.include[2] = false)),
+            "quoted" => {
+                let name = Arguments::new(args, &["identifier"])?.required("identifier");
+                Ok(quote_identifier(&name).into())
+            }
+            "without_identifier" => Ok(self.with(|r| {
+                r.include[2] = false;
+                r.set_path(None, None, Some(None));
+            })),
             "incorporate" => {
-                let args = Arguments::new(args, &["path", "type", "kind"])?;
+                let names = &["path", "type", "kind", "quote_policy", "include_policy"];
+                let args = Arguments::new(args, names)?;
+                let include = policy(args.get("include_policy"), self.include);
+                let quoting = quoting_of(self.relation.quoting);
+                let quoting = quoting_from(policy(args.get("quote_policy"), quoting));
                 let kind = args.text("type").or_else(|| args.text("kind"));
                 let path = args.get("path");
                 // A part that is none is taken away; one that is not named stays.
@@ -186,6 +224,8 @@ impl Object for RelationObject {
                 let (database, schema, identifier) =
                     (part("database"), part("schema"), part("identifier"));
                 Ok(self.with(|r| {
+                    r.include = include;
+                    r.relation.quoting = quoting;
                     r.set_path(database, schema, identifier);
                     if let Some(kind) = kind {
                         r.relation.kind = kind_of(&kind);
@@ -200,15 +240,14 @@ impl Object for RelationObject {
                     (part("database"), part("schema"), part("identifier"));
                 Ok(self.with(|r| r.set_path(database, schema, identifier)))
             }
-            "information_schema" => {
+            "information_schema" | "information_schema_only" => {
                 let args = Arguments::new(args, &["view_name"])?;
                 let view = args.text("view_name").unwrap_or_default();
                 let mut relation = self.relation.with_identifier(view);
                 relation.schema = Some("INFORMATION_SCHEMA".to_owned());
                 relation.kind = None;
-                let mut object = RelationObject::new(relation);
-                object.quote = [true, false, false];
-                Ok(Value::from_object(object))
+                relation.quoting = Quoting { database: true, schema: false, identifier: false };
+                Ok(Value::from_object(RelationObject::new(relation)))
             }
             "get" => {
                 let args = Arguments::new(args, &["key", "default"])?;
@@ -231,112 +270,6 @@ impl Object for RelationObject {
                 format!("a relation has no method `{method}`"),
             )),
         }
-    }
-}
-
-/// A column as templates see it; prints as its name.
-#[derive(Debug, Clone)]
-pub struct ColumnObject(pub Column);
-
-impl ColumnObject {
-    /// The size of a text, or the precision of a number.
-    pub(super) fn size(&self) -> Option<i64> {
-        let inner = self.0.data_type.split_once('(')?.1.split([',', ')']).next()?;
-        inner.trim().parse().ok()
-    }
-
-    fn base(&self) -> String {
-        self.0.data_type.split('(').next().unwrap_or_default().trim().to_lowercase()
-    }
-
-    fn is_any(&self, names: &[&str]) -> Value {
-        names.contains(&self.base().as_str()).into()
-    }
-
-    /// Whether the other is a longer text than this one.
-    pub(super) fn can_expand_to(&self, other: &ColumnObject) -> bool {
-        let Some(size) = self.size() else { return false };
-        self.is_string() && other.is_string() && other.size().unwrap_or(256) > size
-    }
-
-    fn is_string(&self) -> bool {
-        ["text", "varchar", "character varying", "character", "string", "char", "bpchar"]
-            .contains(&self.base().as_str())
-    }
-}
-
-impl Object for ColumnObject {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Column {} ({})>", self.0.name, self.0.data_type)
-    }
-
-    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
-        let (own, other) = (&self.0, &other.downcast_ref::<ColumnObject>()?.0);
-        Some((&own.name, &own.data_type).cmp(&(&other.name, &other.data_type)))
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        Some(match key.as_str()? {
-            "name" | "column" => self.0.name.as_str().into(),
-            "quoted" => quote_identifier(&self.0.name).into(),
-            "dtype" => self.base().into(),
-            "data_type" => self.0.data_type.as_str().into(),
-            "char_size" => match self.size() {
-                Some(size) if self.is_string() => size.into(),
-                _ => Value::from(()),
-            },
-            "numeric_precision" => self.size().map_or(Value::from(()), Value::from),
-            _ => return None,
-        })
-    }
-
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        Ok(match method {
-            "is_string" => self.is_string().into(),
-            "is_number" | "is_numeric" | "is_integer" | "is_float" => {
-                let integers = [
-                    "integer", "bigint", "smallint", "tinyint", "hugeint", "int", "int4", "int8",
-                    "int2",
-                ];
-                let floats = ["real", "double", "double precision", "float", "float4", "float8"];
-                let decimals = ["decimal", "numeric"];
-                match method {
-                    "is_integer" => self.is_any(&integers),
-                    "is_float" => self.is_any(&floats),
-                    "is_numeric" => self.is_any(&decimals),
-                    _ => self.is_any(&[&integers[..], &floats, &decimals].concat()),
-                }
-            }
-            "string_size" => self.size().unwrap_or(256).into(),
-            "can_expand_to" => {
-                let other = Arguments::new(args, &["other_column"])?.get("other_column");
-                let other = other.as_ref().and_then(|v| v.downcast_object_ref::<ColumnObject>());
-                other.is_some_and(|other| self.can_expand_to(other)).into()
-            }
-            "literal" => {
-                let value = args.first().map(ToString::to_string).unwrap_or_default();
-                format!("{value}::{}", self.0.data_type).into()
-            }
-            _ => {
-                return Err(Error::new(
-                    ErrorKind::UnknownMethod,
-                    format!("a column has no method `{method}`"),
-                ));
-            }
-        })
     }
 }
 
@@ -363,6 +296,8 @@ impl Object for RelationFactory {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "View" => Some("view".into()),
+            // `get_relation_type.View`
+            "get_relation_type" => Some(Value::from_object(RelationFactory)),
             "Table" => Some("table".into()),
             "CTE" => Some("cte".into()),
             "External" => Some("external".into()),
@@ -377,87 +312,33 @@ impl Object for RelationFactory {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
-        if method != "create" {
-            return Err(Error::from(ErrorKind::UnknownMethod));
+        match method {
+            "create" => {}
+            "scd_args" => {
+                let args = Arguments::new(args, &["primary_key", "updated_at"])?;
+                let key = args.get("primary_key").unwrap_or_default();
+                let mut all: Vec<Value> = match key.kind() {
+                    ValueKind::Seq => key.try_iter()?.collect(),
+                    _ => vec![key],
+                };
+                all.extend(args.get("updated_at"));
+                return Ok(List::value(all));
+            }
+            _ => return Err(Error::from(ErrorKind::UnknownMethod)),
         }
-        let args = Arguments::new(args, &["database", "schema", "identifier", "type"])?;
+        let names =
+            &["database", "schema", "identifier", "type", "quote_policy", "include_policy"];
+        let args = Arguments::new(args, names)?;
         let relation = Relation {
             database: args.text("database"),
             schema: args.text("schema"),
             identifier: args.required("identifier"),
             kind: args.text("type").as_deref().and_then(kind_of),
+            quoting: quoting_from(policy(args.get("quote_policy"), [true; 3])),
             verbatim: None,
             rows: None,
         };
-        Ok(Value::from_object(RelationObject::new(relation)))
-    }
-}
-
-#[derive(Debug)]
-struct ColumnFactory;
-
-impl ColumnFactory {
-    fn create(args: &[Value]) -> Result<Value, Error> {
-        let args = Arguments::new(
-            args,
-            &["column", "dtype", "char_size", "numeric_precision", "numeric_scale"],
-        )?;
-        let dtype = args.required("dtype");
-        let data_type = match (args.text("char_size"), args.text("numeric_precision")) {
-            // dbt's word for the text types that have a size.
-            (Some(size), _) if dtype.to_lowercase().contains("char") => {
-                format!("character varying({size})")
-            }
-            (Some(size), _) => format!("{dtype}({size})"),
-            (None, Some(precision)) => match args.text("numeric_scale") {
-                Some(scale) => format!("{dtype}({precision},{scale})"),
-                None => format!("{dtype}({precision})"),
-            },
-            (None, None) => dtype,
-        };
-        let name = args.text("column").or_else(|| args.text("name")).unwrap_or_default();
-        Ok(Value::from_object(ColumnObject(Column { name, data_type })))
-    }
-}
-
-impl Object for ColumnFactory {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::NonEnumerable
-    }
-
-    fn call(self: &Arc<Self>, _state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        Self::create(args)
-    }
-
-    fn call_method(
-        self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        let first = args.first().map(ToString::to_string).unwrap_or_default();
-        Ok(match method {
-            "create" => return Self::create(args),
-            "translate_type" => match first.to_uppercase().as_str() {
-                "STRING" => "TEXT".into(),
-                _ => first.into(),
-            },
-            "string_type" => match first.as_str() {
-                "" => "character varying".into(),
-                size => format!("character varying({size})").into(),
-            },
-            "numeric_type" => {
-                let args = Arguments::new(args, &["dtype", "precision", "scale"])?;
-                match (args.text("precision"), args.text("scale")) {
-                    (Some(p), Some(s)) => format!("{}({p},{s})", args.required("dtype")).into(),
-                    _ => args.required("dtype").into(),
-                }
-            }
-            _ => return Err(Error::from(ErrorKind::UnknownMethod)),
-        })
+        let include = policy(args.get("include_policy"), [true; 3]);
+        Ok(Value::from_object(RelationObject { relation, include }))
     }
 }

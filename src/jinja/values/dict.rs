@@ -180,6 +180,8 @@ impl Object for Dict {
                 let key = required("get", "key", key)?;
                 Ok(self.get(&key).or(default).unwrap_or_else(|| Value::from(())))
             }
+            // dbt's nodes and results are objects with this method.
+            "to_dict" => Ok(Value::from_dyn_object(self.clone())),
             "keys" => Ok(View::value("dict_keys", self.keys())),
             "values" => Ok(View::value("dict_values", self.lock().values().cloned().collect())),
             "items" => Ok(View::value("dict_items", pair_tuples(self.pairs()))),

@@ -100,10 +100,15 @@ fn fold_case(value: Value, case_sensitive: bool) -> Value {
     }
 }
 
+/// As Jinja has it for `map`, `select` and `reject`: nothing at all stands for an empty sequence.
+fn iterate_if_any(value: &Value) -> Result<Vec<Value>, Error> {
+    if value.is_none() { Ok(Vec::new()) } else { iterate(value) }
+}
+
 fn map(state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let (value, args) = args.split_first().ok_or_else(|| error("map requires a value"))?;
     let (positional, kwargs) = split_kwargs(args);
-    let items = iterate(value)?;
+    let items = iterate_if_any(value)?;
     if positional.is_empty() {
         let [attribute, default] = bind("map", ["attribute", "default"], args)?;
         if kwargs.is_none() || attribute.is_none() {
@@ -142,7 +147,7 @@ fn select(
     let mut call = vec![Value::UNDEFINED];
     call.extend_from_slice(args.get(1..).unwrap_or_default());
     let mut selected = Vec::new();
-    for item in iterate(value)? {
+    for item in iterate_if_any(value)? {
         let tested = path.get(&item)?;
         let passed = match &test {
             Some(test) => {

@@ -13,7 +13,7 @@ use super::args::{bind, error, flag, iterate, opt_integer, required};
 use super::dict::pairs_of;
 use super::mapped::{Kind, Mapped};
 use super::{List, cells, repr};
-use crate::relation::ResultSet;
+use crate::relation::{Cell, Column, ResultSet};
 
 /// An agate-like table.
 #[derive(Default)]
@@ -30,7 +30,16 @@ impl Table {
     pub fn new(result: &ResultSet) -> Self {
         let names = Arc::new(result.columns.iter().map(|c| c.name.clone()).collect::<Vec<_>>());
         let types = result.columns.iter().map(|c| c.data_type.clone()).collect();
-        let rows = result.rows.iter().map(|row| row.iter().map(cells::value).collect());
+        let cell = |(cell, column): (&Cell, &Column)| match cell {
+            // The number itself, as Python gets it from DuckDB: 0.1 is 0.10000000149011612.
+            #[allow(clippy::cast_possible_truncation, reason = "a FLOAT has no more digits")]
+            Cell::Float(number) if column.data_type == "FLOAT" => {
+                Value::from(f64::from(*number as f32))
+            }
+            cell => cells::value(cell),
+        };
+        let rows =
+            result.rows.iter().map(|row| row.iter().zip(&result.columns).map(cell).collect());
         Table::of(names, types, rows)
     }
 

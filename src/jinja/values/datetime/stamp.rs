@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil;
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 use minijinja::value::{DynObject, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
@@ -58,6 +58,17 @@ impl DateTime {
         zone.to_ambiguous_timestamp(self.civil).compatible().map_err(|e| error(e.to_string()))
     }
 
+    /// Microseconds since 1970 in UTC: also of a year that [`jiff::Timestamp`] cannot hold.
+    fn epoch_micros(&self, otherwise: &TimeZone) -> i128 {
+        let zone = self.zone.as_ref().map_or(otherwise, Zone::zone);
+        let offset = match zone.to_ambiguous_timestamp(self.civil).offset() {
+            AmbiguousOffset::Unambiguous { offset } => offset,
+            AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
+        };
+        let civil = self.civil.duration_since(civil::date(1970, 1, 1).to_datetime(civil::Time::midnight()));
+        civil.as_micros() - i128::from(offset.seconds()) * 1_000_000
+    }
+
     pub(super) fn in_zone(&self, zone: Zone) -> Result<Self, Error> {
         let moment = self.moment(&TimeZone::system())?;
         let civil = zone.zone().to_datetime(moment);
@@ -69,8 +80,7 @@ impl DateTime {
         if self.has_zone() != other.has_zone() {
             return Err(error("can't subtract offset-naive and offset-aware datetimes"));
         }
-        let (a, b) = (self.moment(&TimeZone::UTC)?, other.moment(&TimeZone::UTC)?);
-        Ok((a.as_nanosecond() - b.as_nanosecond()) / 1000)
+        Ok(self.epoch_micros(&TimeZone::UTC) - other.epoch_micros(&TimeZone::UTC))
     }
 
     /// Moved by microseconds on the wall clock, as Python does it.
@@ -356,7 +366,7 @@ impl Object for DateTime {
             "date" => Ok(Value::from_object(Date(self.civil.date()))),
             "time" | "timetz" => Ok(Value::from_object(Time(self.civil.time()))),
             "timestamp" => {
-                let micros = self.moment(&TimeZone::system())?.as_microsecond();
+                let micros = self.epoch_micros(&TimeZone::system());
                 #[allow(clippy::cast_precision_loss, reason = "as Python divides")]
                 Ok(Value::from(micros as f64 / 1e6))
             }

@@ -1,0 +1,47 @@
+//! The `graph` of templates: the entries of manifest.json as one value, before anything is compiled.
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use super::entities::{ExposureOut, GroupOut, SourceOut};
+use super::nodes::NodeOut;
+use crate::manifest::{ById, Manifest, Node};
+
+/// dbt's `flat_graph`: nodes, sources, exposures and groups by unique id, as manifest.json has them.
+pub fn flat_graph(manifest: &Manifest) -> Value {
+    let created_at = jiff::Timestamp::now().as_microsecond() as f64 / 1e6;
+    let mut graph = Map::new();
+    graph.insert("exposures".into(), section(&manifest.exposures, |exposure| {
+        ExposureOut { exposure, created_at }
+    }));
+    graph.insert("functions".into(), Value::Object(Map::new()));
+    graph.insert("groups".into(), section(&manifest.groups, GroupOut));
+    graph.insert("metrics".into(), Value::Object(Map::new()));
+    graph.insert("nodes".into(), section(&manifest.nodes, |node| node_out(node, created_at)));
+    graph.insert("sources".into(), section(&manifest.sources, |source| {
+        SourceOut { source, created_at }
+    }));
+    graph.insert("semantic_models".into(), Value::Object(Map::new()));
+    graph.insert("saved_queries".into(), Value::Object(Map::new()));
+    Value::Object(graph)
+}
+
+/// A node as manifest.json has it: the `model` of its templates.
+pub fn node_value(node: &Node) -> Value {
+    let created_at = jiff::Timestamp::now().as_microsecond() as f64 / 1e6;
+    serde_json::to_value(node_out(node, created_at)).expect("what manifest.json is made of is JSON")
+}
+
+fn node_out(node: &Node, created_at: f64) -> NodeOut<'_> {
+    NodeOut { node, created_at, target_path: "target", compiled_code: None, primary_key: &[] }
+}
+
+fn section<'a, T, S: Serialize>(
+    entries: &'a ById<T>,
+    out: impl Fn(&'a T) -> S,
+) -> Value {
+    let value = |entry: &'a T| {
+        serde_json::to_value(out(entry)).expect("what manifest.json is made of is JSON")
+    };
+    Value::Object(entries.iter().map(|(id, entry)| (id.to_string(), value(entry))).collect())
+}
