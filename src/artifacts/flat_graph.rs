@@ -11,16 +11,18 @@ use crate::manifest::{ById, Manifest, Node};
 pub fn flat_graph(manifest: &Manifest) -> Value {
     let created_at = jiff::Timestamp::now().as_microsecond() as f64 / 1e6;
     let mut graph = Map::new();
-    graph.insert("exposures".into(), section(&manifest.exposures, |exposure| {
-        ExposureOut { exposure, created_at }
-    }));
+    graph.insert(
+        "exposures".into(),
+        section(&manifest.exposures, |exposure| ExposureOut { exposure, created_at }),
+    );
     graph.insert("functions".into(), Value::Object(Map::new()));
     graph.insert("groups".into(), section(&manifest.groups, GroupOut));
     graph.insert("metrics".into(), Value::Object(Map::new()));
     graph.insert("nodes".into(), section(&manifest.nodes, |node| node_out(node, created_at)));
-    graph.insert("sources".into(), section(&manifest.sources, |source| {
-        SourceOut { source, created_at }
-    }));
+    graph.insert(
+        "sources".into(),
+        section(&manifest.sources, |source| SourceOut { source, created_at }),
+    );
     graph.insert("semantic_models".into(), Value::Object(Map::new()));
     graph.insert("saved_queries".into(), Value::Object(Map::new()));
     Value::Object(graph)
@@ -36,10 +38,7 @@ fn node_out(node: &Node, created_at: f64) -> NodeOut<'_> {
     NodeOut { node, created_at, target_path: "target", compiled_code: None, primary_key: &[] }
 }
 
-fn section<'a, T, S: Serialize>(
-    entries: &'a ById<T>,
-    out: impl Fn(&'a T) -> S,
-) -> Value {
+fn section<'a, T, S: Serialize>(entries: &'a ById<T>, out: impl Fn(&'a T) -> S) -> Value {
     let value = |entry: &'a T| {
         serde_json::to_value(out(entry)).expect("what manifest.json is made of is JSON")
     };

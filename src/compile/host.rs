@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use indexmap::IndexMap;
 use minijinja::Value;
 
+use super::Compiler;
 use super::batch::{Batch, Read};
 use super::bridges::in_place;
 use super::ctes::cte_name;
-use super::Compiler;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::values::Dict;
@@ -253,7 +253,8 @@ impl Host for CompileHost {
     fn model(&self) -> Value {
         let model = || {
             let model = self.compiler.model_value(self.node());
-            if let (Some(sql), Some(dict)) = (self.compiled.get(), model.downcast_object_ref::<Dict>())
+            if let (Some(sql), Some(dict)) =
+                (self.compiled.get(), model.downcast_object_ref::<Dict>())
             {
                 dict.insert("compiled".into(), true.into());
                 dict.insert("compiled_code".into(), Value::from(&**sql));

@@ -63,8 +63,10 @@ impl State {
             }
             out.push(c);
         }
-        let opens_block = content.trim_end_matches(|c: char| c.is_ascii_digit() || "+-".contains(c));
-        if self.depth == 0 && opens_block.ends_with([':', '|', '>']) && !opens_block.ends_with(':') {
+        let opens_block =
+            content.trim_end_matches(|c: char| c.is_ascii_digit() || "+-".contains(c));
+        if self.depth == 0 && opens_block.ends_with([':', '|', '>']) && !opens_block.ends_with(':')
+        {
             self.block = Some(indent);
         }
     }

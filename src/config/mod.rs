@@ -6,8 +6,8 @@
 mod basics;
 pub mod event_time;
 mod flags;
-mod packages;
 mod flow;
+mod packages;
 mod profile;
 mod project;
 mod reader;

@@ -140,10 +140,13 @@ fn explain(error: &Error) -> Diagnostic {
         return missing_env(name);
     }
     if let Some(name) = detail.strip_prefix(MISSING_VAR) {
-        return Diagnostic::error(Code::MISSING_VAR, format!("Required var '{name}' not found in config"))
-            .help(format!(
-                "Pass it with `--vars '{{{name}: …}}'`, or give a default: var('{name}', …)"
-            ));
+        return Diagnostic::error(
+            Code::MISSING_VAR,
+            format!("Required var '{name}' not found in config"),
+        )
+        .help(format!(
+            "Pass it with `--vars '{{{name}: …}}'`, or give a default: var('{name}', …)"
+        ));
     }
     if error.kind() == ErrorKind::SyntaxError {
         return Diagnostic::error(Code::JINJA_SYNTAX, format!("Jinja syntax error: {detail}"))

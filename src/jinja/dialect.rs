@@ -412,8 +412,7 @@ impl Dialect {
         };
         let place = Place { map: rewritten.map, ..place };
         let context = self.context(place, host);
-        let environment =
-            if context.host().execute() { &self.environment } else { &self.parsing };
+        let environment = if context.host().execute() { &self.environment } else { &self.parsing };
         render(environment, &rewritten.text, Value::from_dyn_object(context.clone()))
             .map_err(|error| explain(&error, &context.place, &context))
     }

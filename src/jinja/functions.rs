@@ -195,10 +195,10 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
                 Code::MISSING_VAR,
                 format!("Required var '{name}' not found in config"),
             )
-                .help(format!(
-                    "Set it under `vars:` in dbt_project.yml or with --vars '{{{name}: …}}', \
+            .help(format!(
+                "Set it under `vars:` in dbt_project.yml or with --vars '{{{name}: …}}', \
                      or give a default: var('{name}', …)"
-                )),
+            )),
         ))),
     }
 }

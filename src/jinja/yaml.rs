@@ -38,7 +38,8 @@ pub fn toyaml(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
 
 /// Whether YAML has a form for a value: dbt's own objects have none.
 fn is_dumpable(value: &Value) -> bool {
-    let all = |value: &Value| value.try_iter().is_ok_and(|mut items| items.all(|v| is_dumpable(&v)));
+    let all =
+        |value: &Value| value.try_iter().is_ok_and(|mut items| items.all(|v| is_dumpable(&v)));
     match value.kind() {
         ValueKind::Plain => false,
         ValueKind::Seq | ValueKind::Iterable => all(value),

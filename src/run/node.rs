@@ -255,10 +255,8 @@ impl Runner {
 
     fn run_hooks(&self, when: &str) -> Vec<RunResult> {
         let manifest = self.compiler.manifest.clone();
-        let mut hooks: Vec<&Node> = manifest
-            .of_type(ResourceType::Operation)
-            .filter(|node| is_hook(node, when))
-            .collect();
+        let mut hooks: Vec<&Node> =
+            manifest.of_type(ResourceType::Operation).filter(|node| is_hook(node, when)).collect();
         hooks.sort_by_key(|node| node.index);
         let mut results = Vec::new();
         let mut failed = false;

@@ -117,9 +117,7 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
         );
         let (package, plain) = name.split_once('.').unwrap_or_default();
         return Err(carry(Box::new(Diagnostic::error(Code::JINJA_RUNTIME, message).help(
-            format!(
-                "Did you mean `adapter.dispatch(\"{plain}\", macro_namespace=\"{package}\")`?"
-            ),
+            format!("Did you mean `adapter.dispatch(\"{plain}\", macro_namespace=\"{package}\")`?"),
         ))));
     }
     let namespace = args.text("macro_namespace");

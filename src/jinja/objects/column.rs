@@ -155,7 +155,8 @@ impl ColumnObject {
     /// The type with its size, as it stands in SQL.
     pub fn data_type(&self) -> String {
         let sizeless = !self.duckdb
-            && (self.is(&["text"]) || (self.is(&["character varying"]) && self.char_size.is_none()));
+            && (self.is(&["text"])
+                || (self.is(&["character varying"]) && self.char_size.is_none()));
         if sizeless {
             return self.dtype.clone();
         }
@@ -264,7 +265,11 @@ impl Object for ColumnObject {
             "string_size" => self.string_size().into(),
             "can_expand_to" => {
                 let other = Arguments::new(args, &["other_column"])?.get("other_column");
-                other.as_ref().and_then(Self::of).is_some_and(|other| self.can_expand_to(&other)).into()
+                other
+                    .as_ref()
+                    .and_then(Self::of)
+                    .is_some_and(|other| self.can_expand_to(&other))
+                    .into()
             }
             "literal" => {
                 let value = args.first().map(py_str).unwrap_or_default();
@@ -325,7 +330,8 @@ impl ColumnFactory {
                 translated(&Arguments::new(args, &["dtype"])?.required("dtype")).into()
             }
             "string_type" => {
-                string_type(Arguments::new(args, &["size"])?.text("size").unwrap_or_default()).into()
+                string_type(Arguments::new(args, &["size"])?.text("size").unwrap_or_default())
+                    .into()
             }
             "numeric_type" => {
                 let args = Arguments::new(args, &["dtype", "precision", "scale"])?;

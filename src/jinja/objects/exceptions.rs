@@ -99,9 +99,7 @@ impl Object for Exceptions {
                 );
                 Err(fail(Code::RAISED, message))
             }
-            "missing_relation" => {
-                Err(fail(Code::RAISED, format!("Relation {message} not found!")))
-            }
+            "missing_relation" => Err(fail(Code::RAISED, format!("Relation {message} not found!"))),
             "ref_invalid_args"
             | "ref_target_not_found"
             | "raise_compiler_error"

@@ -29,7 +29,8 @@ pub(super) fn call(
 ) -> Result<Option<Value>, Error> {
     let adapter = context.shared.fixed.adapter;
     let columns = |columns: Vec<Column>| {
-        let objects = columns.into_iter().map(|c| Value::from_object(ColumnObject::new(c, adapter)));
+        let objects =
+            columns.into_iter().map(|c| Value::from_object(ColumnObject::new(c, adapter)));
         List::value(objects.collect())
     };
     let empty = || List::value(Vec::new());

@@ -164,7 +164,8 @@ impl Object for RelationObject {
             "is_view" => is(RelationKind::View),
             "is_materialized_view" => is(RelationKind::MaterializedView),
             "is_cte" => is(RelationKind::Cte),
-            "is_function" | "is_dynamic_table" | "is_iceberg_format" | "is_pointer" | "is_shared" => false.into(),
+            "is_function" | "is_dynamic_table" | "is_iceberg_format" | "is_pointer"
+            | "is_shared" => false.into(),
             "can_be_renamed" => {
                 let may = [RelationKind::Table, RelationKind::View, RelationKind::MaterializedView];
                 relation.kind.is_some_and(|kind| may.contains(&kind)).into()
@@ -326,8 +327,7 @@ impl Object for RelationFactory {
             }
             _ => return Err(Error::from(ErrorKind::UnknownMethod)),
         }
-        let names =
-            &["database", "schema", "identifier", "type", "quote_policy", "include_policy"];
+        let names = &["database", "schema", "identifier", "type", "quote_policy", "include_policy"];
         let args = Arguments::new(args, names)?;
         let relation = Relation {
             database: args.text("database"),

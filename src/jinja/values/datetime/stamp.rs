@@ -65,7 +65,8 @@ impl DateTime {
             AmbiguousOffset::Unambiguous { offset } => offset,
             AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
         };
-        let civil = self.civil.duration_since(civil::date(1970, 1, 1).to_datetime(civil::Time::midnight()));
+        let civil =
+            self.civil.duration_since(civil::date(1970, 1, 1).to_datetime(civil::Time::midnight()));
         civil.as_micros() - i128::from(offset.seconds()) * 1_000_000
     }
 
