@@ -41,11 +41,8 @@ impl State {
                     out.push(if self.depth > 0 { ' ' } else { c });
                     continue;
                 }
-                (Some(quote), _) => {
-                    if c == quote {
-                        self.quote = None;
-                    }
-                }
+                (Some(quote), _) if c == quote => self.quote = None,
+                (Some(_), _) => {}
                 (None, '\'' | '"') if blank_before || self.depth > 0 => self.quote = Some(c),
                 (None, '#') if blank_before => {
                     comment = true;
