@@ -176,6 +176,10 @@ codes! {
     BAD_NAME = "PT409";
     /// A `ref` that parsing did not see, so the DAG does not know it.
     REF_UNSEEN = "PT410";
+    /// A change that breaks the contract of a model that others may rely on.
+    CONTRACT_BROKEN = "PT411";
+    /// `--state` or `--defer` without the artifacts that they need.
+    NO_STATE = "PT412";
     /// The engine could not be opened or reached.
     CONNECT = "PT501";
     /// The database file is locked by another process.

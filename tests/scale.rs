@@ -131,6 +131,7 @@ fn forty_thousand_nodes() {
         adapter_type: "duckdb",
         generated_at: jiff::Timestamp::now(),
         target_path: "target",
+        selectors: &serde_json::Map::new(),
         compiled: &|_| Some(&code),
     };
     for threads in [1, 2] {

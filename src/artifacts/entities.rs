@@ -57,8 +57,8 @@ impl Serialize for SourceOut<'_> {
         map.serialize_entry("unrendered_config", &source.config.values)?;
         map.serialize_entry("relation_name", &source.relation().render())?;
         map.serialize_entry("created_at", &self.created_at)?;
-        map.serialize_entry("unrendered_database", &none)?;
-        map.serialize_entry("unrendered_schema", &none)?;
+        map.serialize_entry("unrendered_database", &source.unrendered_database)?;
+        map.serialize_entry("unrendered_schema", &source.unrendered_schema)?;
         map.serialize_entry("doc_blocks", EMPTY)?;
         map.end()
     }

@@ -31,6 +31,8 @@ pub struct ManifestInputs<'a> {
     pub generated_at: Timestamp,
     /// The target folder relative to the project: `target`.
     pub target_path: &'a str,
+    /// selectors.yml as dbt lists it.
+    pub selectors: &'a serde_json::Map<String, serde_json::Value>,
     /// The compiled SQL of a node, where it was compiled.
     pub compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
 }
@@ -77,7 +79,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     })?;
     out.semantic("metrics", manifest, ResourceType::Metric, created_at)?;
     out.entries("groups", &manifest.groups, |group, out| put(out, &GroupOut(group)))?;
-    out.empty("selectors")?;
+    out.value("selectors", inputs.selectors)?;
     out.value("disabled", &Disabled { inputs, created_at })?;
     for (key, parents) in [("parent_map", true), ("child_map", false)] {
         out.chunks(key, graph.len(), |at, out| {

@@ -188,7 +188,11 @@ impl Checksum<'_> {
         if node.test_metadata.is_some() || node.checksum.is_empty() {
             Checksum { name: "none", checksum: "" }
         } else {
-            Checksum { name: "sha256", checksum: &node.checksum }
+            // dbt does not read large seeds for it: their path stands in for what is in them.
+            let is_path = node.resource_type == ResourceType::Seed
+                && node.checksum == node.original_file_path;
+            let name = if is_path { "path" } else { "sha256" };
+            Checksum { name, checksum: &node.checksum }
         }
     }
 }

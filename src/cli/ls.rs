@@ -4,8 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::args::{LsOutput, SelectionArgs};
 use super::session::{Session, Start};
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, kinds, run};
 use crate::artifacts;
+use crate::diagnostic::Result;
 use crate::graph::Member;
 use crate::manifest::ResourceType;
 use crate::report::Level;
@@ -23,6 +24,12 @@ const KEYS: &[&str] = &[
     "original_file_path",
     "unique_id",
 ];
+
+/// The kinds that are listed: analyses only where they are asked for.
+pub(super) fn kinds(only: &[String], not: &[String]) -> Result<Vec<ResourceType>> {
+    let all = [run::LIST, &[ResourceType::Analysis]].concat();
+    kinds::kinds(only, not, run::LIST, &all)
+}
 
 /// Lists nodes.
 pub(super) fn command(

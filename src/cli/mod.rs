@@ -12,12 +12,14 @@ mod freshness;
 mod history;
 mod init;
 mod interrupt;
+mod kinds;
 mod ls;
 mod operation;
 mod parse;
 mod postgres;
 mod retry;
 mod run;
+mod selection;
 mod session;
 mod show;
 mod store;
@@ -167,7 +169,7 @@ fn dispatch(
     let start = session::Start { global: &cli.global, flags, id, console: console.clone(), only };
     match &cli.command {
         Command::Build { selection, run, resource_type, exclude_resource_type } => {
-            let kinds = run::kinds(resource_type, exclude_resource_type, run::BUILD)?;
+            let kinds = kinds::kinds(resource_type, exclude_resource_type, run::BUILD, run::BUILD)?;
             run::command(&start, "build", selection, run, kinds)
         }
         Command::Run { selection, run } => {
@@ -186,7 +188,7 @@ fn dispatch(
         }
         Command::Parse => parse::command(&start),
         Command::Ls { selection, output, output_keys, resource_type, exclude_resource_type } => {
-            let kinds = run::kinds(resource_type, exclude_resource_type, run::LIST)?;
+            let kinds = ls::kinds(resource_type, exclude_resource_type)?;
             ls::command(&start, selection, *output, output_keys, kinds)
         }
         Command::Show { selection, inline, inline_direct, engine, limit, output } => {
@@ -210,7 +212,7 @@ fn dispatch(
         }
         Command::Retry { state } => retry::command(&start, state.as_deref()),
         Command::Clone { selection, run, resource_type, exclude_resource_type, state } => {
-            let kinds = run::kinds(resource_type, exclude_resource_type, clone::kinds())?;
+            let kinds = kinds::kinds(resource_type, exclude_resource_type, clone::kinds(), clone::kinds())?;
             clone::command(&start, selection, run, kinds, state.as_deref())
         }
         Command::Init { args } => init::command(&start, args),

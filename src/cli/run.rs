@@ -11,7 +11,7 @@ use super::store::Recorder;
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::compile::Bridge;
-use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::diagnostic::{Diagnostic, Result};
 use crate::graph::Selected;
 use crate::manifest::{Node, ResourceType};
 use crate::report::{self, Level, Progress};
@@ -29,57 +29,10 @@ pub(super) const LIST: &[ResourceType] = &[
     ResourceType::Test,
     ResourceType::Source,
     ResourceType::Exposure,
-    ResourceType::Analysis,
     ResourceType::Metric,
     ResourceType::SemanticModel,
     ResourceType::SavedQuery,
 ];
-
-/// `--resource-type` and `--exclude-resource-type`.
-pub(super) fn kinds(
-    only: &[String],
-    not: &[String],
-    all: &[ResourceType],
-) -> Result<Vec<ResourceType>> {
-    let names: Vec<&str> = all.iter().map(|kind| kind.as_str()).collect();
-    let named = |name: &String| -> Result<Vec<ResourceType>> {
-        match name.as_str() {
-            "all" | "default" => Ok(all.to_vec()),
-            "data_test" => Ok(vec![ResourceType::Test]),
-            name => match all.iter().find(|kind| kind.as_str() == name) {
-                Some(kind) => Ok(vec![*kind]),
-                None => {
-                    let mut error = Diagnostic::error(
-                        Code::USAGE,
-                        format!("`{name}` is not a kind of node that this command works on"),
-                    );
-                    if let Some(help) = did_you_mean(name, names.iter().copied()) {
-                        error = error.help(help);
-                    }
-                    Err(Box::new(error.help(format!("Known kinds: {}.", names.join(", ")))))
-                }
-            },
-        }
-    };
-    let mut kinds = Vec::new();
-    // `--resource-type "model test"` is one word with two kinds.
-    let split = |list: &[String]| -> Vec<String> {
-        list.iter().flat_map(|word| word.split_whitespace()).map(str::to_owned).collect()
-    };
-    for name in &split(only) {
-        kinds.extend(named(name)?);
-    }
-    if only.is_empty() {
-        kinds = all.to_vec();
-        // Analyses are listed only where they are asked for.
-        kinds.retain(|kind| all != LIST || *kind != ResourceType::Analysis);
-    }
-    for name in &split(not) {
-        let out = named(name)?;
-        kinds.retain(|kind| !out.contains(kind));
-    }
-    Ok(kinds)
-}
 
 /// Runs a command that runs nodes.
 pub(super) fn command(

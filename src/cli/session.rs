@@ -9,16 +9,17 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
+use super::selection::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
 use crate::compile::{Compiler, ManifestValues, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
 use crate::config::{Config, FlagValues, Flags};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
-use crate::graph::{Graph, Indirect, NodeIndex, Selected, Selection};
+use crate::graph::{Graph, NodeIndex, Selected, Selectors};
 use crate::jinja;
 use crate::load;
-use crate::manifest::{Manifest, Node, ResourceType};
+use crate::manifest::{Manifest, Node};
 use crate::parse;
 use crate::report::{self, Console, Level};
 use crate::run::{Engines, InvocationInfo, Message};
@@ -41,7 +42,10 @@ pub(super) struct Session {
     pub engines: Arc<Engines>,
     pub invocation: InvocationInfo,
     pub console: Arc<Console>,
-    only: Option<HashSet<String>>,
+    /// The only nodes that take part, in a retry.
+    pub only: Option<HashSet<String>>,
+    pub selectors: Selectors,
+    pub states: States,
 }
 
 impl Start<'_> {
@@ -94,6 +98,11 @@ impl Start<'_> {
     ) -> std::result::Result<Session, Diagnostics> {
         let config = self.config(run)?;
         let invocation = self.invocation(command, selection, &config);
+        let selectors = Selectors::new(&config.selectors, indirect(&config)?)?;
+        let mut states = States::read(command, &config)?;
+        if let Some(warning) = states.warning(&config) {
+            self.console.diagnostic(&warning);
+        }
         let files = load::load(&config)?;
         let for_templates = jinja::InvocationInfo {
             invocation_id: self.id.to_string(),
@@ -130,8 +139,21 @@ impl Start<'_> {
             &format!("Found {found}"),
             || json!({"stat_line": found}),
         );
+        if let Some(deferral) = states.deferral.take() {
+            compiler.set_deferral(deferral);
+        }
         let only = self.only.cloned();
-        Ok(Session { config, compiler, graph, engines, invocation, console, only })
+        Ok(Session {
+            selectors,
+            states,
+            config,
+            compiler,
+            graph,
+            engines,
+            invocation,
+            console,
+            only,
+        })
     }
 
     fn invocation(
@@ -172,66 +194,6 @@ impl Start<'_> {
 }
 
 impl Session {
-    /// What the command line selects, of the kinds that a command works on. Warns about selectors
-    /// that match nothing.
-    pub fn select(
-        &self,
-        args: &SelectionArgs,
-        kinds: Vec<ResourceType>,
-        include_empty: bool,
-    ) -> Result<Selected> {
-        let given = |list: &[String]| (!list.is_empty()).then(|| list.to_vec());
-        let indirect = if args.indirect_selection.is_empty() {
-            Indirect::default()
-        } else {
-            Indirect::named(&args.indirect_selection).ok_or_else(|| {
-                let known: Vec<&str> = Indirect::ALL.iter().map(|(name, _)| *name).collect();
-                Box::new(
-                    Diagnostic::error(
-                        Code::USAGE,
-                        format!(
-                            "`{}` is not a mode of indirect selection",
-                            args.indirect_selection
-                        ),
-                    )
-                    .help(format!("Known modes: {}.", known.join(", "))),
-                )
-            })?
-        };
-        let selection = Selection {
-            select: given(&args.select),
-            exclude: given(&args.exclude),
-            indirect,
-            resource_types: Some(kinds),
-            include_empty,
-        };
-        let mut selected = self.graph.select(&self.compiler.manifest, &selection)?;
-        if let Some(only) = &self.only {
-            let gone = only
-                .iter()
-                .find(|id| self.graph.index_of(&self.compiler.manifest, id.as_str()).is_none());
-            if let Some(id) = gone.filter(|id| !id.starts_with("unit_test.")) {
-                let kind = id.split('.').next().unwrap_or("node");
-                return Err(Box::new(
-                    Diagnostic::error(Code::USAGE, format!("Couldn't find {kind} '{id}'"))
-                        .help("It took part in the last run, but is not in the project any more: run the command itself."),
-                ));
-            }
-            let wanted = |index: &NodeIndex| only.contains(&**self.graph.unique_id(*index));
-            selected.set.clear();
-            selected.nodes =
-                self.graph.order().iter().copied().filter(|index| wanted(index)).collect();
-            selected.set.extend(selected.nodes.iter().map(|index| index.index()));
-            selected.warnings.clear();
-        }
-        for warning in &selected.warnings {
-            self.console.diagnostic(warning);
-        }
-        let ids = selected.nodes.iter().map(|index| self.graph.unique_id(*index).clone());
-        self.compiler.set_selected(ids.collect());
-        Ok(selected)
-    }
-
     /// The nodes of a selection, without sources and exposures.
     pub fn nodes_of(&self, selected: &Selected) -> Vec<&Node> {
         let manifest = &self.compiler.manifest;
@@ -244,24 +206,43 @@ impl Session {
         &'a self,
         compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
     ) -> Result<()> {
-        let target = &self.config.target;
-        let default_engine = &target.engines[&target.default_engine];
+        let folder = &self.config.target_path;
         artifacts::write_semantic_manifest(
-            &self.config.target_path.join("semantic_manifest.json"),
+            &folder.join("semantic_manifest.json"),
             &self.compiler.manifest,
         )?;
-        artifacts::write_manifest(
-            &self.config.target_path.join("manifest.json"),
-            &ManifestInputs {
-                manifest: &self.compiler.manifest,
-                graph: &self.graph,
-                invocation: &self.invocation,
-                adapter_type: default_engine.kind().as_str(),
-                generated_at: Timestamp::now(),
-                target_path: &self.config.project.target_path,
-                compiled,
-            },
-        )
+        let path = folder.join("manifest.json");
+        artifacts::write_manifest(&path, &self.manifest_inputs(compiled))
+    }
+
+    /// The text of manifest.json before anything is compiled.
+    pub fn manifest_text(&self) -> Result<Vec<u8>> {
+        let mut out = Vec::new();
+        artifacts::manifest_to(&mut out, &self.manifest_inputs(&|_| None)).map_err(|error| {
+            Box::new(
+                Diagnostic::error(Code::INTERNAL, "The manifest cannot be written")
+                    .note(error.to_string()),
+            )
+        })?;
+        Ok(out)
+    }
+
+    fn manifest_inputs<'a>(
+        &'a self,
+        compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    ) -> ManifestInputs<'a> {
+        let target = &self.config.target;
+        let default_engine = &target.engines[&target.default_engine];
+        ManifestInputs {
+            manifest: &self.compiler.manifest,
+            graph: &self.graph,
+            invocation: &self.invocation,
+            adapter_type: default_engine.kind().as_str(),
+            generated_at: Timestamp::now(),
+            target_path: &self.config.project.target_path,
+            selectors: self.selectors.listed(),
+            compiled,
+        }
     }
 
     /// Gives the manifest's memory back with the process: freeing a large one takes longer than

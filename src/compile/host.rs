@@ -133,6 +133,24 @@ impl CompileHost {
         Err(Box::new(error))
     }
 
+    /// Where a ref goes that is deferred: the node is not there, or the other one is favoured.
+    fn deferred(&self, id: &UniqueId, node: &Node) -> Option<Relation> {
+        let deferral = self.compiler.deferral.get()?;
+        let other = deferral.relation(id)?;
+        let selected = || self.compiler.selected.get().is_some_and(|all| all.contains(id));
+        if !deferral.favored || selected() {
+            let adapter = match node.engine == self.engine {
+                true => self.adapter(),
+                false => self.compiler.adapters.adapter(&node.engine).ok(),
+            };
+            let own = adapter.and_then(|it| it.get_relation(&node.relation()).ok().flatten());
+            if own.is_some() {
+                return None;
+            }
+        }
+        Some(other.clone())
+    }
+
     /// A relation of another engine as this one sees it.
     fn across(&self, id: &UniqueId, engine: &Arc<str>, relation: Relation) -> Result<Relation> {
         if *engine == self.engine {
@@ -202,6 +220,9 @@ impl Host for CompileHost {
                 ..Relation::default()
             };
             return Ok(self.let_through(&of_node(node), relation));
+        }
+        if let Some(other) = self.deferred(id, node) {
+            return self.across(id, &node.engine, other);
         }
         let kind = match node.materialized() {
             "view" => Some(RelationKind::View),

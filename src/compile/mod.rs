@@ -5,6 +5,7 @@
 mod batch;
 mod bridges;
 mod ctes;
+mod defer;
 mod host;
 
 use std::ops::Range;
@@ -19,10 +20,12 @@ use crate::jinja::values::from_json;
 use crate::jinja::{Adapter, Dialect};
 use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
+use crate::relation::Relation;
 
 pub use batch::Batch;
 pub use bridges::{Bridge, Bridges, bridge_schema, in_place, read_in_place};
 pub use ctes::{Insertion, cte_name};
+pub use defer::Deferral;
 pub use host::CompileHost;
 
 /// Where templates get a database from, and where their messages go.
@@ -64,6 +67,7 @@ pub struct Compiler {
     values: OnceLock<ManifestValues>,
     /// The unique ids of this run, for `selected_resources`.
     selected: OnceLock<Vec<UniqueId>>,
+    deferral: OnceLock<Deferral>,
     /// What `on-run-end` hooks see on top, by name.
     ended: OnceLock<Vec<(&'static str, Value)>>,
 }
@@ -99,6 +103,7 @@ impl Compiler {
             graph: OnceLock::new(),
             values: OnceLock::new(),
             selected: OnceLock::new(),
+            deferral: OnceLock::new(),
             ended: OnceLock::new(),
         }))
     }
@@ -117,6 +122,16 @@ impl Compiler {
     /// Says what was selected, once.
     pub fn set_selected(&self, selected: Vec<UniqueId>) {
         let _first_wins = self.selected.set(selected);
+    }
+
+    /// Says where refs go to nodes that are not there, once.
+    pub fn set_deferral(&self, deferral: Deferral) {
+        let _first_wins = self.deferral.set(deferral);
+    }
+
+    /// Where an earlier run has a node, if refs may go there.
+    pub fn deferred(&self, id: &str) -> Option<&Relation> {
+        self.deferral.get()?.relation(id)
     }
 
     /// Names that templates see from now on, once: `results` and the like.

@@ -12,6 +12,7 @@ mod profile;
 mod project;
 mod reader;
 mod render;
+mod selectors;
 mod semver;
 mod target;
 mod text;
@@ -31,6 +32,7 @@ use project::NamedProfile;
 pub use project::{Project, config_section};
 pub use reader::{MapReader, misspelt_config, type_error};
 pub use render::{YamlRenderer, missing_env};
+pub use selectors::NamedSelector;
 pub use semver::{DBT_VERSION, Range, Version};
 pub use target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineKind, EngineParams,
@@ -69,6 +71,8 @@ pub struct Config {
     /// Installed packages, in the order of their names.
     pub packages: Vec<Project>,
     pub target: Target,
+    /// selectors.yml
+    pub selectors: Vec<NamedSelector>,
     /// The folder that the command was started in; paths are shown relative to it.
     pub started_in: PathBuf,
     /// Where artifacts and compiled SQL go, absolute.
@@ -140,6 +144,8 @@ impl Config {
         let mut project = Project::read(&root, &shown(&started_in, &root), &flags.vars, &target)?;
         let packages = installed(&started_in, &root, &mut project, &flags, &target)?;
         warnings.append(&mut project.warnings);
+        let renderer = YamlRenderer::new(flags.vars.clone(), Some(target.to_json()));
+        let selectors = selectors::read(&root, &shown(&started_in, &root), &renderer)?;
         let target_path = match &flags.target_path {
             Some(path) => absolute(path),
             None => match std::env::var_os("DBT_TARGET_PATH") {
@@ -157,7 +163,16 @@ impl Config {
                 .help("Check the folder's permissions."),
             )
         })?;
-        Ok(Config { flags, project, packages, target, started_in, target_path, warnings })
+        Ok(Config {
+            flags,
+            project,
+            packages,
+            target,
+            selectors,
+            started_in,
+            target_path,
+            warnings,
+        })
     }
 
     /// The root project and its packages.

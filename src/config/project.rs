@@ -41,6 +41,8 @@ pub struct Project {
     pub asset_paths: Vec<String>,
     /// `models:`, `seeds:` and so on: rendered, with the `+` keys as written.
     pub configs: IndexMap<&'static str, Map<String, Value>>,
+    /// Sections of `configs` that hold Jinja, as they are written.
+    pub written_configs: IndexMap<&'static str, Map<String, Value>>,
     pub vars: Map<String, Value>,
     pub on_run_start: Vec<Hook>,
     pub on_run_end: Vec<Hook>,
@@ -216,8 +218,14 @@ impl Project {
             map.texts("clean-targets")?.unwrap_or_else(|| vec![target_path.clone()]);
         let docs_paths = map.texts("docs-paths")?.unwrap_or_default();
         let mut configs = IndexMap::new();
+        let mut written_configs: IndexMap<&'static str, Map<String, Value>> = IndexMap::new();
         for (key, section) in SECTIONS {
             let found = map.json_map(key)?;
+            if let Some(Value::Object(written)) = document.root.get(key).map(Yaml::to_json)
+                && written != found
+            {
+                written_configs.entry(*section).or_default().extend(written);
+            }
             let into: &mut Map<String, Value> = configs.entry(*section).or_default();
             into.extend(found);
         }
@@ -237,6 +245,7 @@ impl Project {
             log_path: map.text("log-path")?.unwrap_or_else(|| "logs".to_owned()),
             asset_paths: map.texts("asset-paths")?.unwrap_or_default(),
             configs,
+            written_configs,
             vars: map.json_map("vars")?,
             on_run_start: hooks(&mut map, "on-run-start")?,
             on_run_end: hooks(&mut map, "on-run-end")?,

@@ -6,6 +6,7 @@
 mod cycle;
 pub mod defaults;
 mod member;
+pub mod previous;
 mod schedule;
 pub mod selector;
 mod test_edges;
@@ -19,8 +20,9 @@ use crate::manifest::{Manifest, UniqueId};
 
 pub use member::Member;
 pub use petgraph::graph::NodeIndex;
+pub use previous::PreviousState;
 pub use schedule::RunOrder;
-pub use selector::{Indirect, Selected, Selection};
+pub use selector::{Earlier, Indirect, Selected, Selection, Selectors};
 
 /// The DAG. An edge goes from what is read to what reads it.
 ///

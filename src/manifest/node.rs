@@ -271,6 +271,9 @@ pub struct Source {
     pub fqn: Vec<String>,
     pub database: String,
     pub schema: String,
+    /// As written, with Jinja.
+    pub unrendered_database: Option<String>,
+    pub unrendered_schema: Option<String>,
     pub identifier: String,
     pub quoting: Quoting,
     pub engine: Arc<str>,

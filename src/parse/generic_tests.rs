@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use super::Parser;
 use super::config_levels;
+use super::unrendered::Written;
 use super::host::ParseHost;
 use super::identity::Identity;
 use super::properties::TestEntry;
@@ -212,6 +213,15 @@ impl Parser<'_> {
         });
         let names = self.names(&identity, &named, engine)?;
         (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);
+        let own = std::mem::take(&mut node.unrendered_config);
+        node.unrendered_config = self.unrendered(Written {
+            package: &loaded.package,
+            kind: ResourceType::Test,
+            fqn: &node.fqn,
+            properties: None,
+            own,
+            code: None,
+        });
         Ok(node)
     }
 

@@ -18,6 +18,7 @@ mod semantic;
 mod semantic_links;
 mod snapshots;
 mod sql_files;
+mod unrendered;
 mod versions;
 
 use std::collections::{HashMap, HashSet};
@@ -90,6 +91,8 @@ struct Parser<'a> {
     docs: ById<DocBlock>,
     /// Names that nodes use and that nobody knows: errors when they are compiled.
     doubts: Mutex<Vec<Diagnostic>>,
+    /// `state_modified_compare_more_unrendered_values`: what is rendered is kept as written, too.
+    compares_text: bool,
 }
 
 /// Parses a project that was loaded.
@@ -109,19 +112,22 @@ pub fn parse(
     let registry = register_macros(config, files, &mut manifest)?;
     let docs = read_docs(files, &mut errors);
     let yaml = YamlRenderer::new(yaml_vars(config), Some(config.target.to_json()));
+    let compares_text =
+        config.flags.all.is_on("state_modified_compare_more_unrendered_values");
     let parser = Parser {
         config: config.clone(),
         dialects: Dialects::new(config, &registry, invocation),
         yaml: &yaml,
         docs,
         doubts: Mutex::default(),
+        compares_text,
     };
 
     // Properties come first: they are a level of the configuration of everything else.
     let read: Vec<(&LoadedFile, Result<PropertiesFile>)> = files
         .par_iter()
         .filter(|file| file.kind == FileKind::Properties)
-        .map(|file| (file, properties::read(file, &yaml)))
+        .map(|file| (file, properties::read(file, &yaml, compares_text)))
         .collect();
     let mut properties: Vec<(&LoadedFile, PropertiesFile)> = Vec::with_capacity(read.len());
     for (file, result) in read {
@@ -160,7 +166,9 @@ pub fn parse(
         match result {
             Ok(node) => {
                 for key in node.unrendered_config.keys() {
-                    warnings.extend(misspelt_config(key, || locate_key(&node, key)));
+                    if let Some(place) = locate_key(&node, key) {
+                        warnings.extend(misspelt_config(key, || Some(place)));
+                    }
                 }
                 add_node(&mut manifest, *node, &mut errors);
             }

@@ -11,6 +11,7 @@ use super::external;
 use super::freshness::{self, Level};
 use super::host::ParseHost;
 use super::identity::Identity;
+use super::unrendered::Written;
 use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
 use super::sql_files::{Patch, check_name, file_stem, fqn};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -37,6 +38,14 @@ impl Parser<'_> {
         let identity = Arc::new(Identity::of(kind, loaded, name, &fqn));
         let names = self.names(&identity, &config, engine)?;
         let mut node = self.bare_node(loaded, kind, name, fqn, config);
+        node.unrendered_config = self.unrendered(Written {
+            package: &loaded.package,
+            kind,
+            fqn: &node.fqn,
+            properties: patch.map(|(properties, _)| properties.written()),
+            own: IndexMap::default(),
+            code: None,
+        });
         node.engine = engine.name.clone();
         (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);
         node.root_path =
@@ -108,6 +117,8 @@ impl Parser<'_> {
             fqn,
             database,
             schema,
+            unrendered_database: source.written_database.clone(),
+            unrendered_schema: source.written_schema.clone(),
             identifier,
             quoting: match table.extra.get("quoting").and_then(Value::as_object) {
                 Some(own) => Quoting::default().with(&source.quoting).with(own),

@@ -39,6 +39,8 @@ pub struct NodeProperties {
     pub description: String,
     /// `config:`, with `meta`, `tags`, `access`, `group` and `docs` of the top level merged in.
     pub config: Map<String, Value>,
+    /// The same as written, where that is asked for.
+    pub written: Option<Map<String, Value>>,
     pub columns: IndexMap<String, ColumnInfo>,
     pub tests: Vec<TestEntry>,
     /// Keys that only some kinds have, such as a source table's `identifier`.
@@ -88,6 +90,9 @@ pub struct SourceProperties {
     pub config: Map<String, Value>,
     pub database: Option<String>,
     pub schema: Option<String>,
+    /// As written, with its Jinja.
+    pub written_database: Option<String>,
+    pub written_schema: Option<String>,
     pub loader: String,
     /// `freshness`, `loaded_at_field` and `loaded_at_query`, where they were written.
     pub extra: Map<String, Value>,
@@ -142,9 +147,14 @@ pub struct GroupProperties {
 ///
 /// # Errors
 /// `BAD_YAML`, `BAD_CONFIG`, `UNKNOWN_KEY`, and errors of Jinja in values.
-pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFile> {
+pub fn read(
+    loaded: &LoadedFile,
+    renderer: &YamlRenderer,
+    as_written: bool,
+) -> Result<PropertiesFile> {
     let document = yaml::parse(&loaded.file)?;
-    let mut reader = Reader { file: &loaded.file, renderer, warnings: document.warnings };
+    let warnings = document.warnings;
+    let mut reader = Reader { file: &loaded.file, renderer, as_written, warnings };
     let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)?;
     let mut out = PropertiesFile::default();
     map.ignore(&[
@@ -205,11 +215,20 @@ pub fn read(loaded: &LoadedFile, renderer: &YamlRenderer) -> Result<PropertiesFi
 pub(super) struct Reader<'a> {
     pub(super) file: &'a Arc<SourceFile>,
     pub(super) renderer: &'a YamlRenderer,
+    /// Whether configs are kept as they are written, too.
+    pub(super) as_written: bool,
     pub(super) warnings: Vec<Diagnostic>,
 }
 
 /// Keys of a node that say the same as its config, and are merged into it.
 const CONFIG_ALIASES: &[&str] = &["meta", "tags", "access", "group", "docs"];
+
+impl NodeProperties {
+    /// `config:` as written, or as it was rendered where that was not asked for.
+    pub fn written(&self) -> &Map<String, Value> {
+        self.written.as_ref().unwrap_or(&self.config)
+    }
+}
 
 impl<'a> Reader<'a> {
     pub(super) fn location(&self, yaml: &Yaml) -> Location {
@@ -220,6 +239,7 @@ impl<'a> Reader<'a> {
         let mut map = MapReader::new(self.file, what, yaml)?;
         let name_at = yaml.get("name").unwrap_or(yaml);
         let name = map.required_text("name")?;
+        let written = self.as_written.then(|| written_config(yaml));
         let mut config = self.config(&mut map, "config")?;
         for key in CONFIG_ALIASES {
             if let Some(value) = map.any(key) {
@@ -271,6 +291,7 @@ impl<'a> Reader<'a> {
             name,
             description,
             config,
+            written,
             columns,
             tests,
             extra,
@@ -412,6 +433,12 @@ impl<'a> Reader<'a> {
             Some(database) => Some(database),
             None => text(&mut map, "catalog")?,
         };
+        let written = |key: &str| {
+            let value = yaml.get(key).filter(|value| !value.is_null())?;
+            Some(value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned))
+        };
+        let written_database = written("database").or_else(|| written("catalog"));
+        let written_schema = written("schema");
         let schema = text(&mut map, "schema")?;
         let loader = text(&mut map, "loader")?.unwrap_or_default();
         let mut extra = Map::new();
@@ -439,6 +466,8 @@ impl<'a> Reader<'a> {
             config,
             database,
             schema,
+            written_database,
+            written_schema,
             loader,
             extra,
             quoting,
@@ -537,6 +566,20 @@ impl<'a> Reader<'a> {
         map.warn_left_over(&mut self.warnings)?;
         Ok(group)
     }
+}
+
+/// A node's config with its Jinja.
+fn written_config(yaml: &Yaml) -> Map<String, Value> {
+    let mut config = Map::new();
+    for key in CONFIG_ALIASES {
+        if let Some(value) = yaml.get(key) {
+            config.insert((*key).to_owned(), value.to_json());
+        }
+    }
+    for (key, value) in yaml.get("config").map(Yaml::entries).unwrap_or_default() {
+        config.insert(key.text.trim_start_matches('+').to_owned(), value.to_json());
+    }
+    config
 }
 
 /// A key of the top level goes into `config`, which wins where both say something.

@@ -4,12 +4,14 @@
 
 use std::sync::Arc;
 
+use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
 use super::identity::Identity;
 use super::properties::{NodeProperties, PropertiesFile};
 use super::sql_files::{Configured, Patch, check_name};
+use super::unrendered::Written;
 use super::{Parser, Patches, Section, add_node, config_levels};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result};
 use crate::jinja::{Block, BlockKind, split_blocks};
@@ -126,7 +128,14 @@ impl Parser<'_> {
             ));
         }
         let mut node = self.snapshot(loaded, &identity, Configured { config, engine, notes })?;
-        node.unrendered_config = properties.config.clone().into_iter().collect();
+        node.unrendered_config = self.unrendered(Written {
+            package,
+            kind,
+            fqn: &node.fqn,
+            properties: Some(properties.written()),
+            own: IndexMap::default(),
+            code: None,
+        });
         node.raw_code = format!("select * from {{{{ {relation} }}}}").into();
         node.location = Some(properties.location.clone());
         self.describe(&mut node, properties, loaded)?;

@@ -11,6 +11,7 @@ use super::host::{Notes, ParseHost};
 use super::identity::Identity;
 use super::properties::NodeProperties;
 use super::resolve::locate_config;
+use super::unrendered::Written;
 use crate::config::EngineConfig;
 use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity};
 use crate::load::LoadedFile;
@@ -87,7 +88,14 @@ impl Parser<'_> {
         node.schema = names.schema;
         node.alias = names.alias;
         node.engine = engine.name.clone();
-        node.unrendered_config = notes.config.values;
+        node.unrendered_config = self.unrendered(Written {
+            package,
+            kind: resource_type,
+            fqn: &node.fqn,
+            properties: patch.map(|(properties, _)| properties.written()),
+            own: notes.config.values,
+            code: Some(&loaded.file.text),
+        });
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
         node.depends_on_macros = notes.macros;

@@ -245,6 +245,8 @@ impl<'a> Reader<'a> {
                 description
             },
             config,
+            // A version's own config as written is not told apart from the model's.
+            written: None,
             columns: all,
             tests,
             extra: base.extra.clone(),

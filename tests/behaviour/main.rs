@@ -25,6 +25,7 @@ mod seeds;
 mod selection;
 mod semantic;
 mod snapshots;
+mod state;
 mod synthetic;
 mod versions;
 

@@ -127,6 +127,8 @@ fn source(json: &Value) -> Source {
         fqn: texts(&json["fqn"]),
         database: text(json, "database"),
         schema: text(json, "schema"),
+        unrendered_database: None,
+        unrendered_schema: None,
         identifier: text(json, "identifier"),
         engine: "duckdb".into(),
         external_location: None,

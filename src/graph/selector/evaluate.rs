@@ -7,7 +7,7 @@ use fixedbitset::FixedBitSet;
 
 use super::matcher::Matcher;
 use super::spec::{Criterion, Depth, Operator, Spec};
-use super::{Graph, Indirect, NodeIndex};
+use super::{Earlier, Graph, Indirect, NodeIndex};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::manifest::{Manifest, Node, ResourceType};
 
@@ -16,8 +16,9 @@ pub(super) fn evaluate(
     graph: &Graph,
     manifest: &Manifest,
     spec: &Spec,
+    earlier: Option<&Earlier<'_>>,
 ) -> Result<(FixedBitSet, Vec<Diagnostic>)> {
-    let mut evaluator = Evaluator { graph, manifest, warnings: Vec::new() };
+    let mut evaluator = Evaluator { graph, manifest, earlier, warnings: Vec::new() };
     let found = evaluator.spec(spec)?;
     Ok((found.direct, evaluator.warnings))
 }
@@ -41,6 +42,7 @@ struct Found {
 struct Evaluator<'a> {
     graph: &'a Graph,
     manifest: &'a Manifest,
+    earlier: Option<&'a Earlier<'a>>,
     warnings: Vec<Diagnostic>,
 }
 
@@ -82,7 +84,7 @@ impl Evaluator<'_> {
     }
 
     fn criterion(&self, criterion: &Criterion, indirect: Indirect) -> Result<Found> {
-        let matcher = Matcher::new(criterion, self.graph, self.manifest)?;
+        let matcher = Matcher::new(criterion, self.graph, self.manifest, self.earlier)?;
         let mut matched = self.graph.empty_set();
         for at in 0..self.graph.len() {
             if matcher.matches(self.graph.member(self.manifest, NodeIndex::new(at))) {
@@ -169,7 +171,7 @@ impl Evaluator<'_> {
 fn matches_nothing(raw: &str) -> Diagnostic {
     Diagnostic::warning(
         Code::BAD_SELECTOR,
-        format!("The selection criterion `{raw}` does not match any enabled nodes"),
+        format!("The selection criterion '{raw}' does not match any enabled nodes"),
     )
     .help("`pintail ls` lists what there is.")
 }

@@ -7,8 +7,10 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use super::Earlier;
 use super::glob::{PathPattern, Pattern, has_wildcard, parts_of};
 use super::spec::{Criterion, Method};
+use super::state::{Change, Comparison};
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::graph::{Graph, Member, NodeIndex, defaults};
 use crate::manifest::{Manifest, ResourceType};
@@ -48,6 +50,8 @@ pub(super) enum Matcher {
     },
     /// Models by how their version stands to the latest one; without one: no versions.
     Version(Option<Ordering>),
+    /// Those of these places in the graph.
+    Ids(HashSet<String>),
     Nothing,
 }
 
@@ -56,6 +60,7 @@ impl Matcher {
         criterion: &Criterion,
         graph: &Graph,
         manifest: &Manifest,
+        earlier: Option<&Earlier<'_>>,
     ) -> Result<Matcher> {
         let value = criterion.value.as_str();
         let pattern = || Pattern::new(value);
@@ -148,6 +153,14 @@ impl Matcher {
                 }
             },
             Method::UnitTest => Matcher::Nothing,
+            Method::State => Matcher::Ids(changed(criterion, graph, earlier)?),
+            Method::Result => {
+                let results = earlier.and_then(|earlier| earlier.state.results.as_ref());
+                let results = results.ok_or_else(|| lacking("No comparison run_results"))?;
+                let fits = results.iter().filter(|(_, status)| *status == value);
+                Matcher::Ids(fits.map(|(id, _)| id.clone()).collect())
+            }
+            Method::SourceStatus => Matcher::Ids(fresher(criterion, earlier)?),
         })
     }
 
@@ -211,6 +224,7 @@ impl Matcher {
                 node.resource_type == ResourceType::Model
                     && facts.and_then(|facts| facts.against_latest()) == *wanted
             }),
+            Matcher::Ids(ids) => ids.contains(&**member.unique_id()),
             Matcher::Nothing => false,
         }
     }
@@ -368,6 +382,64 @@ fn config_matches(member: Member<'_>, keys: &[String], wanted: &str) -> bool {
         Value::Array(many) => many.iter().any(same),
         one => same(one),
     }
+}
+
+/// The nodes that `state:` names.
+fn changed(
+    criterion: &Criterion,
+    graph: &Graph,
+    earlier: Option<&Earlier<'_>>,
+) -> Result<HashSet<String>> {
+    let old = earlier.and_then(|earlier| earlier.state.manifest.as_ref().zip(Some(earlier)));
+    let Some((old, earlier)) = old else {
+        return Err(lacking("Got a state selector method, but no comparison manifest"));
+    };
+    let value = criterion.value.as_str();
+    let Some((_, change)) = Change::ALL.iter().find(|(name, _)| *name == value) else {
+        let known: Vec<&str> = Change::ALL.iter().map(|(name, _)| *name).collect();
+        let help = format!("Write one of {}.", known.join(", "));
+        return Err(Box::new(bad(criterion, "is no comparison of states").help(help)));
+    };
+    let present = earlier.present.as_ref().ok_or_else(|| lacking("No present manifest"))?;
+    let comparison = Comparison::new(old, present, earlier.strictness);
+    let mut warnings = earlier.warnings.borrow_mut();
+    let mut found = HashSet::new();
+    for at in 0..graph.len() {
+        let id = graph.unique_id(NodeIndex::new(at));
+        if comparison.fits(id, *change, &mut warnings)? {
+            found.insert(id.to_string());
+        }
+    }
+    if matches!(change, Change::Modified | Change::Unmodified | Change::Contract) {
+        comparison.gone(&mut warnings)?;
+    }
+    // A model is compared once for each parent of a selection that names it.
+    let mut said = HashSet::new();
+    warnings.retain(|warning| said.insert(warning.message.clone()));
+    Ok(found)
+}
+
+/// The sources that `source_status:` names: loaded since the earlier look, or new.
+fn fresher(criterion: &Criterion, earlier: Option<&Earlier<'_>>) -> Result<HashSet<String>> {
+    let state = earlier.map(|earlier| earlier.state);
+    let before = state
+        .and_then(|state| state.sources.as_ref())
+        .ok_or_else(|| lacking("No previous state comparison freshness results in sources.json"))?;
+    let now = state
+        .and_then(|state| state.sources_now.as_ref())
+        .ok_or_else(|| lacking("No current state comparison freshness results in sources.json"))?;
+    if criterion.value != "fresher" {
+        return Ok(HashSet::new());
+    }
+    let is_fresher = |(id, at): &(&String, &String)| before.get(*id).is_none_or(|old| *at > old);
+    Ok(now.iter().filter(is_fresher).map(|(id, _)| id.clone()).collect())
+}
+
+fn lacking(what: &str) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(Code::NO_STATE, what)
+            .help("Name the folder of an earlier run's artifacts with --state."),
+    )
 }
 
 fn bad(criterion: &Criterion, what: &str) -> Diagnostic {

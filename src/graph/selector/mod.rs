@@ -3,18 +3,26 @@
 //! Follows dbt-core 1.11 (`dbt/graph/selector.py`); a fixture project holds what dbt answers.
 //! Looks at the manifest only, never at files or databases.
 
+mod contract;
 mod evaluate;
 mod glob;
 mod matcher;
+mod named;
 mod spec;
+mod state;
+
+use std::cell::RefCell;
 
 use fixedbitset::FixedBitSet;
+use serde_json::Value;
 
-use super::{Graph, NodeIndex};
+use super::{Graph, NodeIndex, PreviousState};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::manifest::{Manifest, ResourceType};
 
+pub use named::Selectors;
 pub use spec::{Criterion, Depth, Method, Operator, Spec};
+pub use state::{Change, Comparison, Strictness};
 
 /// Which tests come along with the nodes that they test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -60,6 +68,22 @@ pub struct Selection {
     pub include_empty: bool,
 }
 
+/// What `state:`, `result:` and `source_status:` compare with.
+pub struct Earlier<'a> {
+    state: &'a PreviousState,
+    /// The manifest of the project as it is now.
+    present: Option<Value>,
+    strictness: Strictness,
+    warnings: RefCell<Vec<Diagnostic>>,
+}
+
+impl<'a> Earlier<'a> {
+    /// An earlier state; `present` is needed where a selection uses `state:`.
+    pub fn new(state: &'a PreviousState, present: Option<Value>, strictness: Strictness) -> Self {
+        Earlier { state, present, strictness, warnings: RefCell::default() }
+    }
+}
+
 /// What a selection names.
 #[derive(Debug, Clone)]
 pub struct Selected {
@@ -82,10 +106,11 @@ impl Graph {
             selection.exclude.as_deref(),
             selection.indirect,
         )?;
-        self.select_spec(manifest, &spec, selection)
+        self.select_spec(manifest, &spec, selection, None)
     }
 
-    /// As [`Graph::select`], for a parsed selection; of `selection` only the filters are used.
+    /// As [`Graph::select`], for a parsed selection, which may compare with an earlier state; of
+    /// `selection` only the filters are used.
     ///
     /// # Errors
     /// `BAD_SELECTOR` for a value that its method cannot take.
@@ -94,8 +119,14 @@ impl Graph {
         manifest: &Manifest,
         spec: &Spec,
         selection: &Selection,
+        earlier: Option<&Earlier<'_>>,
     ) -> Result<Selected> {
-        let (mut set, warnings) = evaluate::evaluate(self, manifest, spec)?;
+        let (mut set, mut warnings) = evaluate::evaluate(self, manifest, spec, earlier)?;
+        if let Some(earlier) = earlier {
+            let mut of_state = earlier.warnings.take();
+            of_state.append(&mut warnings);
+            warnings = of_state;
+        }
         let kept = |at: &usize| {
             let member = self.member(manifest, NodeIndex::new(*at));
             let wanted = selection

@@ -29,6 +29,9 @@ pub enum Method {
     SemanticModel,
     SavedQuery,
     UnitTest,
+    State,
+    Result,
+    SourceStatus,
 }
 
 impl Method {
@@ -53,10 +56,10 @@ impl Method {
         ("semantic_model", Method::SemanticModel),
         ("saved_query", Method::SavedQuery),
         ("unit_test", Method::UnitTest),
+        ("state", Method::State),
+        ("result", Method::Result),
+        ("source_status", Method::SourceStatus),
     ];
-
-    /// Methods of dbt that compare with an earlier state, which Pintail does not read yet.
-    const STATE: &[&str] = &["state", "result", "source_status"];
 
     /// Its name in a selector.
     pub fn as_str(self) -> &'static str {
@@ -214,6 +217,14 @@ pub enum Spec {
 }
 
 impl Spec {
+    /// Whether any criterion is a `state:`.
+    pub fn compares_states(&self) -> bool {
+        match self {
+            Spec::One { criterion, .. } => criterion.method() == Method::State,
+            Spec::Many { parts, .. } => parts.iter().any(Spec::compares_states),
+        }
+    }
+
     /// `--select` and `--exclude`. Without `select`, everything. Texts are split at spaces
     /// (union), then at commas (intersection).
     ///
@@ -263,26 +274,17 @@ fn is_method(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.')
 }
 
-fn method_named(name: &str, raw: &str) -> Result<Method> {
+pub(super) fn method_named(name: &str, raw: &str) -> Result<Method> {
     if let Some((_, method)) = Method::ALL.iter().find(|(known, _)| *known == name) {
         return Ok(*method);
-    }
-    if Method::STATE.contains(&name) {
-        return Err(Box::new(
-            Diagnostic::error(
-                Code::BAD_SELECTOR,
-                format!("`{raw}` compares with an earlier run, which is not supported yet"),
-            )
-            .help("Name the nodes, or select them by `tag:`, `path:` or `config.`."),
-        ));
     }
     let names = Method::ALL.iter().map(|(name, _)| *name);
     let mut error = Diagnostic::error(
         Code::BAD_SELECTOR,
-        format!("`{name}` in `{raw}` is not a selector method"),
+        format!("'{name}' is not a valid method name in `{raw}`"),
     );
     error.help.extend(did_you_mean(name, names.clone()));
-    let listed: Vec<&str> = names.take(15).collect();
+    let listed: Vec<&str> = names.collect();
     Err(Box::new(error.help(format!("Methods are {}.", listed.join(", ")))))
 }
 
@@ -310,11 +312,10 @@ mod tests {
     #[test]
     fn mistakes_are_named() {
         let near = Criterion::parse("tagg:x").unwrap_err();
-        assert_eq!(near.message, "`tagg` in `tagg:x` is not a selector method");
+        assert_eq!(near.message, "'tagg' is not a valid method name in `tagg:x`");
         assert_eq!(near.help[0], "Did you mean `tag`?");
         assert!(Criterion::parse("@x+").unwrap_err().message.contains("both `@`"));
         assert!(Criterion::parse("99999999999999999999999+x").is_err());
-        assert!(Criterion::parse("state:modified").is_err());
     }
 
     proptest! {
