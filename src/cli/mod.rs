@@ -212,7 +212,8 @@ fn dispatch(
         }
         Command::Retry { state } => retry::command(&start, state.as_deref()),
         Command::Clone { selection, run, resource_type, exclude_resource_type, state } => {
-            let kinds = kinds::kinds(resource_type, exclude_resource_type, clone::kinds(), clone::kinds())?;
+            let kinds =
+                kinds::kinds(resource_type, exclude_resource_type, clone::kinds(), clone::kinds())?;
             clone::command(&start, selection, run, kinds, state.as_deref())
         }
         Command::Init { args } => init::command(&start, args),

@@ -15,17 +15,8 @@ use crate::graph::{Earlier, Indirect, NodeIndex, PreviousState, Selected, Select
 use crate::manifest::ResourceType;
 
 /// Commands that follow refs to an earlier state with `--defer`.
-const DEFERRING: &[&str] = &[
-    "build",
-    "run",
-    "test",
-    "seed",
-    "snapshot",
-    "compile",
-    "show",
-    "retry",
-    "docs generate",
-];
+const DEFERRING: &[&str] =
+    &["build", "run", "test", "seed", "snapshot", "compile", "show", "retry", "docs generate"];
 
 /// The mode of `--indirect-selection`.
 ///

@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 
 use super::Parser;
 use super::config_levels;
-use super::unrendered::Written;
 use super::host::ParseHost;
 use super::identity::Identity;
 use super::properties::TestEntry;
 use super::python::{py_repr, py_str, write_dict, write_list, write_text};
+use super::unrendered::Written;
 use crate::checksum::md5;
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::load::LoadedFile;

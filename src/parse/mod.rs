@@ -112,8 +112,7 @@ pub fn parse(
     let registry = register_macros(config, files, &mut manifest)?;
     let docs = read_docs(files, &mut errors);
     let yaml = YamlRenderer::new(yaml_vars(config), Some(config.target.to_json()));
-    let compares_text =
-        config.flags.all.is_on("state_modified_compare_more_unrendered_values");
+    let compares_text = config.flags.all.is_on("state_modified_compare_more_unrendered_values");
     let parser = Parser {
         config: config.clone(),
         dialects: Dialects::new(config, &registry, invocation),

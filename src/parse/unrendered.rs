@@ -74,7 +74,11 @@ fn put(out: &mut IndexMap<String, Value, FastHash>, key: &str, value: Value) {
     out.insert(key.to_owned(), value);
 }
 
-fn levels(section: &Map<String, Value>, fqn: &[String], out: &mut IndexMap<String, Value, FastHash>) {
+fn levels(
+    section: &Map<String, Value>,
+    fqn: &[String],
+    out: &mut IndexMap<String, Value, FastHash>,
+) {
     let mut level = section;
     let mut parts = fqn.iter();
     loop {
@@ -154,10 +158,7 @@ mod tests {
         let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
         assert_eq!(
             call_arguments(code),
-            [
-                pair("materialized", "'table' if x(1, 2) else ')'"),
-                pair("tags", "['a', \"b\"]")
-            ]
+            [pair("materialized", "'table' if x(1, 2) else ')'"), pair("tags", "['a', \"b\"]")]
         );
         assert!(call_arguments("select 1").is_empty());
     }

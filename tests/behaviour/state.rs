@@ -75,10 +75,10 @@ fn refs_are_deferred_to_what_an_earlier_run_built() {
     for project in Project::on_each(&files()) {
         let other = format!(
             "{}\n",
-            project.read("profiles.yml").replace("schema: main", "schema: dev").replace(
-                "schema: public",
-                "schema: dev"
-            )
+            project
+                .read("profiles.yml")
+                .replace("schema: main", "schema: dev")
+                .replace("schema: public", "schema: dev")
         );
         project.ok(&["build", "--target-path", "prod"]);
         project.file("profiles.yml", &other);
@@ -108,7 +108,8 @@ fn selectors_have_names() {
          - {method: fqn, value: fct, parents: true, parents_depth: 1}\n        - exclude: ['dim', {method: test_type, value: generic}]\n",
     ));
     let project = Project::new(On::DuckDb, &all);
-    let names = |args: &[&str]| lines(&project.ok(&[&["ls", "--output", "name"], args].concat()).stdout);
+    let names =
+        |args: &[&str]| lines(&project.ok(&[&["ls", "--output", "name"], args].concat()).stdout);
     assert_eq!(names(&["--selector", "marts"]), ["dim", "fct"]);
     assert_eq!(names(&[]), ["dim", "fct"]);
     assert_eq!(names(&["--selector", "wide"]), ["fct", "stg"]);
