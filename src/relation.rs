@@ -196,12 +196,25 @@ pub fn name_in_sql(name: &str, quote: bool) -> Cow<'_, str> {
 
 /// An identifier in double quotes, inner ones doubled: safe against any character.
 pub fn quote_identifier(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+    quoted(name, '"')
 }
 
 /// A string literal in single quotes, inner ones doubled.
 pub fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\'', "''"))
+    quoted(text, '\'')
+}
+
+fn quoted(text: &str, quote: char) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push(quote);
+    for (at, part) in text.split(quote).enumerate() {
+        if at > 0 {
+            out.extend([quote, quote]);
+        }
+        out.push_str(part);
+    }
+    out.push(quote);
+    out
 }
 
 /// A column of a relation or a result: its name and its type in the engine's own words.
