@@ -13,7 +13,7 @@ use super::{Exit, Outcome};
 use crate::artifacts;
 use crate::compile::write_sql;
 use crate::diagnostic::{Diagnostic, Result, SourceFile};
-use crate::manifest::{Node, ResourceType};
+use crate::manifest::{FastHash, Node, ResourceType};
 use crate::run::{RunResult, Status, Timing};
 
 /// What dbt's `compile` works on.
@@ -68,6 +68,8 @@ pub(super) fn command(
     let count = compiled.results.len();
     session.console.info(&format!("Compiled {count} nodes to {}", folder.display()));
     session.leave();
+    // As with the manifest.
+    std::mem::forget(compiled);
     Ok(Exit::Done)
 }
 
@@ -152,7 +154,7 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
 /// Writes manifest.json and run_results.json; whether any node failed.
 pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -> Result<bool> {
     let all = compiled.results.iter().chain(&compiled.inlined);
-    let done: HashMap<&str, &str> =
+    let done: HashMap<&str, &str, FastHash> =
         all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
     session.write_manifest(&|id| done.get(id).copied())?;
     let path = session.config.target_path.join("run_results.json");

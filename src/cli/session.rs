@@ -248,7 +248,7 @@ impl Session {
     /// Gives the manifest's memory back with the process: freeing a large one takes longer than
     /// the rest of the command's end.
     pub fn leave(self) {
-        std::mem::forget(self.compiler.manifest.clone());
+        std::mem::forget((self.compiler.manifest.clone(), self.graph));
     }
 }
 
