@@ -232,6 +232,8 @@ pub struct Related {
 /// An error or warning as data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
+    /// dbt's name of the event, by which `--warn-error-options` picks warnings; empty for none.
+    pub event: &'static str,
     /// The stable name.
     pub code: Code,
     /// How much it weighs.
@@ -252,6 +254,7 @@ impl Diagnostic {
     /// An error without a place yet.
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Diagnostic {
+            event: "",
             code,
             severity: Severity::Error,
             message: message.into(),
@@ -265,6 +268,13 @@ impl Diagnostic {
     /// A warning without a place yet.
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Diagnostic { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// With dbt's name of the event.
+    #[must_use]
+    pub fn event(mut self, event: &'static str) -> Self {
+        self.event = event;
+        self
     }
 
     /// With its place.

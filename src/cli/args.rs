@@ -174,7 +174,7 @@ pub enum LogFormat {
 #[command(next_help_heading = "Selection")]
 pub struct SelectionArgs {
     /// Nodes to take: names, paths, tag:x, config.x:y, engine:x, with + @ , and wildcards
-    #[arg(short, long, alias = "models", short_alias = 'm', num_args = 1.., value_name = "SELECTOR")]
+    #[arg(short, long, aliases = ["models", "model"], short_alias = 'm', num_args = 1.., value_name = "SELECTOR")]
     pub select: Vec<String>,
     /// Nodes to leave out
     #[arg(long, num_args = 1.., value_name = "SELECTOR")]

@@ -43,6 +43,11 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<(Cli, FlagValues), Refused> 
     let project = project_flags(&project_folder(&given));
     let resolve = || FlagValues::resolve(&name, given.clone(), &project);
     let mut flags = resolve().map_err(|error| Refused::Value((*error).into()))?;
+    if written_as_models(&words) {
+        let select = flags.values.get("select").cloned().unwrap_or_default();
+        flags.values.insert("models".into(), select);
+        flags.set.insert("models".to_owned());
+    }
     let shown: Vec<String> =
         words.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
     flags.values.insert("invocation_command".into(), format!("dbt {}", shown.join(" ")).into());
@@ -61,6 +66,15 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<(Cli, FlagValues), Refused> 
     words.splice(end..end, added);
     let matches = program.try_get_matches_from_mut(&words)?;
     Ok((Cli::from_arg_matches(&matches)?, flags))
+}
+
+/// Whether `--select` was written under its old names.
+fn written_as_models(words: &[OsString]) -> bool {
+    words.iter().any(|word| {
+        let word = word.to_string_lossy();
+        let name = word.split('=').next().unwrap_or_default();
+        matches!(name, "-m" | "--models" | "--model")
+    })
 }
 
 /// The innermost command that was named, under dbt's name for it, and its matches.

@@ -6,6 +6,7 @@ use super::args::{LsOutput, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome, kinds, run};
 use crate::artifacts;
+use crate::config::FlagValues;
 use crate::diagnostic::Result;
 use crate::graph::Member;
 use crate::manifest::ResourceType;
@@ -25,8 +26,16 @@ const KEYS: &[&str] = &[
     "unique_id",
 ];
 
-/// The kinds that are listed: analyses only where they are asked for.
-pub(super) fn kinds(only: &[String], not: &[String]) -> Result<Vec<ResourceType>> {
+/// The kinds that are listed: analyses only where they are asked for, and models alone where they
+/// are selected by the old `--models`.
+pub(super) fn kinds(
+    flags: &FlagValues,
+    only: &[String],
+    not: &[String],
+) -> Result<Vec<ResourceType>> {
+    if flags.set.contains("models") {
+        return Ok(run::RUN.to_vec());
+    }
     let all = [run::LIST, &[ResourceType::Analysis]].concat();
     kinds::kinds(only, not, run::LIST, &all)
 }

@@ -30,9 +30,9 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use crate::config::FlagValues;
+use crate::config::{FlagValues, WarnPolicy};
 use crate::diagnostic::Diagnostics;
-use crate::report::{Console, ConsoleOptions, Level, Style};
+use crate::report::{Console, ConsoleOptions, Level, Style, Warnings};
 use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand};
 
 /// How a command ended, as dbt's exit codes have it.
@@ -81,7 +81,17 @@ pub fn main() -> ExitCode {
         }
     };
     let invocation_id = uuid::Uuid::new_v4();
-    let console = Arc::new(console(&cli.global, invocation_id.to_string()));
+    let console = console(&cli.global, invocation_id.to_string());
+    let console = match WarnPolicy::of(&flags) {
+        Ok(policy) => {
+            let show_all = flags.is_on("show_all_deprecations");
+            Arc::new(console.with_warnings(Warnings::new(policy, show_all)))
+        }
+        Err(error) => {
+            console.fatal(&error);
+            return ExitCode::from(Exit::CouldNotRun.code());
+        }
+    };
     if cli.command.prints_data() {
         console.keep_stdout_for_data();
     }
@@ -94,6 +104,9 @@ pub fn main() -> ExitCode {
         }
         Exit::CouldNotRun
     });
+    if let Some(summary) = console.warnings().summary() {
+        console.diagnostic(&summary);
+    }
     part(&console, exit, began.elapsed());
     console.flush();
     ExitCode::from(exit.code())
@@ -188,7 +201,7 @@ fn dispatch(
         }
         Command::Parse => parse::command(&start),
         Command::Ls { selection, output, output_keys, resource_type, exclude_resource_type } => {
-            let kinds = ls::kinds(resource_type, exclude_resource_type)?;
+            let kinds = ls::kinds(flags, resource_type, exclude_resource_type)?;
             ls::command(&start, selection, *output, output_keys, kinds)
         }
         Command::Show { selection, inline, inline_direct, engine, limit, output } => {

@@ -108,6 +108,7 @@ fn execute(
             full_refresh: session.config.flags.full_refresh,
             fail_fast: session.config.flags.fail_fast,
             store_failures: session.config.flags.store_failures,
+            warnings_fail: console.warnings().tests_fail(),
             started_at: Some(session.invocation.started_at),
             earlier_batches: std::collections::HashMap::new(),
             failing_rows: if observer.recorder.is_on() { 100 } else { 0 },

@@ -152,7 +152,7 @@ impl Session {
             self.keep_only(only, &mut selected)?;
         }
         for warning in &selected.warnings {
-            self.console.diagnostic(warning);
+            self.console.warn(warning)?;
         }
         let ids = selected.nodes.iter().map(|index| self.graph.unique_id(*index).clone());
         self.compiler.set_selected(ids.collect());

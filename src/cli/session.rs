@@ -76,10 +76,24 @@ impl Start<'_> {
     pub fn config(&self, run: Option<&RunArgs>) -> Result<Arc<Config>> {
         let config = Config::load(self.flags(run)?)?;
         self.open_log(&config);
-        for warning in &config.warnings {
-            self.console.diagnostic(warning);
+        for warning in self.old_flags().iter().chain(&config.warnings) {
+            self.console.warn(warning)?;
         }
         Ok(Arc::new(config))
+    }
+
+    /// Flags that were given under their old names.
+    fn old_flags(&self) -> Vec<Diagnostic> {
+        let renamed = self.flags.renamed.iter().map(|(old, new)| {
+            let message = format!("The environment variable `{old}` has been renamed as `{new}`");
+            Diagnostic::warning(Code::USAGE, message).event("EnvironmentVariableRenamed")
+        });
+        let models = self.flags.set.contains("models").then(|| {
+            Diagnostic::warning(Code::USAGE, "`--models`, `--model` and `-m` are deprecated")
+                .event("ModelParamUsageDeprecation")
+                .help("Write `--select` or `-s`.")
+        });
+        renamed.chain(models).collect()
     }
 
     /// The log file: `--log-path`, or `logs` in the project.
@@ -114,7 +128,7 @@ impl Start<'_> {
         };
         let parsed = parse::parse(&config, &files, &for_templates)?;
         for warning in &parsed.warnings {
-            self.console.diagnostic(warning);
+            self.console.warn(warning)?;
         }
         let graph = Graph::build(&parsed.manifest)?;
         let engines = Engines::new(&config.target, engines_in_place(&parsed.manifest, &config));

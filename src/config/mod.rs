@@ -16,6 +16,7 @@ mod selectors;
 mod semver;
 mod target;
 mod text;
+mod warnings;
 pub mod yaml;
 
 use std::path::{Component, Path, PathBuf};
@@ -38,6 +39,7 @@ pub use target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineKind, EngineParams,
     PostgresParams, Secret, Target,
 };
+pub use warnings::{Verdict, WarnPolicy};
 pub use text::{decode, read_text, unreadable, without_mark};
 
 /// What the command line says, as far as more than one command understands it.

@@ -155,6 +155,7 @@ impl<'a> MapReader<'a> {
                 return Err(Box::new(error));
             }
             warnings.push(Diagnostic {
+                event: "CustomKeyInObjectDeprecation",
                 severity: crate::diagnostic::Severity::Warning,
                 help: vec!["It is ignored. Put facts of your own under `config: meta:`.".into()],
                 ..error
@@ -245,6 +246,7 @@ pub fn misspelt_config(name: &str, place: impl FnOnce() -> Option<Location>) -> 
     let near = nearest_config(name)?;
     Some(
         Diagnostic::warning(Code::UNKNOWN_KEY, format!("`{name}` is not a known configuration"))
+            .event("CustomKeyInConfigDeprecation")
             .or_at(place())
             .help(format!("Did you mean `{near}`?"))
             .help("It is kept for your own macros, and has no effect otherwise."),

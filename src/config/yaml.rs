@@ -286,6 +286,7 @@ impl<'a> Composer<'a> {
                             key.text
                         ),
                     )
+                    .event("DuplicateYAMLKeysDeprecation")
                     .at(Location::new(self.file.clone(), key.span.clone()))
                     .related("first here", Location::new(self.file.clone(), earlier.0.span.clone()))
                     .help("Remove one of them."),

@@ -258,6 +258,7 @@ fn pin(work: &mut Work<'_>, wanted: &Wanted) -> Result<(Pinned, Vec<PackageSpec>
                         Code::BAD_PACKAGE,
                         format!("The package `{package}` has moved to `{moved}`"),
                     )
+                    .event("PackageRedirectDeprecation")
                     .at(wanted.location.clone())
                     .help("Change its name in packages.yml."),
                 );

@@ -395,6 +395,7 @@ impl<'a> Patches<'a> {
                 Code::REF_NOT_FOUND,
                 format!("These properties describe no {what}: there is none named `{name}`"),
             )
+            .event("NoNodeForYamlKey")
             .at(properties.location.clone());
             if let Some(help) = did_you_mean(name, names.iter().copied()) {
                 warning = warning.help(help);

@@ -9,10 +9,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use indicatif::ProgressBar;
 use serde_json::{Value, json};
 
+use super::Warnings;
 use super::diagnostics;
 use super::events::Level;
 use super::json_log::{Line, LogFile};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Diagnostic, Result, Severity};
 
 /// How lines look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +70,7 @@ pub struct Console {
     aside: AtomicBool,
     file: Mutex<LogFile>,
     bar: Mutex<Option<ProgressBar>>,
+    warnings: Warnings,
 }
 
 impl Console {
@@ -82,6 +84,7 @@ impl Console {
             aside: AtomicBool::new(false),
             file: Mutex::default(),
             bar: Mutex::default(),
+            warnings: Warnings::default(),
         }
     }
 
@@ -195,6 +198,28 @@ impl Console {
         }
     }
 
+    /// With rules for warnings.
+    #[must_use]
+    pub fn with_warnings(self, warnings: Warnings) -> Self {
+        Console { warnings, ..self }
+    }
+
+    /// The rules for warnings.
+    pub fn warnings(&self) -> &Warnings {
+        &self.warnings
+    }
+
+    /// Tells a warning, if the flags do not silence it.
+    ///
+    /// # Errors
+    /// The warning as an error, where the flags want that.
+    pub fn warn(&self, warning: &Diagnostic) -> Result<()> {
+        if self.warnings.judge(warning)? {
+            self.diagnostic(warning);
+        }
+        Ok(())
+    }
+
     /// An error or warning.
     pub fn diagnostic(&self, diagnostic: &Diagnostic) {
         let warning = diagnostic.severity == Severity::Warning;
@@ -208,7 +233,11 @@ impl Console {
             data["msg"] = diagnostic.to_string().into();
             data
         };
-        let name = if warning { "Note" } else { "MainEncounteredError" };
+        let name = match (warning, diagnostic.event) {
+            (true, "") => "Note",
+            (true, event) => event,
+            (false, _) => "MainEncounteredError",
+        };
         let text = diagnostics::render(diagnostic, false);
         let line = self.line(name, level, &text, data);
         if level >= self.options.file_level {

@@ -11,6 +11,7 @@ mod lines;
 mod progress;
 mod rows;
 mod summary;
+mod warnings;
 
 pub use console::{Console, ConsoleOptions, Style};
 pub use diagnostics::{render as render_diagnostic, to_json as diagnostic_to_json};
@@ -19,3 +20,4 @@ pub use lines::{dotted, found, plural};
 pub use progress::Progress;
 pub use rows::{RowFormat, format_rows};
 pub use summary::{Ended, counts_line, summary};
+pub use warnings::Warnings;

@@ -44,6 +44,8 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     let severity = text("severity", "error").to_lowercase();
     result.status = if severity == "error" && should_error {
         Status::Fail
+    } else if should_warn && job.runner.options.warnings_fail {
+        Status::Fail
     } else if should_warn {
         Status::Warn
     } else {

@@ -73,6 +73,8 @@ pub struct Options {
     pub fail_fast: bool,
     /// `--store-failures`
     pub store_failures: bool,
+    /// Whether a test that warns fails: `--warn-error`.
+    pub warnings_fail: bool,
     /// How many failing rows of a test are fetched for the results store; 0 for none.
     pub failing_rows: usize,
     /// When the command began: where the last batch of microbatch models ends.

@@ -47,3 +47,21 @@ fn flags_without_a_use_here_are_taken_where_dbt_takes_them() {
     let both = ["run", "--warn-error", "--warn-error-options", "{error: all}"];
     assert!(project.fails(2, &both).stderr.contains("not allowed with argument warn_error"));
 }
+
+#[test]
+fn warnings_are_errors_where_that_is_wanted() {
+    let project = project();
+    project.file("tests/t.sql", "{{ config(severity='warn') }} select 1 as x");
+    let nothing = ["run", "-s", "tag:none"];
+    assert!(project.ok(&nothing).stdout.contains("does not match any enabled nodes"));
+    let refused = project.fails(2, &[&["--warn-error"], &nothing[..]].concat());
+    assert!(refused.stderr.contains("does not match any enabled nodes"), "{}", refused.stderr);
+    let but = "{error: all, warn: [NoNodesForSelectionCriteria]}";
+    project.ok(&[&nothing[..], &["--warn-error-options", but]].concat());
+    let silent = "{silence: [NoNodesForSelectionCriteria]}";
+    let ran = project.ok(&[&nothing[..], &["--warn-error-options", silent]].concat());
+    assert!(!ran.stdout.contains("does not match"), "{}", ran.stdout);
+    project.ok(&["build"]);
+    project.fails(1, &["build", "--warn-error"]);
+    project.fails(1, &["test", "--warn-error-options", "{error: [LogTestResult]}"]);
+}

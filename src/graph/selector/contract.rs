@@ -62,7 +62,7 @@ fn report(node: &Value, changes: &[String], warnings: &mut Vec<Diagnostic>) -> R
                 text("name"),
                 text("original_file_path"),
             ),
-        ));
+        ).event("UnversionedBreakingChange"));
         return Ok(());
     }
     Err(Box::new(

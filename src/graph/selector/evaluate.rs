@@ -173,5 +173,6 @@ fn matches_nothing(raw: &str) -> Diagnostic {
         Code::BAD_SELECTOR,
         format!("The selection criterion '{raw}' does not match any enabled nodes"),
     )
+    .event("NoNodesForSelectionCriteria")
     .help("`pintail ls` lists what there is.")
 }
