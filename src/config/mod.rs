@@ -39,8 +39,8 @@ pub use target::{
     DuckDbAttach, DuckDbExtension, DuckDbParams, EngineConfig, EngineKind, EngineParams,
     PostgresParams, Secret, Target,
 };
-pub use warnings::{Verdict, WarnPolicy};
 pub use text::{decode, read_text, unreadable, without_mark};
+pub use warnings::{Verdict, WarnPolicy};
 
 /// What the command line says, as far as more than one command understands it.
 #[derive(Debug, Clone, Default)]

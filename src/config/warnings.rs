@@ -123,7 +123,8 @@ mod tests {
         let all = policy(r#"{"include": "all", "exclude": ["NoNodesForSelectionCriteria"]}"#);
         assert_eq!(all.verdict("NoNodesForSelectionCriteria"), Verdict::Tell);
         assert_eq!(all.verdict("NoNodeForYamlKey"), Verdict::Refuse);
-        let old = policy(r#"{"error": ["Deprecations"], "silence": ["PackageRedirectDeprecation"]}"#);
+        let old =
+            policy(r#"{"error": ["Deprecations"], "silence": ["PackageRedirectDeprecation"]}"#);
         assert_eq!(old.verdict("ConfigDataPathDeprecation"), Verdict::Refuse);
         assert_eq!(old.verdict("PackageRedirectDeprecation"), Verdict::Silence);
         assert_eq!(old.verdict("NoNodeForYamlKey"), Verdict::Tell);

@@ -66,7 +66,8 @@ impl Warnings {
         }
         let mut summary = Diagnostic::warning(Code::USAGE, text).event("DeprecationsSummary");
         if !self.show_all {
-            summary = summary.help("Each is shown once; --show-all-deprecations shows all of them.");
+            summary =
+                summary.help("Each is shown once; --show-all-deprecations shows all of them.");
         }
         Some(summary)
     }
