@@ -42,9 +42,8 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     let Answer { failures, should_warn, should_error } = Answer::read(job, &answer)?;
 
     let severity = text("severity", "error").to_lowercase();
-    result.status = if severity == "error" && should_error {
-        Status::Fail
-    } else if should_warn && job.runner.options.warnings_fail {
+    let fails = job.runner.options.warnings_fail && should_warn;
+    result.status = if fails || (severity == "error" && should_error) {
         Status::Fail
     } else if should_warn {
         Status::Warn
