@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use ignore::gitignore::{Gitignore, GitignoreBuilder};
 use rayon::prelude::*;
 
 use crate::checksum::sha256;
@@ -88,6 +89,7 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
         (&project.snapshot_paths, FileKind::Snapshot),
         (&project.docs_paths, FileKind::Docs),
     ];
+    let ignored = ignored(project);
     let mut seen = std::collections::HashSet::new();
     for (paths, folder_kind) in folders {
         for resource_path in paths {
@@ -108,7 +110,10 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
                 let Some(kind) = kind_of(entry.path(), folder_kind) else { continue };
                 let Ok(relative) = entry.path().strip_prefix(&folder) else { continue };
                 let original = Path::new(resource_path).join(relative);
-                if !seen.insert((kind, original.clone())) {
+                let skip = |rules: &Gitignore| {
+                    rules.matched_path_or_any_parents(&original, false).is_ignore()
+                };
+                if ignored.as_ref().is_some_and(skip) || !seen.insert((kind, original.clone())) {
                     continue;
                 }
                 let relative = relative.to_string_lossy().into_owned();
@@ -126,6 +131,18 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
             }
         }
     }
+}
+
+/// The rules of the project's `.dbtignore`, if it has one.
+fn ignored(project: &Project) -> Option<Gitignore> {
+    let path = project.root.join(".dbtignore");
+    let text = std::fs::read_to_string(path).ok()?;
+    let mut rules = GitignoreBuilder::new("");
+    for line in text.lines() {
+        // A pattern that does not parse matches nothing.
+        let _unusable = rules.add_line(None, line);
+    }
+    rules.build().ok()
 }
 
 /// The error of a file or folder that the search could not look at, where it could matter.

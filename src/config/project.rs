@@ -78,7 +78,8 @@ pub fn config_section(resource_type: ResourceType) -> &'static str {
         ResourceType::Test => "data_tests",
         ResourceType::Source => "sources",
         ResourceType::Exposure => "exposures",
-        ResourceType::Analysis => "analyses",
+        // dbt configures analyses as models.
+        ResourceType::Analysis => "models",
         ResourceType::Metric => "metrics",
         ResourceType::SemanticModel => "semantic-models",
         ResourceType::SavedQuery => "saved-queries",

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use minijinja::value::Kwargs;
+use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
@@ -15,6 +15,15 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_
 /// Renders the values of configuration files.
 pub struct YamlRenderer {
     environment: Environment<'static>,
+}
+
+/// The default that a call was given, by place or by name; `None` is one too.
+fn default_of(rest: &[minijinja::Value]) -> Option<minijinja::Value> {
+    let given = rest.first()?;
+    if !given.is_kwargs() {
+        return Some(given.clone());
+    }
+    given.get_attr("default").ok().filter(|value| !value.is_undefined())
 }
 
 const MISSING_ENV: &str = "missing environment variable: ";
@@ -30,7 +39,10 @@ impl YamlRenderer {
         let vars = Arc::new(vars);
         environment.add_function(
             "var",
-            move |name: &str, default: Option<minijinja::Value>| match (vars.get(name), default) {
+            move |name: &str, default: Rest<minijinja::Value>| match (
+                vars.get(name),
+                default_of(&default),
+            ) {
                 (Some(value), _) => Ok(minijinja::Value::from(minijinja::value::Serde(value))),
                 (None, Some(default)) => Ok(default),
                 (None, None) => {

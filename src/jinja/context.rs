@@ -14,7 +14,7 @@ use super::error::Place;
 use super::host::Host;
 use super::macros::{MacroObject, Package};
 use super::objects::{AdapterObject, ConfigObject, RelationObject};
-use super::registry::MacroRegistry;
+use super::registry::{BUILT_IN, MacroRegistry};
 use super::values::Dict;
 use crate::manifest::Hook;
 
@@ -150,13 +150,14 @@ impl Object for Context {
             return outer.get_value_by_str(name);
         }
         let registry = self.registry();
-        if let Some(found) = registry.find_own(name, &self.package) {
+        let found = registry.find_from(name, self.host().package(), &self.package);
+        if let Some(found) = found.filter(|found| &*found.package != BUILT_IN) {
             return Some(Value::from_object(MacroObject(found.clone())));
         }
         if let Some(value) = self.special(name) {
             return Some(value);
         }
-        if let Some(found) = registry.find(name, &self.package) {
+        if let Some(found) = found {
             return Some(Value::from_object(MacroObject(found.clone())));
         }
         registry

@@ -95,7 +95,7 @@ impl Dialect {
         let is_overridden = |name: &&str| {
             [(*name).to_owned(), format!("{adapter}__{name}"), format!("default__{name}")]
                 .iter()
-                .any(|name| registry.find_own(name, "").is_some())
+                .any(|name| registry.has_own(name))
         };
         let overridden = NAMING.iter().copied().filter(is_overridden).collect();
         let plain_where = ["get_where_subquery", "ref", "config"]

@@ -87,17 +87,30 @@ impl MacroRegistry {
         builder
     }
 
-    /// The macro that an unqualified name means in a package: the root project's, the package's
-    /// own, the built-in one.
+    /// The macro that an unqualified name means in a node of a package: the package's own, the
+    /// root project's, the built-in one.
     pub fn find(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
         let candidates = self.by_name.get(name)?;
         let of = |package: &str| candidates.iter().find(|found| &*found.package == package);
-        of(&self.root).or_else(|| of(package)).or_else(|| of(BUILT_IN))
+        let own = if package == BUILT_IN { None } else { of(package) };
+        own.or_else(|| of(&self.root)).or_else(|| of(BUILT_IN))
     }
 
-    /// A macro of the project or its packages by unqualified name, never a built-in one.
-    pub fn find_own(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
-        self.find(name, package).filter(|found| &*found.package != BUILT_IN)
+    /// The macro that an unqualified name means in a macro of one package that a node of another
+    /// one calls. dbt looks in the node's package only; the macro's own siblings come after it.
+    pub fn find_from(&self, name: &str, node: &str, package: &str) -> Option<&Arc<MacroDef>> {
+        let found = self.find(name, node)?;
+        if &*found.package != BUILT_IN || package == node {
+            return Some(found);
+        }
+        self.find(name, package)
+    }
+
+    /// Whether the project or any package has a macro of this name.
+    pub fn has_own(&self, name: &str) -> bool {
+        self.by_name
+            .get(name)
+            .is_some_and(|found| found.iter().any(|found| &*found.package != BUILT_IN))
     }
 
     /// The block that a materialization's name means for an adapter. One for the adapter comes

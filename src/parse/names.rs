@@ -81,6 +81,7 @@ impl Parser<'_> {
         if !dialect.is_overridden(macro_name) {
             return Ok(None);
         }
+        // A package's own macro is for its own nodes only.
         let this = Relation::new(&engine.database, &engine.schema, &node.name);
         let host = ParseHost::new(&self.config, &node.package, config.clone(), this).of_node(node);
         let custom = custom.map_or(Value::from(()), Value::from);

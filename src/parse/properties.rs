@@ -283,6 +283,7 @@ impl<'a> Reader<'a> {
             "time_spine",
             "external",
             "primary_key",
+            "quote_columns",
             "anchors",
         ]);
         map.warn_left_over(&mut self.warnings)?;

@@ -66,7 +66,10 @@ impl Parser<'_> {
                 fqn
             }
             _ => {
-                let fqn = fqn(package, &loaded.path, name);
+                let fqn = match resource_type {
+                    ResourceType::Analysis => fqn(package, &analysis_path(loaded), name),
+                    _ => fqn(package, &loaded.path, name),
+                };
                 identity = Identity::of(resource_type, loaded, name, &fqn);
                 fqn
             }
@@ -82,6 +85,9 @@ impl Parser<'_> {
         let names = self.names(&identity, &config, engine)?;
         let mut node = self.bare_node(loaded, resource_type, name, fqn, config);
         node.unique_id = identity.unique_id.as_str().into();
+        if resource_type == ResourceType::Analysis {
+            node.path = analysis_path(loaded);
+        }
         node.facts = facts.map(|facts| Box::new(facts.clone()));
         node.raw_code = loaded.file.text.trim().into();
         node.database = names.database;
@@ -246,6 +252,11 @@ impl Parser<'_> {
         }
         Err(Box::new(error.help(format!("Engines of this target: {}.", known.join(", ")))))
     }
+}
+
+/// dbt shows analyses in a folder of that name, wherever they lie.
+fn analysis_path(loaded: &LoadedFile) -> String {
+    format!("analysis/{}", loaded.path)
 }
 
 /// The name that a file gives to its node.

@@ -293,3 +293,64 @@ fn require_dbt_version_is_checked_against_the_dbt_that_is_stood_for() {
         }
     }
 }
+
+#[test]
+fn packages_keep_to_themselves_and_give_way_to_the_project() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                "name: shop
+profile: shop
+vars: {g: root_g, pack: {p: root_for_pack}, shop: {own: root_own}}
+dispatch: [{macro_namespace: pack, search_order: [shop, pack]}]
+models: {pack: {+materialized: table, staging: {+schema: stg, +tags: [root]}}}
+",
+            ),
+            (
+                "macros/m.sql",
+                "{% macro default__number() %}1{% endmacro %}{% macro plain() %}shop{% endmacro %}",
+            ),
+            (
+                "models/m.sql",
+                "select {{ pack.number() }} as n, '{{ plain() }}' as p, '{{ var('own') }}' as own,
+                        w from {{ ref('pack', 'same') }}",
+            ),
+            ("models/schema.yml", "models: [{name: st, description: by the project}]\n"),
+            (".dbtignore", "ignored/\n*.draft.sql\n"),
+            ("models/ignored/x.sql", "select {{ none_such() }}"),
+            ("models/y.draft.sql", "select {{ none_such() }}"),
+            (
+                "dbt_packages/pack/dbt_project.yml",
+                "name: pack
+vars: {p: pack_p, q: pack_q, g: pack_g}
+models: {pack: {+materialized: view, staging: {+tags: [pack], +enabled: true}}}
+",
+            ),
+            (
+                "dbt_packages/pack/macros/m.sql",
+                "{% macro number() %}{{ return(adapter.dispatch('number', 'pack')()) }}{% endmacro %}
+                 {% macro default__number() %}2{% endmacro %}
+                 {% macro plain() %}pack{% endmacro %}
+                 {% macro generate_alias_name(custom_alias_name, node) %}p_{{ node.name }}{% endmacro %}",
+            ),
+            (
+                "dbt_packages/pack/models/staging/st.sql",
+                "select '{{ var('p') }} {{ var('q') }} {{ var('g') }} {{ plain() }} {{ number() }}' as v",
+            ),
+            ("dbt_packages/pack/models/same.sql", "select 'pack' as w"),
+        ],
+    );
+    project.ok(&["run"]);
+    // A macro of the package's own comes first in its own nodes, `dispatch:` in both.
+    assert_eq!(
+        project.lines("select v from main_stg.p_st"),
+        ["root_for_pack pack_q root_g pack 1"]
+    );
+    assert_eq!(project.lines("select n, p, own, w from m"), ["1|shop|root_own|pack"]);
+    let node = project.node("model.pack.st");
+    assert_eq!(node["config"]["materialized"], "table");
+    assert_eq!(node["tags"], serde_json::json!(["pack", "root"]));
+    assert_eq!(node["description"], "by the project");
+}

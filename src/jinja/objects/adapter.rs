@@ -123,7 +123,7 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let namespace = args.text("macro_namespace");
     let registry = context.registry();
     let adapter = context.shared.fixed.adapter;
-    match registry.dispatch(&name, namespace.as_deref(), adapter, &context.package) {
+    match registry.dispatch(&name, namespace.as_deref(), adapter, context.host().package()) {
         Ok(found) => Ok(Value::from_object(MacroObject(found.clone()))),
         Err(tried) => {
             let mut error = Diagnostic::error(
@@ -208,7 +208,7 @@ fn call_by_name(
     name: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
-    match context.registry().find(name, &context.package) {
+    match context.registry().find(name, context.host().package()) {
         Some(found) => call_macro(found, state.env(), context, args),
         None => Err(fail(Code::UNDEFINED, format!("There is no macro `{name}`"))),
     }
@@ -251,7 +251,7 @@ fn expand_column_types(
 fn strategy_macro(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["context", "strategy"])?;
     let strategy = args.text("strategy").unwrap_or_else(|| "default".to_owned());
-    match context.registry().find(&strategy_macro_name(&strategy), &context.package) {
+    match context.registry().find(&strategy_macro_name(&strategy), context.host().package()) {
         Some(found) if strategy != "insert_overwrite" || &*found.package != BUILT_IN => {
             Ok(Value::from_object(MacroObject(found.clone())))
         }
