@@ -37,19 +37,16 @@ impl YamlRenderer {
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         environment.add_function("env_var", env_var);
         let vars = Arc::new(vars);
-        environment.add_function(
-            "var",
-            move |name: &str, default: Rest<minijinja::Value>| match (
-                vars.get(name),
-                default_of(&default),
-            ) {
-                (Some(value), _) => Ok(minijinja::Value::from(minijinja::value::Serde(value))),
-                (None, Some(default)) => Ok(default),
-                (None, None) => {
-                    Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_VAR}{name}")))
-                }
-            },
-        );
+        environment.add_function("var", move |name: &str, default: Rest<minijinja::Value>| match (
+            vars.get(name),
+            default_of(&default),
+        ) {
+            (Some(value), _) => Ok(minijinja::Value::from(minijinja::value::Serde(value))),
+            (None, Some(default)) => Ok(default),
+            (None, None) => {
+                Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_VAR}{name}")))
+            }
+        });
         if let Some(target) = target {
             environment
                 .add_global("target", minijinja::Value::from(minijinja::value::Serde(target)));
