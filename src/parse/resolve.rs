@@ -141,7 +141,7 @@ pub fn resolve(manifest: &mut Manifest, config: &Config) -> Vec<Diagnostic> {
     {
         let index = RefIndex::new(manifest);
         for (at, node) in manifest.nodes.values().enumerate() {
-            resolved.push((at, dependencies(node, manifest, &index, &mut errors)));
+            resolved.push((at, dependencies(node, manifest, &index, config, &mut errors)));
         }
         for exposure in manifest.exposures.values() {
             let mut ids = Vec::new();
@@ -176,6 +176,7 @@ fn dependencies(
     node: &Node,
     manifest: &Manifest,
     index: &RefIndex,
+    config: &Config,
     errors: &mut Vec<Diagnostic>,
 ) -> Vec<UniqueId> {
     let mut ids: Vec<UniqueId> = Vec::with_capacity(node.refs.len() + node.source_calls.len());
@@ -187,7 +188,7 @@ fn dependencies(
     for (call, location) in &node.refs {
         let place = || location.clone().or_else(|| locate_ref(node, &call.name));
         match index.node(&node.package_name, call) {
-            Ok(id) => match check_access(node, &manifest.nodes[id]) {
+            Ok(id) => match check_access(node, &manifest.nodes[id], config) {
                 Ok(()) => add(id),
                 Err(error) => errors.push(error.or_at(place())),
             },
@@ -207,12 +208,31 @@ fn dependencies(
     ids
 }
 
-/// A private node is for its group, a protected one for its package. Tests may look at anything.
-fn check_access(node: &Node, target: &Node) -> Result<()> {
-    if node.resource_type == ResourceType::Test || target.access != Access::Private {
+/// A private node is for its group; a package that restricts access keeps all but public nodes to
+/// itself. Tests may look at anything.
+fn check_access(node: &Node, target: &Node, config: &Config) -> Result<()> {
+    if node.resource_type == ResourceType::Test || target.access == Access::Public {
         return Ok(());
     }
-    if node.group == target.group && target.group.is_some() {
+    let is_foreign = node.package_name != target.package_name;
+    let owner = if is_foreign { config.project_named(&target.package_name) } else { None };
+    if owner.is_some_and(|project| project.restrict_access) {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::REF_ACCESS,
+                format!(
+                    "`{}` is {} to the package `{}`, which restricts access, and `{}` is not in it",
+                    target.name,
+                    target.access.as_str(),
+                    target.package_name,
+                    node.name
+                ),
+            )
+            .help("Make it public in its package, or read another model of it."),
+        ));
+    }
+    if target.access == Access::Protected || (node.group == target.group && target.group.is_some())
+    {
         return Ok(());
     }
     let group = target.group.as_deref().unwrap_or("none");

@@ -101,7 +101,7 @@ impl Object for AdapterObject {
 fn overrides(context: &Context, name: &str) -> bool {
     let adapter = context.shared.fixed.adapter;
     let registry = context.registry();
-    registry.find_own(name, "").is_some()
+    registry.has_own(name)
         || registry
             .dispatch(name, Some("dbt"), adapter, "")
             .is_ok_and(|found| &*found.package != BUILT_IN)
