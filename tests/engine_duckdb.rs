@@ -298,6 +298,7 @@ fn a_profile_is_applied_when_opening() {
         path: other.to_string_lossy().into_owned(),
         alias: Some("other".to_owned()),
         kind: None,
+        secret: None,
         read_only: true,
         options: Default::default(),
     });

@@ -4,6 +4,7 @@
 //! the environment again, but for `env_var` in templates.
 
 mod basics;
+mod duckdb_extras;
 pub mod event_time;
 mod flags;
 mod flow;

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use regex::Regex;
 use serde_json::{Map, Value};
 
+use super::duckdb_extras;
 use super::reader::{MapReader, type_error};
 use super::render::YamlRenderer;
 use super::target::{
@@ -306,7 +307,8 @@ impl Reader<'_> {
             .as_ref()
             .and_then(|p| p.file_stem())
             .map_or_else(|| "memory".to_owned(), |stem| stem.to_string_lossy().into_owned());
-        let mut params = DuckDbParams { path, ..DuckDbParams::default() };
+        let mut params =
+            DuckDbParams { path, external_root: ".".to_owned(), ..DuckDbParams::default() };
         for extension in map.list("extensions")? {
             params.extensions.push(match &extension.kind {
                 YamlKind::Text(name) => DuckDbExtension { name: name.clone(), repository: None },
@@ -329,9 +331,10 @@ impl Reader<'_> {
                 alias: entry.text("alias")?,
                 kind: entry.text("type")?,
                 read_only: entry.flag("read_only")?.unwrap_or(false),
+                secret: entry.text("secret")?,
                 options: entry.json_map("options")?.into_iter().collect(),
             });
-            entry.ignore(&["secret", "is_ducklake"]);
+            entry.ignore(&["is_ducklake"]);
             entry.warn_left_over(self.warnings)?;
         }
         for secret in map.list("secrets")? {
@@ -339,22 +342,25 @@ impl Reader<'_> {
                 params.secrets.push(entry.into_iter().collect());
             }
         }
-        map.ignore(&[
-            "external_root",
-            "use_credential_provider",
-            "filesystems",
-            "remote",
-            "plugins",
-            "module_paths",
-            "retries",
-            "is_ducklake",
-            "keep_open",
-            "disable_transactions",
-        ]);
+        if let Some(root) = map.text("external_root")? {
+            params.external_root = root;
+        }
+        if let Some(provider) = map.any("use_credential_provider") {
+            if provider.as_str() != Some("aws") {
+                return Err(type_error(self.file, "`use_credential_provider`", "`aws`", provider));
+            }
+            let secret = [("type", "s3"), ("provider", "credential_chain")];
+            params.secrets.push(
+                secret.map(|(key, value)| (key.to_owned(), value.into())).into_iter().collect(),
+            );
+        }
+        duckdb_extras::refuse(self.file, map)?;
+        let database = duckdb_extras::database(self.file, map, stem, &params)?;
+        map.ignore(duckdb_extras::WITHOUT_EFFECT);
         Ok(EngineConfig {
             name: name.into(),
             location: map.engine_place(),
-            database: map.text("database")?.unwrap_or(stem),
+            database,
             schema: map.text("schema")?.unwrap_or_else(|| "main".to_owned()),
             params: EngineParams::DuckDb(params),
         })
@@ -395,13 +401,17 @@ impl Reader<'_> {
             password: password.map(Secret::new),
             dbname: dbname.clone(),
             sslmode: map.text("sslmode")?,
+            sslcert: map.text("sslcert")?,
+            sslkey: map.text("sslkey")?,
+            sslrootcert: map.text("sslrootcert")?,
+            application_name: map.text("application_name")?,
             search_path: map.text("search_path")?,
             role: map.text("role")?,
             connect_timeout: Duration::from_secs(number(map, "connect_timeout", 10)?),
             retries: number(map, "retries", 1)? as u32,
             keepalives_idle: Duration::from_secs(number(map, "keepalives_idle", 0)?),
         };
-        map.ignore(&["sslcert", "sslkey", "sslrootcert", "application_name", "options"]);
+        map.ignore(&["options"]);
         Ok(EngineConfig {
             name: name.into(),
             location: map.engine_place(),

@@ -128,6 +128,8 @@ pub struct DuckDbParams {
     pub attach: Vec<DuckDbAttach>,
     /// `CREATE SECRET` parameters, a map each.
     pub secrets: Vec<IndexMap<String, serde_json::Value>>,
+    /// The folder of files that `external` models without a location are written to.
+    pub external_root: String,
 }
 
 /// An entry of `extensions`.
@@ -144,6 +146,8 @@ pub struct DuckDbAttach {
     pub alias: Option<String>,
     pub kind: Option<String>,
     pub read_only: bool,
+    /// The name of a secret to open it with.
+    pub secret: Option<String>,
     pub options: IndexMap<String, serde_json::Value>,
 }
 
@@ -158,6 +162,11 @@ pub struct PostgresParams {
     pub password: Option<Secret>,
     pub dbname: String,
     pub sslmode: Option<String>,
+    /// PEM files, as the user wrote them: the client's certificate and key, authorities to trust.
+    pub sslcert: Option<String>,
+    pub sslkey: Option<String>,
+    pub sslrootcert: Option<String>,
+    pub application_name: Option<String>,
     pub search_path: Option<String>,
     pub role: Option<String>,
     pub connect_timeout: Duration,

@@ -31,6 +31,8 @@ pub struct Fixed {
     /// `duckdb` or `postgres`.
     pub adapter: &'static str,
     pub target: Value,
+    /// `external_root` of the profile.
+    pub external_root: String,
 }
 
 /// What one node's rendering shares between its template and the macros that it calls.

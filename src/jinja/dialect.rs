@@ -101,8 +101,15 @@ impl Dialect {
         let plain_where = ["get_where_subquery", "ref", "config"]
             .iter()
             .all(|name| registry.is_only_built_in(name, adapter));
-        let fixed =
-            Fixed { registry, adapter, target: values::from_json(&target_json(engine, target)) };
+        let fixed = Fixed {
+            registry,
+            adapter,
+            target: values::from_json(&target_json(engine, target)),
+            external_root: match &engine.params {
+                EngineParams::DuckDb(params) => params.external_root.clone(),
+                EngineParams::Postgres(_) => String::new(),
+            },
+        };
         // While parsing, whatever is read from something undefined is undefined too, as in dbt.
         let mut parsing = environment.clone();
         parsing.set_undefined_behavior(UndefinedBehavior::Chainable);

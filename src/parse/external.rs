@@ -6,22 +6,59 @@
 //! `file_search_path` would not do: its wildcards read what both folders have, without asking.
 
 use std::path::Path;
+use std::sync::LazyLock;
+
+use indexmap::IndexMap;
+use regex::{Captures, Regex};
 
 use crate::config::Config;
 use crate::relation::quote_literal;
 
-/// The text that stands in SQL for the source: Python's `str.format` of the template, with quotes
-/// around anything that is not a call.
-pub(super) fn location(template: &str, fields: &[(&str, &str)], config: &Config) -> String {
-    let mut text = template.to_owned();
-    for (name, value) in fields {
-        text = text.replace(&format!("{{{name}}}"), value);
+/// The text that stands in SQL for the source: the template with its fields filled in, and with
+/// quotes around anything that is not a call.
+///
+/// # Errors
+/// What is wrong with the template, in words.
+pub(super) fn location(
+    template: &str,
+    formatter: &str,
+    fields: &IndexMap<String, String>,
+    config: &Config,
+) -> Result<String, String> {
+    static PLACES: LazyLock<[(&str, Regex); 3]> = LazyLock::new(|| {
+        [
+            ("newstyle", r"(\{\{|\}\})|\{(\w+)(?:[!:][^{}]*)?\}|\{[^{}]*\}"),
+            ("oldstyle", r"(%%)|%\((\w+)\)[sdr]"),
+            ("template", r"(\$\$)|\$\{?(\w+)\}?"),
+        ]
+        .map(|(name, pattern)| (name, Regex::new(pattern).expect("the pattern is valid")))
+    });
+    let Some((_, places)) = PLACES.iter().find(|(name, _)| *name == formatter) else {
+        return Err(format!(
+            "Formatter {formatter} not recognized. \
+             Must be one of 'newstyle', 'oldstyle', or 'template'."
+        ));
+    };
+    let mut wrong = None;
+    let filled = places.replace_all(template, |found: &Captures| {
+        if let Some(doubled) = found.get(1) {
+            return doubled.as_str()[..1].to_owned();
+        }
+        let name = found.get(2).map_or(&found[0], |name| name.as_str());
+        fields.get(name).cloned().unwrap_or_else(|| {
+            wrong = Some(name.to_owned());
+            String::new()
+        })
+    });
+    if let Some(name) = wrong {
+        return Err(format!("`{name}` in the external_location is no property of the source"));
     }
+    let mut text = filled.into_owned();
     if !text.contains('(') && !text.starts_with('\'') {
         text = format!("'{text}'");
     }
     let (root, started_in) = (&config.project.root, &config.started_in);
-    if root == started_in { text } else { from_where_it_is(&text, root, started_in) }
+    Ok(if root == started_in { text } else { from_where_it_is(&text, root, started_in) })
 }
 
 /// Replaces the paths that are below `started_in` only by absolute ones.

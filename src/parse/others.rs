@@ -57,6 +57,44 @@ impl Parser<'_> {
         Ok(node)
     }
 
+    /// dbt-duckdb's `external_location` of a source, formatted.
+    ///
+    /// # Errors
+    /// A template that names what is not there; a plugin.
+    fn external_location(
+        &self,
+        meta: &IndexMap<String, Value>,
+        config: &NodeConfig,
+        fields: &mut IndexMap<String, String>,
+        table: &NodeProperties,
+    ) -> Result<Option<String>> {
+        let get = |key: &str| config.get(key).or_else(|| meta.get(key)).and_then(Value::as_str);
+        let refuse = |message: String, help: &str| {
+            let at = table.location.clone();
+            Err(Box::new(Diagnostic::error(Code::BAD_CONFIG, message).at(at).help(help)))
+        };
+        if let Some(plugin) = get("plugin") {
+            return refuse(
+                format!("The source reads through the plugin `{plugin}`, which is Python code"),
+                "Pintail runs no plugins. Read the data with a DuckDB extension, or with \
+                 `external_location`.",
+            );
+        }
+        let Some(template) = get("external_location") else { return Ok(None) };
+        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        fields.extend(meta.iter().map(|(key, value)| (key.clone(), shown(value))));
+        let own = config.values.iter().filter(|(key, _)| *key != "meta");
+        fields.extend(own.map(|(key, value)| (key.clone(), shown(value))));
+        let formatter = get("formatter").unwrap_or("newstyle");
+        match external::location(template, formatter, fields, &self.config) {
+            Ok(location) => Ok(Some(location)),
+            Err(message) => refuse(
+                message,
+                "Braces that are no field are written twice; or set `formatter: oldstyle`.",
+            ),
+        }
+    }
+
     /// A table of a source.
     ///
     /// # Errors
@@ -91,17 +129,14 @@ impl Parser<'_> {
         let identifier = text("identifier").unwrap_or_else(|| table.name.clone());
         let schema = source.schema.clone().unwrap_or_else(|| source.name.clone());
         let database = source.database.clone().unwrap_or_else(|| engine.database.clone());
-        let location = meta.get("external_location").or_else(|| config.get("external_location"));
-        let external_location = location.and_then(Value::as_str).map(|template| {
-            let fields = [
-                ("name", table.name.as_str()),
-                ("identifier", &identifier),
-                ("schema", &schema),
-                ("database", &database),
-                ("source_name", &source.name),
-            ];
-            external::location(template, &fields, &self.config)
-        });
+        let mut fields = IndexMap::from([
+            ("name".to_owned(), table.name.clone()),
+            ("identifier".to_owned(), identifier.clone()),
+            ("schema".to_owned(), schema.clone()),
+            ("database".to_owned(), database.clone()),
+            ("source_name".to_owned(), source.name.clone()),
+        ]);
+        let external_location = self.external_location(&meta, &config, &mut fields, table)?;
         let mut columns = table.columns.clone();
         for column in columns.values_mut() {
             column.description = self.description(package, &column.description, &table.location)?;

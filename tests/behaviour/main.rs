@@ -11,6 +11,7 @@ mod configs;
 mod contracts;
 mod data_tests;
 mod docs;
+mod duckdb_files;
 mod engines;
 mod flags;
 mod hooks;

@@ -74,10 +74,20 @@ fn connection_string(params: &PostgresParams) -> String {
     if let Some(role) = &params.role {
         settings.push(format!("-c role={}", escape(role, &[' ', '\\'])));
     }
-    let sslmode = params.sslmode.as_deref().filter(|mode| matches!(*mode, "allow" | "prefer"));
+    let files = [
+        ("sslcert", &params.sslcert),
+        ("sslkey", &params.sslkey),
+        ("sslrootcert", &params.sslrootcert),
+    ];
+    let files: String = files
+        .into_iter()
+        .filter_map(|(key, file)| {
+            Some(format!("{key}='{}' ", escape(file.as_ref()?, &['\'', '\\'])))
+        })
+        .collect();
     format!(
-        "application_name=pintail sslmode={} connect_timeout={} options='{}'",
-        sslmode.unwrap_or("disable"),
+        "application_name=pintail sslmode={} {files}connect_timeout={} options='{}'",
+        params.sslmode.as_deref().unwrap_or("prefer"),
         params.connect_timeout.as_secs().max(2),
         escape(&settings.join(" "), &['\'', '\\'])
     )

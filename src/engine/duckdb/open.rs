@@ -208,12 +208,12 @@ impl Opening<'_> {
         let name = secret
             .get("name")
             .and_then(Value::as_str)
-            .map_or_else(|| format!("__pintail_secret_{index}"), str::to_owned);
+            .map_or_else(|| format!("_dbt_secret_{}", index + 1), str::to_owned);
         let persistent = secret.get("persistent").and_then(Value::as_bool).unwrap_or(false);
         let mut hidden = Vec::new();
         let mut options = Vec::new();
         for (key, value) in secret {
-            if matches!(key.as_str(), "name" | "persistent" | "storage") {
+            if matches!(key.as_str(), "name" | "persistent" | "storage") || value.is_null() {
                 continue;
             }
             if !matches!(key.as_str(), "type" | "provider" | "scope") {
@@ -252,8 +252,20 @@ impl Opening<'_> {
         if attached.read_only {
             options.push("READ_ONLY".to_owned());
         }
+        if let Some(secret) = &attached.secret {
+            options.push(format!("SECRET {}", quote_identifier(secret)));
+        }
         for (key, value) in &attached.options {
-            options.push(format!("{} {}", key.to_uppercase(), literal(value)));
+            match value {
+                Value::Null | Value::Bool(false) => {}
+                Value::Bool(true) => options.push(key.to_uppercase()),
+                // Quotes that were written along are not part of the text.
+                Value::String(text) => {
+                    let text = text.trim().trim_matches(['\'', '"']);
+                    options.push(format!("{} {}", key.to_uppercase(), quote_literal(text)));
+                }
+                value => options.push(format!("{} {}", key.to_uppercase(), literal(value))),
+            }
         }
         let mut sql = format!("ATTACH IF NOT EXISTS {}", quote_literal(&attached.path));
         if let Some(alias) = &attached.alias {

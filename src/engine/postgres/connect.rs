@@ -2,20 +2,22 @@
 
 use ::postgres::config::SslMode;
 use ::postgres::{Client, Config, NoTls};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::error;
+use super::{error, tls};
 use crate::config::PostgresParams;
 use crate::diagnostic::Code;
 use crate::engine::{CONNECT_TIMEOUT, EngineError, SqlResult};
 use crate::relation::{quote_identifier, quote_literal};
 
-/// The client, with its session set up.
-pub(super) fn connect(params: &PostgresParams) -> SqlResult<Client> {
-    let config = config(params)?;
+/// The client, with its session set up; and the TLS to cancel its statements with.
+pub(super) fn connect(params: &PostgresParams) -> SqlResult<(Client, Option<MakeRustlsConnect>)> {
+    let tls = tls::of(params)?;
+    let configs: Vec<Config> = tls.attempts.iter().map(|mode| config(params, *mode)).collect();
     let mut pause = std::time::Duration::from_millis(100);
     let mut left = params.retries;
     let mut client = loop {
-        match config.connect(NoTls) {
+        match attempt(&configs, tls.connector.as_ref()) {
             Ok(client) => break client,
             Err(error) => {
                 let error = error::of_connecting(&error, params);
@@ -53,17 +55,47 @@ pub(super) fn connect(params: &PostgresParams) -> SqlResult<Client> {
         .note(error.words().to_owned())
         .help("Check `role` and `search_path` in profiles.yml.")
     })?;
-    Ok(client)
+    Ok((client, tls.connector))
 }
 
-fn config(params: &PostgresParams) -> SqlResult<Config> {
+/// The first of the modes that works; the failure of the first one, which the profile prefers,
+/// where none does.
+fn attempt(
+    configs: &[Config],
+    connector: Option<&MakeRustlsConnect>,
+) -> Result<Client, ::postgres::Error> {
+    let mut first = None;
+    for config in configs {
+        let connected = match connector {
+            Some(connector) => config.connect(connector.clone()),
+            None => config.connect(NoTls),
+        };
+        match connected {
+            Ok(client) => return Ok(client),
+            // A server that is not there is not there without TLS either.
+            Err(error) => {
+                let nobody = std::error::Error::source(&error)
+                    .is_some_and(|source| source.is::<std::io::Error>());
+                if first.is_none() {
+                    first = Some(error);
+                }
+                if nobody {
+                    break;
+                }
+            }
+        }
+    }
+    Err(first.expect("each sslmode has at least one attempt"))
+}
+
+fn config(params: &PostgresParams, mode: SslMode) -> Config {
     let mut config = Config::new();
     config
         .port(params.port)
         .user(&params.user)
         .dbname(&params.dbname)
-        .application_name("pintail")
-        .ssl_mode(ssl_mode(params)?);
+        .application_name(params.application_name.as_deref().unwrap_or("pintail"))
+        .ssl_mode(mode);
     if params.host.starts_with('/') {
         config.host_path(&params.host);
     } else {
@@ -77,24 +109,5 @@ fn config(params: &PostgresParams) -> SqlResult<Config> {
     if !params.keepalives_idle.is_zero() {
         config.keepalives(true).keepalives_idle(params.keepalives_idle);
     }
-    Ok(config)
-}
-
-/// libpq's `sslmode`. What promises encryption is refused, never weakened.
-fn ssl_mode(params: &PostgresParams) -> SqlResult<SslMode> {
-    match params.sslmode.as_deref() {
-        None | Some("disable" | "allow" | "prefer") => Ok(SslMode::Disable),
-        // libpq ignores it on a Unix socket, which has no TLS.
-        Some(_) if params.host.starts_with('/') => Ok(SslMode::Disable),
-        Some(mode @ ("require" | "verify-ca" | "verify-full")) => Err(EngineError::of(
-            Code::CONNECT,
-            format!("`sslmode: {mode}` asks for TLS, which this version of Pintail does not speak"),
-        )
-        .help("Use `sslmode: prefer` on a network that you trust, or an SSH tunnel or a local proxy (stunnel, pgbouncer, cloud-sql-proxy) that speaks TLS.")),
-        Some(other) => Err(EngineError::of(
-            Code::BAD_CONFIG,
-            format!("`{other}` is no sslmode"),
-        )
-        .help("Use disable, allow, prefer, require, verify-ca or verify-full.")),
-    }
+    config
 }

@@ -8,11 +8,13 @@ mod catalog;
 mod cell;
 mod connect;
 mod error;
+mod tls;
 mod types;
 
 use std::sync::Arc;
 
 use ::postgres::{CancelToken, Client, NoTls, SimpleQueryMessage, Statement};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::script::{last_word_is, statements};
 use super::{Canceller, Connection, Engine, EngineError, EngineKind, SqlResult};
@@ -64,6 +66,7 @@ impl Engine for Postgres {
 /// A connection to a PostgreSQL server, with UTC and ISO dates.
 pub struct PostgresConnection {
     client: Client,
+    tls: Option<MakeRustlsConnect>,
     in_transaction: bool,
 }
 
@@ -73,7 +76,8 @@ impl PostgresConnection {
     /// # Errors
     /// `CONNECT` or `AUTH`, naming the place and what to do; never a password.
     pub fn open(params: &PostgresParams) -> SqlResult<PostgresConnection> {
-        Ok(PostgresConnection { client: connect::connect(params)?, in_transaction: false })
+        let (client, tls) = connect::connect(params)?;
+        Ok(PostgresConnection { client, tls, in_transaction: false })
     }
 
     /// The client itself, for what the trait has no words for (`COPY`, parameters).
@@ -148,7 +152,7 @@ impl Connection for PostgresConnection {
     }
 
     fn canceller(&self) -> Arc<dyn Canceller> {
-        Arc::new(Cancel(self.client.cancel_token()))
+        Arc::new(Cancel(self.client.cancel_token(), self.tls.clone()))
     }
 }
 
@@ -195,11 +199,14 @@ fn no_nul(sql: &str) -> SqlResult<()> {
     Err(error)
 }
 
-struct Cancel(CancelToken);
+struct Cancel(CancelToken, Option<MakeRustlsConnect>);
 
 impl Canceller for Cancel {
     fn cancel(&self) {
         // A server that cannot be reached runs nothing of ours any more.
-        let _ = self.0.cancel_query(NoTls);
+        let _ = match &self.1 {
+            Some(tls) => self.0.cancel_query(tls.clone()),
+            None => self.0.cancel_query(NoTls),
+        };
     }
 }

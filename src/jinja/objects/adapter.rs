@@ -7,10 +7,10 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
-use super::Arguments;
 use super::column::ColumnObject;
 use super::lookups::{self, relation_value};
 use super::relation::RelationObject;
+use super::{Arguments, external};
 use super::response::ResponseObject;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
@@ -75,7 +75,7 @@ impl Object for AdapterObject {
             | "warn_once"
             | "pre_model_hook"
             | "post_model_hook" => Ok(false.into()),
-            "location_exists" => Ok(false.into()),
+            _ if external::METHODS.contains(&method) => external::call(&context, method, args),
             "drop_relation" | "rename_relation" | "truncate_relation" | "create_schema"
             | "drop_schema" => statement(&context, state, method, args),
             "expand_target_column_types" => expand_column_types(&context, state, args),

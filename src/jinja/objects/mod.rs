@@ -5,6 +5,7 @@ mod column;
 mod config;
 mod contract;
 mod exceptions;
+mod external;
 mod lookups;
 mod relation;
 mod response;
