@@ -17,6 +17,7 @@ mod resolve;
 mod semantic;
 mod semantic_links;
 mod snapshots;
+mod source_overrides;
 mod sql_files;
 mod unrendered;
 mod versions;
@@ -138,6 +139,7 @@ pub fn parse(
             Err(error) => errors.push(*error),
         }
     }
+    source_overrides::apply(&mut properties, &mut warnings);
     let mut patches = Patches::new(&properties, files, &mut errors);
 
     // Boxed, since lists of nodes are moved several times while they grow.

@@ -85,6 +85,8 @@ pub struct TestEntry {
 #[derive(Debug)]
 pub struct SourceProperties {
     pub name: String,
+    /// The package whose source of this name it changes.
+    pub overrides: Option<String>,
     pub location: Location,
     pub description: String,
     pub config: Map<String, Value>,
@@ -458,11 +460,13 @@ impl<'a> Reader<'a> {
             tables.push(self.node(item, "a source table")?);
         }
         let quoting = map.json_map("quoting")?;
-        map.ignore(&["overrides", "version"]);
+        let overrides = map.text("overrides")?;
+        map.ignore(&["version"]);
         map.warn_left_over(&mut self.warnings)?;
         Ok(SourceProperties {
             location: self.location(yaml.get("name").unwrap_or(yaml)),
             name,
+            overrides,
             description,
             config,
             database,

@@ -354,3 +354,55 @@ models: {pack: {+materialized: view, staging: {+tags: [pack], +enabled: true}}}
     assert_eq!(node["tags"], serde_json::json!(["pack", "root"]));
     assert_eq!(node["description"], "by the project");
 }
+
+#[test]
+fn a_project_overrides_the_source_of_a_package() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_packages/pack/dbt_project.yml", "name: pack\n"),
+            ("dbt_packages/pack/models/m.sql", "select * from {{ source('raw', 't') }}"),
+            (
+                "dbt_packages/pack/models/schema.yml",
+                "sources:
+  - name: raw
+    schema: nowhere
+    tables: [{name: t, description: old, columns: [{name: id, data_tests: [unique]}]}]
+",
+            ),
+            (
+                "models/schema.yml",
+                "sources:
+  - name: raw
+    overrides: pack
+    schema: main
+    tables: [{name: t, identifier: s, columns: [{name: id, data_tests: [not_null]}]}]
+",
+            ),
+            ("seeds/s.csv", "id\n1\n"),
+        ],
+    );
+    project.ok(&["seed"]);
+    project.ok(&["run"]);
+    let tests = project.ok(&["ls", "--quiet", "--resource-type", "test", "--output", "name"]);
+    assert_eq!(tests.stdout.trim(), "source_not_null_raw_t_id");
+    let source = &project.json("target/manifest.json")["sources"]["source.pack.raw.t"];
+    assert_eq!(source["description"], "old");
+    assert_eq!(source["schema"], "main");
+}
+
+#[test]
+fn a_package_can_keep_its_models_to_itself() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_packages/pack/dbt_project.yml", "name: pack\nrestrict-access: true\n"),
+            ("dbt_packages/pack/models/inner.sql", "select 1 as id"),
+            ("dbt_packages/pack/models/outer.sql", "{{ config(access='public') }} select * from {{ ref('inner') }}"),
+            ("models/m.sql", "select * from {{ ref('outer') }}"),
+        ],
+    );
+    project.ok(&["run"]);
+    project.file("models/m.sql", "select * from {{ ref('inner') }}");
+    assert!(project.fails(2, &["parse"]).text().contains("PT403"));
+}
