@@ -13,8 +13,10 @@ pub fn apply(files: &mut [(&LoadedFile, PropertiesFile)], warnings: &mut Vec<Dia
     let mut overrides = Vec::new();
     for (_, found) in files.iter_mut() {
         if found.sources.iter().any(|source| source.overrides.is_some()) {
-            let (over, own) =
-                found.sources.drain(..).partition(|source: &SourceProperties| source.overrides.is_some());
+            let (over, own) = found
+                .sources
+                .drain(..)
+                .partition(|source: &SourceProperties| source.overrides.is_some());
             found.sources = own;
             let over: Vec<SourceProperties> = over;
             overrides.extend(over);

@@ -398,7 +398,10 @@ fn a_package_can_keep_its_models_to_itself() {
         &[
             ("dbt_packages/pack/dbt_project.yml", "name: pack\nrestrict-access: true\n"),
             ("dbt_packages/pack/models/inner.sql", "select 1 as id"),
-            ("dbt_packages/pack/models/outer.sql", "{{ config(access='public') }} select * from {{ ref('inner') }}"),
+            (
+                "dbt_packages/pack/models/outer.sql",
+                "{{ config(access='public') }} select * from {{ ref('inner') }}",
+            ),
             ("models/m.sql", "select * from {{ ref('outer') }}"),
         ],
     );
