@@ -6,6 +6,7 @@
 
 mod catalog;
 mod config;
+mod contract;
 mod entities;
 mod flat_graph;
 mod json;

@@ -88,7 +88,15 @@ impl Serialize for NodeOut<'_> {
             map.serialize_entry("extra_ctes", EMPTY)?;
         }
         let set = node.config.get("contract").filter(|set| set.is_object());
-        map.serialize_entry("contract", &Filled { set, default: &CONTRACT })?;
+        match super::contract::checksum(node) {
+            Some(checksum) => {
+                let mut whole = set.cloned().unwrap_or_default();
+                whole["checksum"] = checksum.into();
+                let set = Some(&whole);
+                map.serialize_entry("contract", &Filled { set, default: &CONTRACT })?;
+            }
+            None => map.serialize_entry("contract", &Filled { set, default: &CONTRACT })?,
+        }
         match kind {
             ResourceType::Model => self.model(&mut map)?,
             ResourceType::Test => generic_test(node, &mut map)?,

@@ -40,6 +40,7 @@ use properties::{NodeProperties, PropertiesFile};
 
 pub use generic_tests::test_argument;
 pub use microbatch::is_batched;
+pub use python::py_repr;
 pub use resolve::{RefIndex, locate_config, locate_ref};
 
 /// The dialect of each engine of the target.
@@ -504,7 +505,7 @@ fn add_others(
         {
             let mut error = Diagnostic::error(
                 Code::REF_NOT_FOUND,
-                format!("`{}` is in the group `{group}`, which does not exist", node.name),
+                format!("Invalid group '{group}' of `{}`: it does not exist", node.name),
             )
             .or_at(node.location.clone());
             if let Some(help) = did_you_mean(group, known.iter().map(String::as_str)) {

@@ -360,6 +360,7 @@ pub fn deprecations(manifest: &Manifest) -> Vec<Diagnostic> {
                     Code::DEPRECATED,
                     format!("The model `{name}` has passed its deprecation date of {date}"),
                 )
+                .event("DeprecatedModel")
                 .or_at(node.location.clone())
                 .help("Remove it once nothing reads it any more."),
             );
@@ -375,6 +376,7 @@ pub fn deprecations(manifest: &Manifest) -> Vec<Diagnostic> {
                 Code::DEPRECATED,
                 format!("`{}` refs `{name}`, which {what} {date}", child.name),
             )
+            .event(if is_past { "DeprecatedReference" } else { "UpcomingReferenceDeprecation" })
             .or_at(super::locate_ref(child, &node.name));
             if let Some(latest) = facts.and_then(|facts| facts.latest_version.as_ref()) {
                 warning = warning.help(format!("Its latest version is {}.", version_text(latest)));
