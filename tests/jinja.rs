@@ -149,7 +149,7 @@ fn while_parsing_nothing_reaches_a_database() {
          {% do adapter.create_schema(this) %}{% do adapter.drop_relation(this) %}{{ is_incremental() }}";
     let host = TestHost::new("m").parsing();
     let text = project.render_with("m", template, host).expect("renders");
-    assert_eq!(text, "|0|[]|None|[]|None|[]|False");
+    assert_eq!(text, "|0||None|[]|None|[]|False");
 }
 
 #[test]

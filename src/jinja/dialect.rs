@@ -342,6 +342,15 @@ impl Dialect {
         found.map(|def| def.unique_id.clone())
     }
 
+    /// Whether a materialization takes models that are written in SQL: those that say nothing do.
+    pub fn takes_sql(&self, block: &UniqueId) -> bool {
+        let Some(found) = self.fixed.registry.get(block) else { return true };
+        let header = &found.file.text[found.span.start..found.body.start];
+        let Some((_, languages)) = header.split_once("supported_languages") else { return true };
+        let languages = languages.split(']').next().unwrap_or_default();
+        languages.contains("'sql'") || languages.contains("\"sql\"")
+    }
+
     /// Runs the body of a materialization: what it returns, and the results of its statements.
     ///
     /// # Errors

@@ -14,6 +14,9 @@ use crate::relation::Response;
 
 /// Runs the block.
 pub(super) fn build(job: &Job, block: &UniqueId) -> Result<Outcome> {
+    if !job.dialect.takes_sql(block) {
+        return Err(no_sql(job));
+    }
     // psycopg2 opens a transaction with the first statement, whichever that is.
     if job.kind() == EngineKind::Postgres {
         job.adapter.lock().begin()?;
@@ -37,6 +40,18 @@ fn response(main: &Value) -> Response {
         Some(ResponseObject(response)) => response.clone(),
         None => Response { message: response.to_string(), ..Response::default() },
     }
+}
+
+fn no_sql(job: &Job) -> Box<Diagnostic> {
+    let name = job.node.materialized();
+    Box::new(
+        Diagnostic::error(
+            Code::BAD_CONFIG,
+            format!("Materialization \"{name}\" does not support models in SQL"),
+        )
+        .or_at(job.node.location.clone())
+        .help("Its `supported_languages` name no 'sql'."),
+    )
 }
 
 fn no_relations(job: &Job) -> Box<Diagnostic> {

@@ -45,9 +45,12 @@ pub fn dependents(
     let path = path.rows.first().map(|row| row[0].to_text()).unwrap_or_default();
     connection.execute("SELECT set_config('search_path', '', false)")?;
     let found = connection.query(&sql, None);
-    connection
-        .execute(&format!("SELECT set_config('search_path', {}, false)", quote_literal(&path)))?;
+    let restored = connection
+        .execute(&format!("SELECT set_config('search_path', {}, false)", quote_literal(&path)));
+    // Where the query failed, so does everything until the rollback, which restores the path too:
+    // the first error is the one that tells.
     let found = found?;
+    restored?;
     let text = |cell: &Cell| cell.to_text();
     Ok(found
         .rows

@@ -11,7 +11,7 @@ use super::column::ColumnObject;
 use super::lookups::{self, relation_value};
 use super::relation::RelationObject;
 use super::response::ResponseObject;
-use super::{Arguments, external};
+use super::{Arguments, Forgiving, external};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
@@ -91,7 +91,11 @@ impl Object for AdapterObject {
             _ => {
                 let database =
                     if context.host().execute() { context.host().adapter() } else { None };
-                with_database(&context, database, method, args)
+                match with_database(&context, database, method, args) {
+                    // A run will tell.
+                    Err(_) if !context.host().execute() => Ok(Value::from_object(Forgiving)),
+                    other => other,
+                }
             }
         }
     }

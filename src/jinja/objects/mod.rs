@@ -6,6 +6,7 @@ mod config;
 mod contract;
 mod exceptions;
 mod external;
+mod forgiving;
 mod lookups;
 mod relation;
 mod response;
@@ -14,6 +15,7 @@ pub use adapter::{AdapterObject, strategy_macro_name, unknown_strategy};
 pub use column::ColumnObject;
 pub use config::ConfigObject;
 pub use exceptions::Exceptions;
+pub use forgiving::Forgiving;
 pub use relation::{RelationObject, api};
 pub use response::ResponseObject;
 

@@ -18,7 +18,7 @@
         {%- endfor -%}
         {%- do lines.append(words | select | join(' ')) -%}
     {%- endfor -%}
-    {%- for constraint in model['constraints'] or [] -%}
+    {%- for constraint in model['constraints'] or config.get('constraints') or [] -%}
         {%- set line = model_constraint_sql(constraint) | trim -%}
         {%- if line -%}
             {%- do lines.append(line) -%}

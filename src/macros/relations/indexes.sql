@@ -33,12 +33,12 @@
     on {{ relation }} ({{ index_dict['columns'] | join(', ') }})
 {%- endmacro %}
 
-{# The same in all of one invocation and new in the next: a table is built beside the old one, whose
-   indexes still hold their names in the schema when the new ones are made. #}
+{# New each time: a table is built beside the old one, whose indexes still hold their names in the
+   schema when the new ones are made. #}
 {% macro get_index_name(relation, index_dict) -%}
     {% do return(local_md5(
         (index_dict['columns'] | join('_')) ~ '_' ~ relation.render() ~ '_' ~ index_dict.get('unique', false)
-        ~ '_' ~ index_dict.get('type') ~ '_' ~ invocation_id
+        ~ '_' ~ index_dict.get('type') ~ '_' ~ invocation_id ~ py_current_timestring()
     )) %}
 {%- endmacro %}
 

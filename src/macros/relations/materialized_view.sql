@@ -9,6 +9,7 @@
 {%- endmacro %}
 
 {% macro postgres__get_create_materialized_view_as_sql(relation, sql) -%}
+    {%- do log('Applying CREATE to: ' ~ relation) -%}
     create materialized view if not exists {{ relation }} as
 {{ sql }}
     ;
@@ -26,6 +27,7 @@
 {%- endmacro %}
 
 {% macro refresh_materialized_view(relation) -%}
+    {%- do log('Applying REFRESH to: ' ~ relation) -%}
     {{- adapter.dispatch('refresh_materialized_view', 'dbt')(relation) -}}
 {%- endmacro %}
 
@@ -39,6 +41,7 @@
 
 {# What a change of configuration asks for: a full replacement, or indexes one by one. #}
 {% macro get_alter_materialized_view_as_sql(relation, configuration_changes, sql, existing_relation, backup_relation, intermediate_relation) -%}
+    {%- do log('Applying ALTER to: ' ~ relation) -%}
     {{- adapter.dispatch('get_alter_materialized_view_as_sql', 'dbt')(relation, configuration_changes, sql, existing_relation, backup_relation, intermediate_relation) -}}
 {%- endmacro %}
 
@@ -55,6 +58,7 @@
 {%- endmacro %}
 
 {% macro postgres__update_indexes_on_materialized_view(relation, index_changes) -%}
+    {%- do log('Applying UPDATE INDEXES to: ' ~ relation) -%}
     {%- set statements = [] -%}
     {%- for change in index_changes -%}
         {%- if change.action == 'drop' -%}

@@ -2,6 +2,7 @@
    run in one transaction. #}
 
 {% macro get_replace_sql(existing_relation, target_relation, sql) -%}
+    {%- do log('Applying REPLACE to: ' ~ existing_relation) -%}
     {{- adapter.dispatch('get_replace_sql', 'dbt')(existing_relation, target_relation, sql) -}}
 {%- endmacro %}
 
