@@ -12,7 +12,7 @@ use super::functions;
 use super::host::Host;
 use super::macros::{call_macro, template_text};
 use super::objects::RelationObject;
-use super::registry::MacroRegistry;
+use super::registry::{BUILT_IN, MacroRegistry};
 use super::rewrite::{OffsetMap, rewrite, rewrite_expression, syntax};
 use super::values;
 use crate::config::{EngineConfig, EngineParams, Target};
@@ -386,10 +386,17 @@ impl Dialect {
         found.map(|def| def.unique_id.clone())
     }
 
-    /// Whether the project or one of its packages has a macro in place of the built-in one of
-    /// [`NAMING`], or for this adapter.
+    /// Whether the project or one of its packages has a macro in place of the built-in one, or
+    /// for this adapter. Those of [`NAMING`] are known beforehand.
     pub fn is_overridden(&self, name: &str) -> bool {
-        self.overridden.contains(&name)
+        if NAMING.contains(&name) {
+            return self.overridden.contains(&name);
+        }
+        let Fixed { registry, adapter, .. } = &*self.fixed;
+        registry.find_own(name, "").is_some()
+            || registry
+                .dispatch(name, Some(BUILT_IN), adapter, "")
+                .is_ok_and(|found| &*found.package != BUILT_IN)
     }
 
     /// The names of generic tests.
