@@ -49,7 +49,12 @@ pub fn dependents(
         .execute(&format!("SELECT set_config('search_path', {}, false)", quote_literal(&path)));
     // Where the query failed, so does everything until the rollback, which restores the path too:
     // the first error is the one that tells.
-    let found = found?;
+    let found = found.map_err(|mut error| {
+        // Another swap has just dropped what a view reads; the next look finds the view rebound.
+        let gone = ["could not open relation with OID", "cache lookup failed"];
+        error.retryable |= gone.iter().any(|words| error.words().contains(words));
+        error
+    })?;
     restored?;
     let text = |cell: &Cell| cell.to_text();
     Ok(found
