@@ -393,7 +393,7 @@ impl Dialect {
             return self.overridden.contains(&name);
         }
         let Fixed { registry, adapter, .. } = &*self.fixed;
-        registry.find_own(name, "").is_some()
+        registry.find(name, "").is_some_and(|found| &*found.package != BUILT_IN)
             || registry
                 .dispatch(name, Some(BUILT_IN), adapter, "")
                 .is_ok_and(|found| &*found.package != BUILT_IN)
