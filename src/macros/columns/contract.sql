@@ -110,15 +110,15 @@
 {%- endmacro %}
 
 {% macro default__format_column(column) -%}
-    {% do return(formatted_column(column.name, column.data_type)) %}
+    {% do return(formatted_column(column.name, column.dtype)) %}
 {%- endmacro %}
 
 {# PostgreSQL's types by the names that dbt compares: sizes and widths that it does not tell apart,
    a contract does not either. #}
 {% macro postgres__format_column(column) -%}
-    {%- set type = (column.data_type | string).split('(')[0] | trim | lower -%}
-    {%- set array = (column.data_type | string).endswith('[]') -%}
-    {%- set zoned = 'with time zone' in column.data_type -%}
+    {%- set type = (column.dtype | string).split('(')[0] | trim | lower -%}
+    {%- set array = (column.dtype | string).endswith('[]') -%}
+    {%- set zoned = 'with time zone' in column.dtype -%}
     {%- set base = type | replace('[]', '') | replace(' without time zone', '') | replace(' with time zone', '') -%}
     {%- set words = {
         'bigint': 'LONGINTEGER', 'integer': 'INTEGER', 'smallint': 'INTEGER',
