@@ -65,7 +65,8 @@ impl Serialize for ConfigOut<'_> {
                 map.serialize_entry(key, value)?;
             }
         }
-        if let Some(engine) = member.engine() {
+        // Where it was said: dbt's own projects keep the keys that they have.
+        if let Some(engine) = member.engine().filter(|_| config.values.contains_key("engine")) {
             map.serialize_entry("engine", engine)?;
         }
         map.end()

@@ -18,7 +18,7 @@ use super::{CommonMetadata, write_whole};
 use crate::checksum::md5;
 use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
-use crate::manifest::{ById, FastHash, Manifest, Node, ResourceType};
+use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType};
 use crate::run::InvocationInfo;
 
 /// What manifest.json is made of.
@@ -73,7 +73,13 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     out.entries("macros", &manifest.macros, |a_macro, out| {
         put(out, &MacroOut { a_macro, created_at });
     })?;
-    out.entries("docs", &manifest.docs, |doc, out| put(out, &DocOut(doc)))?;
+    let overview = overview();
+    out.chunks("docs", manifest.docs.len() + 1, |at, out| {
+        let doc = manifest.docs.get_index(at).map_or(&overview, |(_, doc)| doc);
+        put(out, &*doc.unique_id);
+        out.push(b':');
+        put(out, &DocOut(doc));
+    })?;
     out.entries("exposures", &manifest.exposures, |exposure, out| {
         put(out, &ExposureOut { exposure, created_at });
     })?;
@@ -96,6 +102,19 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
         out.empty(key)?;
     }
     out.out.write_all(b"}")
+}
+
+/// The text that stands before a project's documentation where the project has none of its own.
+fn overview() -> DocBlock {
+    DocBlock {
+        unique_id: "doc.dbt.__overview__".into(),
+        name: "__overview__".to_owned(),
+        package_name: "dbt".to_owned(),
+        path: "overview.md".to_owned(),
+        original_file_path: "docs/overview.md".to_owned(),
+        block_contents: "The models, sources and tests of this project, and what they read."
+            .to_owned(),
+    }
 }
 
 /// The top-level keys, one after the other.

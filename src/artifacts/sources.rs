@@ -58,7 +58,11 @@ pub fn sources_to(
 
 fn one(result: &FreshnessResult) -> Value {
     let moment = |time: Option<jiff::civil::DateTime>| {
-        time.map(|time| time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string())
+        // As Python writes it: a fraction of a second only where there is one.
+        time.map(|time| match time.subsec_nanosecond() {
+            0 => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+            _ => time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+        })
     };
     let time = |key: &str| match &result.criteria[key] {
         Value::Null => json!({"count": null, "period": null}),
@@ -85,7 +89,7 @@ fn one(result: &FreshnessResult) -> Value {
             "error_after": time("error_after"),
             "filter": result.criteria.get("filter").cloned().unwrap_or(Value::Null),
         },
-        "adapter_response": {},
+        "adapter_response": result.adapter_response,
         "timing": [compiled, executed],
         "thread_id": format!("Thread-{} (worker)", result.thread),
         "execution_time": result.execution_time.as_secs_f64(),

@@ -14,6 +14,7 @@ use crate::artifacts;
 use crate::compile::write_sql;
 use crate::diagnostic::{Diagnostic, Result, SourceFile};
 use crate::manifest::{FastHash, Node, ResourceType};
+use crate::report::Level;
 use crate::run::{RunResult, Status, Timing};
 
 /// What dbt's `compile` works on.
@@ -24,6 +25,9 @@ pub(super) const KINDS: &[ResourceType] = &[
     ResourceType::Snapshot,
     ResourceType::Seed,
 ];
+
+/// Said before the error of an inline statement.
+pub(super) const BAD_INLINE: &str = "Error parsing inline query";
 
 /// Compiles the project, or one statement.
 pub(super) fn command(
@@ -40,9 +44,15 @@ pub(super) fn command(
         let file = SourceFile::new("--inline", sql);
         let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
         let host = session.compiler.free_host(&engine, "inline_query", file);
-        let compiled = session.compiler.compile_free(&host)?;
+        let begun = Timestamp::now();
+        let compiled = session.compiler.compile_free(&host).inspect_err(|_| {
+            session.console.event("ParseInlineNodeError", Level::Error, BAD_INLINE, || json!({}));
+        })?;
+        let mut result = RunResult::new(host.node(), Status::Success);
+        result.compiled_code = Some(compiled.sql.clone());
+        result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
         artifacts::make_folder(&session.config.target_path)?;
-        let none = Compiled { results: Vec::new(), errors: Vec::new(), inlined: Vec::new() };
+        let none = Compiled { results: vec![result], errors: Vec::new(), inlined: Vec::new() };
         finish(&session, &none, started)?;
         print(&session, "inline_query", &compiled.sql, true, output);
         return Ok(Exit::Done);

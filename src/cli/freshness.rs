@@ -1,6 +1,7 @@
 //! `source freshness`: how old the data of sources is, told and written to sources.json.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::json;
@@ -11,8 +12,8 @@ use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::graph::Member;
 use crate::manifest::{ResourceType, Source};
-use crate::report::{Level, dotted, plural};
-use crate::run::{self, FreshnessResult, FreshnessStatus};
+use crate::report::{Level, Progress, dotted, plural};
+use crate::run::{self, FreshnessResult, FreshnessStatus, Runner};
 
 /// Tells how fresh the sources are.
 pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&Path>) -> Outcome {
@@ -78,7 +79,28 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
             })
         });
     };
+    let options = run::Options::default();
+    let progress = Arc::new(Progress::new(console.clone(), total, false));
+    let runner = Runner {
+        compiler: session.compiler.clone(),
+        engines: session.engines.clone(),
+        options,
+        observer: progress.clone(),
+        busy: std::sync::atomic::AtomicUsize::new(0),
+    };
+    let hooks = session.config.flags.all.values.get("source_freshness_run_project_hooks");
+    let hooks = hooks.and_then(serde_json::Value::as_bool).unwrap_or(true) && total > 0;
+    let mut ran = if hooks { runner.run_start_hooks() } else { Vec::new() };
+    if ran.iter().any(|hook| hook.status.is_failure()) {
+        progress.end();
+        return Ok(Exit::NodeFailed);
+    }
     let results = run::freshness(&session.compiler, &session.engines, &sources, &told);
+    if hooks {
+        ran.extend(runner.run_end_hooks(&ran));
+    }
+    progress.end();
+    let hook_failed = ran.iter().any(|hook| hook.status.is_failure());
     session.write_manifest(&|_| None)?;
     let path = match output {
         Some(path) => session.config.started_in.join(path),
@@ -102,7 +124,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     let stale = |r: &&FreshnessResult| {
         matches!(r.status, FreshnessStatus::Error | FreshnessStatus::RuntimeError)
     };
-    let failed = results.iter().filter(stale).count();
+    let failed = results.iter().filter(stale).count() + usize::from(hook_failed);
     console.gap();
     let seconds = started.elapsed().as_secs_f64();
     console.info(&format!("Finished running {} in {seconds:.2}s.", plural(total, "source")));

@@ -41,11 +41,13 @@ pub(super) fn command(start: &Start, state: Option<&Path>) -> Outcome {
     let before = read(&folder.join("run_results.json"), &shown)?;
     let args = &before["args"];
     let which = args["which"].as_str().unwrap_or_default();
+    let warnings = start.flags.values.get("warn_error").and_then(Value::as_bool) == Some(true);
     let again = |result: &&Value| {
         let id = result["unique_id"].as_str().unwrap_or_default();
         let status = result["status"].as_str().unwrap_or_default();
         let open =
-            matches!(status, "error" | "fail" | "skipped" | "runtime error" | "partial success");
+            matches!(status, "error" | "fail" | "skipped" | "runtime error" | "partial success")
+                || (status == "warn" && warnings);
         open && (which == "run-operation" || !id.starts_with("operation."))
     };
     let results = before["results"].as_array().map_or(&[][..], Vec::as_slice);

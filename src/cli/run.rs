@@ -173,7 +173,7 @@ fn run_between_hooks(
         return Ok(Vec::new());
     }
     let mut results = runner.run_start_hooks();
-    if let Some(hook) = results.last().filter(|hook| hook.status.is_failure()) {
+    if let Some(hook) = results.iter().find(|hook| hook.status.is_failure()) {
         let cause = hook.name.clone();
         results.extend(runner.skip_all(&selected.set, &cause));
         return Ok(results);

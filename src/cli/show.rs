@@ -7,13 +7,15 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::args::{RowsFormat, SelectionArgs};
+use super::compile::BAD_INLINE;
 use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::diagnostic::{Code, Diagnostic, Result, SourceFile};
+use crate::jinja::values::Table;
 use crate::manifest::{Node, ResourceType};
 use crate::relation::ResultSet;
-use crate::report::{RowFormat, format_rows};
+use crate::report::{Level, RowFormat, format_rows};
 use crate::run::{RunResult, Status, Timing};
 
 impl From<RowsFormat> for RowFormat {
@@ -122,9 +124,12 @@ fn show_inline(
     };
     let mut compiled = None;
     if !direct {
-        let made = session.compiler.compile_free(&host)?;
+        let made = session.compiler.compile_free(&host).inspect_err(|_| {
+            session.console.event("ParseInlineNodeError", Level::Error, BAD_INLINE, || json!({}));
+        })?;
         session.engines.attach(host.engine(), &host.read_in_place())?;
         query.sql = made.sql.clone();
+        query.result.compiled_code = Some(made.sql.clone());
         compiled = Some(made);
     }
     let rows = fetch(session, &query, request.limit).map_err(|error| {
@@ -133,7 +138,7 @@ fn show_inline(
         error.diagnostic.or_at(place)
     })?;
     print(session, &rows, name, true, request.output);
-    write(session, &[], started)?;
+    write(session, &[query.result], started)?;
     Ok(Exit::Done)
 }
 
@@ -171,7 +176,11 @@ fn fetch(session: &Session, query: &Query, limit: i64) -> std::result::Result<Re
 /// Prints rows as dbt does: with a heading unless it is quiet, JSON with the node's name.
 fn print(session: &Session, rows: &ResultSet, name: &str, inline: bool, output: RowsFormat) {
     let console = &session.console;
-    let preview = format_rows(rows, output.into());
+    let preview = match output {
+        // Drawn as dbt draws it, but nothing is cut off.
+        RowsFormat::Text => Table::new(rows).to_text(usize::MAX, usize::MAX, usize::MAX),
+        other => format_rows(rows, other.into()),
+    };
     let text = match output {
         RowsFormat::Json => {
             let rows: serde_json::Value = serde_json::from_str(&preview).unwrap_or_default();

@@ -211,7 +211,7 @@ impl Host for CompileHost {
             if !met.contains(id) {
                 met.push(id.clone());
             }
-            let name = cte_name(&node.name);
+            let name = cte_name(&node.alias);
             let verbatim = Some(name.clone());
             let relation = Relation {
                 kind: Some(RelationKind::Cte),

@@ -249,7 +249,7 @@ impl Compiler {
         }
         let named: Vec<(String, String)> = done
             .iter()
-            .map(|(id, sql)| (cte_name(&self.manifest.nodes[id].name), sql.clone()))
+            .map(|(id, sql)| (cte_name(&self.manifest.nodes[id].alias), sql.clone()))
             .collect();
         let (sql, insertion) = ctes::inject(&sql, &named);
         Ok(CompiledNode { sql: sql.into(), ctes: done, insertion })

@@ -124,7 +124,6 @@ impl Parser<'_> {
             [Level::of(of_source), Level::of(|key| source.config.get(key))],
             [Level::of(of_table), Level::of(|key| table.config.get(key))],
         );
-        let configured = |config: &NodeConfig, key: &str| config.text(key).map(str::to_owned);
         let text = |key: &str| table.extra.get(key).and_then(Value::as_str).map(str::to_owned);
         let identifier = text("identifier").unwrap_or_else(|| table.name.clone());
         let schema = source.schema.clone().unwrap_or_else(|| source.name.clone());
@@ -168,9 +167,7 @@ impl Parser<'_> {
             source_meta: map_of(source.config.get("meta")),
             meta,
             tags: config.tags(),
-            loaded_at_field: fresh
-                .loaded_at_field
-                .or_else(|| configured(&config, "loaded_at_field")),
+            loaded_at_field: fresh.loaded_at_field,
             loaded_at_query: fresh.loaded_at_query,
             freshness: fresh.thresholds.or_else(|| config.get("freshness").cloned()),
             config,

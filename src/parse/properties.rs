@@ -318,7 +318,10 @@ impl<'a> Reader<'a> {
             let place = || Some(Location::new(self.file.clone(), key.span.clone()));
             self.warnings.extend(misspelt_config(&name, place));
             let value = match name.as_str() {
-                "pre-hook" | "post-hook" | "pre_hook" | "post_hook" => value.to_json(),
+                // Rendered when they are used.
+                "pre-hook" | "post-hook" | "pre_hook" | "post_hook" | "loaded_at_query" => {
+                    value.to_json()
+                }
                 _ => self.renderer.render(self.file, value)?,
             };
             out.insert(name, value);

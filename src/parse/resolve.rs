@@ -79,18 +79,18 @@ impl RefIndex {
             return Err(Box::new(
                 Diagnostic::error(
                     Code::REF_DISABLED,
-                    format!("`{}` is disabled, so nothing can ref it", call.name),
+                    format!("A ref depends on a node named '{}' which is disabled", call.name),
                 )
                 .help(format!("Enable it in {path}, or take the ref out.")),
             ));
         }
         let what = match &call.package {
-            Some(package) => format!("`{wanted}` in the package `{package}`"),
-            None => format!("`{wanted}`"),
+            Some(package) => format!("'{wanted}' in package or project '{package}'"),
+            None => format!("'{wanted}'"),
         };
         let mut error = Diagnostic::error(
             Code::REF_NOT_FOUND,
-            format!("There is no model, seed or snapshot {what}"),
+            format!("A ref depends on a node named {what} which was not found"),
         );
         error = match did_you_mean(wanted, self.nodes.keys().map(String::as_str)) {
             Some(help) => error.help(help),
@@ -113,7 +113,7 @@ impl RefIndex {
             return Err(Box::new(
                 Diagnostic::error(
                     Code::REF_DISABLED,
-                    format!("The source `{full}` is disabled, so nothing can read it"),
+                    format!("A source() depends on a source named '{full}' which is disabled"),
                 )
                 .help("Enable it, or take the source() out."),
             ));

@@ -255,6 +255,9 @@ impl Console {
     /// The error that keeps a command from running: to stderr, as those of the shell.
     pub fn fatal(&self, diagnostic: &Diagnostic) {
         self.keep_stdout_for_data();
+        if self.options.style != Style::Json && diagnostic.severity == Severity::Error {
+            self.to_reader(&format!("Encountered an error: {} Error", diagnostic.code.dbt_kind()));
+        }
         self.diagnostic(diagnostic);
     }
 

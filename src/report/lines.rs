@@ -44,7 +44,11 @@ pub(super) fn describe(node: &Node, shown_engine: bool) -> String {
         ResourceType::Model => format!("sql {} model {relation}", node.materialized()),
         ResourceType::Seed => format!("seed file {relation}"),
         ResourceType::Snapshot => format!("snapshot {relation}"),
-        ResourceType::Operation => format!("hook: {}", node.name),
+        ResourceType::Operation => {
+            let when = node.tags.first().map_or("", |tag| tag.as_str());
+            let index = node.index.unwrap_or_default();
+            format!("hook: {}.{when}.{index}", node.package_name)
+        }
         ResourceType::Test => format!("test {}", node.name),
         other => format!("{} {}", other.as_str(), node.name),
     };

@@ -94,7 +94,7 @@ impl Progress {
         let (words, word) = ended(node, result);
         let status = painted(&word, result.status, console.color());
         let described = describe(node, self.engines);
-        let kinds = ["test ", "hook: ", "snapshot "];
+        let kinds = ["test ", "snapshot "];
         let bare = kinds.iter().find_map(|kind| described.strip_prefix(kind));
         let text = format!("{words} {}", bare.unwrap_or(&described));
         let seconds = result.execution_time.as_secs_f64();

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::Console;
 use super::events::Level;
 use super::lines::{painted, plural, ran};
 use super::progress::run_result;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, Node};
 use crate::run::{DataLoad, RunResult, Status};
 
 /// `PASS=3 WARN=0 ERROR=1 SKIP=2 NO-OP=0 TOTAL=6`, as dbt has it.
@@ -119,16 +119,23 @@ fn trouble(console: &Console, manifest: &Manifest, result: &RunResult, ended: &E
     };
     let what = result.resource_type.as_str();
     let text = format!("{word} in {what} {} ({path})", result.name);
+    let group = group_of(manifest, node);
     let info = || json!({"unique_id": &*result.unique_id, "node_name": result.name, "resource_type": what});
     console.gap();
     console.event(name, level, &painted(&text, result.status, console.color()), || {
-        json!({
-            "resource_type": what, "node_name": result.name, "path": path, "node_info": info(),
-        })
+        with_group(
+            json!({
+                "resource_type": what, "node_name": result.name, "path": path,
+                "node_info": info(),
+            }),
+            &group,
+        )
     });
     if let Some(message) = result.message.as_deref().filter(|message| !message.is_empty()) {
         let shown = format!("  {}", message.replace('\n', "\n  "));
-        console.event(kind, level, &shown, || json!({"msg": message, "node_info": info()}));
+        console.event(kind, level, &shown, || {
+            with_group(json!({"msg": message, "node_info": info()}), &group)
+        });
     }
     if let Some(path) = (ended.compiled_path)(result) {
         console.gap();
@@ -140,6 +147,28 @@ fn trouble(console: &Console, manifest: &Manifest, result: &RunResult, ended: &E
             || json!({"path": path, "node_info": info()}),
         );
     }
+}
+
+/// The group of a node, or of the one that it tests, as dbt's events show it: all text.
+fn group_of(manifest: &Manifest, node: Option<&Node>) -> Option<Value> {
+    let node = node?;
+    let tested = || manifest.nodes.get(node.attached_node.as_ref()?)?.group.as_ref();
+    let name = node.group.as_ref().or_else(tested)?;
+    let group = manifest.groups.values().find(|group| group.name == *name)?;
+    let text = |value: &Value| match value {
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    };
+    let owner: serde_json::Map<String, Value> =
+        group.owner.iter().map(|(key, value)| (key.clone(), text(value).into())).collect();
+    Some(json!({"name": group.name, "package_name": group.package_name, "owner": owner}))
+}
+
+fn with_group(mut data: Value, group: &Option<Value>) -> Value {
+    if let Some(group) = group {
+        data["group"] = group.clone();
+    }
+    data
 }
 
 /// ` in 0 hours 1 minutes and 2.50 seconds`

@@ -27,6 +27,9 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
         }
     };
     let kept = job.runner.stores_failures(job.node);
+    if kept {
+        result.relation_name = Some(job.target().render());
+    }
     let rows_of = if kept { keep_failures(job, &main)? } else { main };
     let sql = job.sql(
         "get_test_sql",

@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
 use minijinja::Value;
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 
 use super::{ConnectionAdapter, Engines};
 use crate::compile::Compiler;
 use crate::diagnostic::{Code, Diagnostic, Result, SourceFile};
 use crate::jinja::RelationObject;
-use crate::jinja::values::py_str;
+use crate::jinja::values::{py_str, to_json};
 use crate::manifest::{Source, UniqueId};
 
 /// How a source is doing.
@@ -54,6 +54,8 @@ pub struct FreshnessResult {
     /// The limits that it was held against.
     pub criteria: Json,
     pub message: Option<String>,
+    /// What the engine said: `_message`, `code`, `rows_affected`.
+    pub adapter_response: Map<String, Json>,
     pub started_at: Timestamp,
     pub completed_at: Timestamp,
     pub execution_time: Duration,
@@ -120,13 +122,15 @@ fn one(
         age: 0.0,
         criteria: source.freshness.clone().unwrap_or(Json::Null),
         message: None,
+        adapter_response: Map::new(),
         started_at,
         completed_at: started_at,
         execution_time: Duration::ZERO,
         thread,
     };
     match ask(compiler, engines, source) {
-        Ok((max_loaded_at, snapshotted_at)) => {
+        Ok((max_loaded_at, snapshotted_at, response)) => {
+            result.adapter_response = response;
             let age = snapshotted_at.duration_since(max_loaded_at).as_secs_f64();
             result.age = age;
             result.status = status(&result.criteria, age);
@@ -167,7 +171,7 @@ fn ask(
     compiler: &Arc<Compiler>,
     engines: &Arc<Engines>,
     source: &Source,
-) -> Result<(DateTime, DateTime)> {
+) -> Result<(DateTime, DateTime, Map<String, Json>)> {
     let file = SourceFile::new(source.original_file_path.as_str(), "");
     let host = compiler.source_host(source, file);
     host.set_adapter(Arc::new(ConnectionAdapter::new(engines.connection(&source.engine)?)));
@@ -199,12 +203,25 @@ fn ask(
         )),
     }
     .map_err(located)?;
-    moments(&answer).map_err(|why| {
+    let (newest, now) = moments(&answer).map_err(|why| {
         located(Box::new(
             Diagnostic::error(Code::SQL, format!("The freshness of {} is not known", source.name))
                 .note(why),
         ))
-    })
+    })?;
+    Ok((newest, now, response(&answer)))
+}
+
+/// What the engine said of the statement behind an answer.
+fn response(answer: &Value) -> Map<String, Json> {
+    let Ok(said) = answer.get_attr("response") else { return Map::new() };
+    ["_message", "code", "rows_affected"]
+        .into_iter()
+        .filter_map(|key| {
+            let value = to_json(&said.get_attr(key).ok()?).ok()?;
+            (!value.is_null()).then(|| (key.to_owned(), value))
+        })
+        .collect()
 }
 
 /// The two moments of the macro's answer: a result with a table, or a table.
