@@ -150,7 +150,8 @@ fn metadata_has_dbts_keys() {
     }
     assert_eq!(ours["metadata"]["generated_at"], "2026-01-02T03:04:06.000000Z");
     assert_eq!(ours["metadata"]["invocation_started_at"], "2026-01-02T03:04:05.678901Z");
-    assert_eq!(ours["nodes"]["model.art.one"]["config"]["engine"], "duckdb");
+    // Nobody said where it runs, so the keys are those that dbt has.
+    assert!(ours["nodes"]["model.art.one"]["config"]["engine"].is_null());
 }
 
 #[test]

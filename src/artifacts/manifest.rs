@@ -74,7 +74,8 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
         put(out, &MacroOut { a_macro, created_at });
     })?;
     let overview = overview();
-    out.chunks("docs", manifest.docs.len() + 1, |at, out| {
+    let own = manifest.docs.contains_key(&overview.unique_id);
+    out.chunks("docs", manifest.docs.len() + usize::from(!own), |at, out| {
         let doc = manifest.docs.get_index(at).map_or(&overview, |(_, doc)| doc);
         put(out, &*doc.unique_id);
         out.push(b':');
