@@ -168,9 +168,9 @@ pub fn parse(
         match result {
             Ok(node) => {
                 for key in node.unrendered_config.keys() {
-                    if let Some(place) = locate_key(&node, key) {
-                        warnings.extend(misspelt_config(key, || Some(place)));
-                    }
+                    // Those of dbt_project.yml are told of there.
+                    let doubt = misspelt_config(key, || locate_key(&node, key));
+                    warnings.extend(doubt.filter(|doubt| doubt.location.is_some()));
                 }
                 add_node(&mut manifest, *node, &mut errors);
             }
