@@ -178,6 +178,12 @@ impl<'a> Comparison<'a> {
                     && same_keys(old, new, &["fqn"])
                     && self.same_relation(old, new)
                     && (!self.strictness.vars || same_keys(old, new, &["vars"]))
+                    && (kind != "model"
+                        || same_keys(
+                            old,
+                            new,
+                            &["access", "deprecation_date", "version", "latest_version"],
+                        ))
                     && (kind != "function" || same_keys(old, new, &["arguments", "returns"]))
                     && same_contract
             }
