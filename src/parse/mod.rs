@@ -2,6 +2,7 @@
 //! refs, configures and calls is noted. Never touches a database.
 
 mod config_levels;
+mod config_rules;
 mod external;
 mod freshness;
 mod generic_tests;
@@ -272,6 +273,7 @@ fn yaml_vars(config: &Config) -> Map<String, Value> {
 }
 
 fn add_node(manifest: &mut Manifest, node: Node, errors: &mut Vec<Diagnostic>) {
+    errors.extend(config_rules::broken(&node));
     if !node.config.enabled() {
         manifest.disabled.push(node);
         return;

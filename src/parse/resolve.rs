@@ -147,6 +147,15 @@ pub fn resolve(manifest: &mut Manifest, config: &Config) -> Vec<Diagnostic> {
             let mut ids = Vec::new();
             for (call, location) in &exposure.refs {
                 match index.node(&exposure.package_name, call) {
+                    Ok(id) if manifest.nodes[id].access == Access::Private => {
+                        let message = format!(
+                            "`{}` is private, so the exposure `{}` cannot ref it",
+                            manifest.nodes[id].name, exposure.name
+                        );
+                        let error = Diagnostic::error(Code::REF_ACCESS, message);
+                        let error = error.or_at(location.clone());
+                        errors.push(error.help("Make it protected or public."));
+                    }
                     Ok(id) => ids.push(id.clone()),
                     Err(error) => errors.push(error.or_at(location.clone())),
                 }

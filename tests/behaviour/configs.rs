@@ -163,3 +163,20 @@ fn the_body_of_a_test_configures_it() {
     assert_eq!(project.status("odd_m_"), "fail");
     assert_eq!(project.status("said"), "warn");
 }
+
+#[test]
+fn configurations_that_contradict_their_node() {
+    let project = Project::new(On::DuckDb, &[("models/m.sql", "select 1 as id, 2 as b")]);
+    let key = "constraints: [{type: primary_key}]";
+    for (entry, words) in [
+        ("config: {enabled: maybe}".to_owned(), "not of type boolean"),
+        ("access: public, config: {materialized: ephemeral}".to_owned(), "cannot be public"),
+        (format!("columns: [{{name: id, {key}}}, {{name: b, {key}}}]"), "Two columns"),
+        (format!("columns: [{{name: id, {key}}}], {key}"), "Keep one"),
+        ("columns: [{name: id, data_tests: [{unique: {config: {materialized: view}}}]}]".to_owned(), "'test'"),
+    ] {
+        project.file("models/schema.yml", &format!("models: [{{name: m, {entry}}}]\n"));
+        let ran = project.fails(2, &["parse"]);
+        assert!(ran.text().contains(words), "{entry}: {}", ran.text());
+    }
+}
