@@ -18,7 +18,8 @@ pub fn broken(node: &Node) -> Option<Diagnostic> {
         && !text.eq_ignore_ascii_case("true")
         && !text.eq_ignore_ascii_case("false")
     {
-        let message = format!("`enabled` of `{}` is '{text}', which is not of type boolean", node.name);
+        let message =
+            format!("`enabled` of `{}` is '{text}', which is not of type boolean", node.name);
         return error("enabled", message, "Write true or false.");
     }
     let only = match node.resource_type {

@@ -173,7 +173,11 @@ fn configurations_that_contradict_their_node() {
         ("access: public, config: {materialized: ephemeral}".to_owned(), "cannot be public"),
         (format!("columns: [{{name: id, {key}}}, {{name: b, {key}}}]"), "Two columns"),
         (format!("columns: [{{name: id, {key}}}], {key}"), "Keep one"),
-        ("columns: [{name: id, data_tests: [{unique: {config: {materialized: view}}}]}]".to_owned(), "'test'"),
+        (
+            "columns: [{name: id, data_tests: [{unique: {config: {materialized: view}}}]}]"
+                .to_owned(),
+            "'test'",
+        ),
     ] {
         project.file("models/schema.yml", &format!("models: [{{name: m, {entry}}}]\n"));
         let ran = project.fails(2, &["parse"]);
