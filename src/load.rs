@@ -23,6 +23,8 @@ pub enum FileKind {
     Macro,
     Analysis,
     Snapshot,
+    /// Rows for unit tests, as CSV or SQL.
+    Fixture,
     /// A YAML file of properties.
     Properties,
     /// A Markdown file of docs blocks.
@@ -121,6 +123,8 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
                     // A generic test lies in a `generic` folder among the singular ones.
                     kind: match kind {
                         FileKind::Test if relative.starts_with("generic/") => FileKind::Macro,
+                        FileKind::Test if relative.starts_with("fixtures/") => FileKind::Fixture,
+                        FileKind::Fixture if !relative.starts_with("fixtures/") => continue,
                         other => other,
                     },
                     package: package.clone(),
@@ -172,6 +176,7 @@ fn kind_of(path: &Path, folder: FileKind) -> Option<FileKind> {
         ("yml" | "yaml", _) => Some(FileKind::Properties),
         ("md", _) => Some(FileKind::Docs),
         ("csv", FileKind::Seed) => Some(FileKind::Seed),
+        ("csv", FileKind::Test) => Some(FileKind::Fixture),
         ("sql", FileKind::Seed | FileKind::Docs) => None,
         ("sql", kind) => Some(kind),
         _ => None,

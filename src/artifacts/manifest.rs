@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::io::{self, Write};
+use std::ops::Range;
 use std::path::Path;
 
 use indexmap::IndexMap;
@@ -14,6 +15,7 @@ use serde::{Serialize, Serializer};
 use super::entities::{DocOut, ExposureOut, GroupOut, MacroOut, SourceOut};
 use super::json::{self, put};
 use super::nodes::NodeOut;
+use super::unit_tests::UnitTestOut;
 use super::{CommonMetadata, write_whole};
 use crate::checksum::md5;
 use crate::diagnostic::Result;
@@ -56,7 +58,10 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     let graph = inputs.graph;
     let mut out = Sections { out, first: true };
     out.value("metadata", &MetadataOut(inputs))?;
-    out.entries("nodes", &manifest.nodes, |node, out| {
+    // Unit tests come last in the manifest, and have a section of their own.
+    let tests = manifest.nodes.values().rev().take_while(|node| node.unit_test.is_some()).count();
+    let nodes = manifest.nodes.len() - tests;
+    out.entries("nodes", &manifest.nodes, 0..nodes, |node, out| {
         let found = keys.get(&*node.unique_id);
         let node = NodeOut {
             node,
@@ -67,10 +72,10 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
         };
         put(out, &node);
     })?;
-    out.entries("sources", &manifest.sources, |source, out| {
+    out.entries("sources", &manifest.sources, 0..manifest.sources.len(), |source, out| {
         put(out, &SourceOut { source, created_at });
     })?;
-    out.entries("macros", &manifest.macros, |a_macro, out| {
+    out.entries("macros", &manifest.macros, 0..manifest.macros.len(), |a_macro, out| {
         put(out, &MacroOut { a_macro, created_at });
     })?;
     let overview = overview();
@@ -81,11 +86,13 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
         out.push(b':');
         put(out, &DocOut(doc));
     })?;
-    out.entries("exposures", &manifest.exposures, |exposure, out| {
+    out.entries("exposures", &manifest.exposures, 0..manifest.exposures.len(), |exposure, out| {
         put(out, &ExposureOut { exposure, created_at });
     })?;
     out.semantic("metrics", manifest, ResourceType::Metric, created_at)?;
-    out.entries("groups", &manifest.groups, |group, out| put(out, &GroupOut(group)))?;
+    out.entries("groups", &manifest.groups, 0..manifest.groups.len(), |group, out| {
+        put(out, &GroupOut(group));
+    })?;
     out.value("selectors", inputs.selectors)?;
     out.value("disabled", &Disabled { inputs, created_at })?;
     for (key, parents) in [("parent_map", true), ("child_map", false)] {
@@ -99,9 +106,14 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     out.value("group_map", &group_map(manifest))?;
     out.semantic("saved_queries", manifest, ResourceType::SavedQuery, created_at)?;
     out.semantic("semantic_models", manifest, ResourceType::SemanticModel, created_at)?;
-    for key in ["unit_tests", "functions"] {
         out.empty(key)?;
     }
+    out.entries("unit_tests", &manifest.nodes, nodes..nodes + tests, |node, out| {
+        if let Some(test) = &node.unit_test {
+            put(out, &UnitTestOut { node, test, created_at });
+        }
+    })?;
+    out.empty("functions")?;
     out.out.write_all(b"}")
 }
 
@@ -160,10 +172,11 @@ impl Sections<'_> {
         &mut self,
         key: &str,
         entries: &ById<T>,
+        range: Range<usize>,
         one: impl Fn(&T, &mut Vec<u8>) + Sync,
     ) -> io::Result<()> {
-        self.chunks(key, entries.len(), |at, out| {
-            if let Some((id, value)) = entries.get_index(at) {
+        self.chunks(key, range.len(), |at, out| {
+            if let Some((id, value)) = entries.get_index(range.start + at) {
                 put(out, &**id);
                 out.push(b':');
                 one(value, out);
@@ -222,7 +235,7 @@ impl Serialize for Disabled<'_, '_> {
     fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
         let Disabled { inputs, created_at } = *self;
         let mut nodes: IndexMap<&str, Vec<NodeOut<'_>>> = IndexMap::new();
-        for node in &inputs.manifest.disabled {
+        for node in inputs.manifest.disabled.iter().filter(|node| node.unit_test.is_none()) {
             nodes.entry(&node.unique_id).or_default().push(NodeOut {
                 node,
                 created_at,

@@ -15,6 +15,7 @@ mod nodes;
 mod run_results;
 mod semantic;
 mod sources;
+mod unit_tests;
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

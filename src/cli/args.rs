@@ -242,12 +242,18 @@ pub enum Command {
         #[command(flatten)]
         run: RunArgs,
     },
-    /// Run data tests
+    /// Run data tests and unit tests
     Test {
         #[command(flatten)]
         selection: SelectionArgs,
         #[command(flatten)]
         run: RunArgs,
+        /// Only these kinds of tests: test, unit_test
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        resource_type: Vec<String>,
+        /// Not these kinds of tests
+        #[arg(long, num_args = 1.., value_name = "TYPE")]
+        exclude_resource_type: Vec<String>,
     },
     /// Take snapshots: keep the versions of rows that change
     Snapshot {

@@ -188,8 +188,10 @@ fn dispatch(
         Command::Run { selection, run } => {
             run::command(&start, "run", selection, run, run::RUN.to_vec())
         }
-        Command::Test { selection, run } => {
-            run::command(&start, "test", selection, run, run::TEST.to_vec())
+        Command::Test { selection, run, resource_type, exclude_resource_type } => {
+            let mut kinds = run::kinds(resource_type, exclude_resource_type, run::BUILD)?;
+            kinds.retain(|kind| kind.is_test());
+            run::command(&start, "test", selection, run, kinds)
         }
         Command::Snapshot { selection, run } => {
             run::command(&start, "snapshot", selection, run, run::SNAPSHOT.to_vec())

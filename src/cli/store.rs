@@ -10,7 +10,6 @@ use crate::config::{EngineConfig, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
 use crate::engine::embedded;
 use crate::graph::Selected;
-use crate::manifest::ResourceType;
 use crate::run::RunResult;
 use crate::store::{Counts, Outcome, QualityRule, RunStatus, Store, Writer, WriterOptions};
 
@@ -83,7 +82,7 @@ impl Recorder {
         let mut rules = Vec::new();
         for index in &selected.nodes {
             let node = session.graph.member(manifest, *index).node();
-            if let Some(test) = node.filter(|node| node.resource_type == ResourceType::Test) {
+            if let Some(test) = node.filter(|node| node.resource_type.is_test()) {
                 rules.push(QualityRule::of(manifest, test));
             }
         }
@@ -131,7 +130,12 @@ impl Recorder {
         {
             let manifest = &session.compiler.manifest;
             let known: Vec<&str> =
-                manifest.of_type(ResourceType::Test).map(|test| &*test.unique_id).collect();
+                manifest
+                    .nodes
+                    .values()
+                    .filter(|node| node.resource_type.is_test())
+                    .map(|test| &*test.unique_id)
+                    .collect();
             if let Err(error) = store.retire_rules(&session.invocation.project, &known) {
                 warnings.push(Diagnostic { severity: Severity::Warning, ..*error });
             }

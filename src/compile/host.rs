@@ -9,6 +9,7 @@ use super::Compiler;
 use super::batch::{Batch, Read};
 use super::bridges::in_place;
 use super::ctes::cte_name;
+use super::unit_tests::UnitScope;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::values::Dict;
@@ -33,6 +34,8 @@ pub struct CompileHost {
     /// Of a microbatch model: the batch that it is built for.
     pub(super) batch: Option<Batch>,
     model: OnceLock<Value>,
+    /// What stands in for all that the node reads, while it is tested.
+    pub(super) unit: Option<UnitScope>,
 }
 
 /// The node whose template is rendered.
@@ -64,6 +67,7 @@ impl CompileHost {
             compiled: OnceLock::new(),
             batch: None,
             model: OnceLock::new(),
+            unit: None,
         }
     }
 
@@ -192,6 +196,27 @@ fn quotes_columns(quoting: &serde_json::Value) -> bool {
     quoting.get("column").and_then(serde_json::Value::as_bool).unwrap_or(false)
 }
 
+impl Compiler {
+    /// A relation of an engine as another sees it, for looking at its columns.
+    pub(super) fn seen_from(
+        &self,
+        id: &UniqueId,
+        there: &Arc<str>,
+        here: &Arc<str>,
+        relation: Relation,
+    ) -> Relation {
+        let engines = &self.config.target.engines;
+        if there == here {
+            return relation;
+        }
+        match (engines[here].kind(), self.bridges.get(id, here)) {
+            (EngineKind::DuckDb, _) => in_place(&engines[there], &relation),
+            (EngineKind::Postgres, Some(bridge)) => bridge.to.clone(),
+            (EngineKind::Postgres, None) => relation,
+        }
+    }
+}
+
 impl Host for CompileHost {
     fn execute(&self) -> bool {
         true
@@ -204,6 +229,9 @@ impl Host for CompileHost {
     fn resolve_ref(&self, call: RefCall) -> Result<Relation> {
         let compiler = &self.compiler;
         let id = compiler.index.node(&self.node().package_name, &call)?;
+        if let Some(unit) = &self.unit {
+            return unit.read(id, &call.name);
+        }
         let node = &compiler.manifest.nodes[id];
         self.seen_by_the_parser(id, &format!("ref('{}')", call.name), &call.name)?;
         if node.is_ephemeral() {
@@ -236,6 +264,9 @@ impl Host for CompileHost {
     fn resolve_source(&self, call: SourceCall) -> Result<Relation> {
         let compiler = &self.compiler;
         let id = compiler.index.source(&self.node().package_name, &call)?;
+        if let Some(unit) = &self.unit {
+            return unit.read(id, &format!("{}.{}", call.source, call.table));
+        }
         let source = &compiler.manifest.sources[id];
         let shown = format!("source('{}', '{}')", call.source, call.table);
         self.seen_by_the_parser(id, &shown, &call.table)?;
@@ -264,11 +295,30 @@ impl Host for CompileHost {
     }
 
     fn var(&self, name: &str) -> Option<serde_json::Value> {
+        let unit = self.unit.as_ref().and_then(|unit| unit.test.overrides.as_ref());
+        if let Some(value) = unit.and_then(|overrides| overrides.vars.get(name)) {
+            return Some(value.clone());
+        }
         self.compiler.config.var(&self.node().package_name, name).cloned()
     }
 
     fn this(&self) -> Option<Relation> {
+        match &self.unit {
+            Some(unit) => unit.this(),
+            None => Some(self.node().relation()),
+        }
+    }
+
+    fn place(&self) -> Option<Relation> {
         Some(self.node().relation())
+    }
+
+    fn overridden(&self, name: &str) -> Option<serde_json::Value> {
+        self.unit.as_ref()?.overridden(name)
+    }
+
+    fn env_override(&self, name: &str) -> Option<serde_json::Value> {
+        self.unit.as_ref()?.test.overrides.as_ref()?.env_vars.get(name).cloned()
     }
 
     fn model(&self) -> Value {
@@ -302,6 +352,9 @@ impl Host for CompileHost {
     fn is_incremental(&self) -> bool {
         if self.batch.as_ref().is_some_and(|batch| batch.incremental) {
             return true;
+        }
+        if let Some(unit) = &self.unit {
+            return unit.overridden("is_incremental").and_then(|v| v.as_bool()).unwrap_or(false);
         }
         if self.node().materialized() != "incremental"
             || self

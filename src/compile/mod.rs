@@ -7,6 +7,7 @@ mod bridges;
 mod ctes;
 mod defer;
 mod host;
+mod unit_tests;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -429,7 +430,7 @@ pub fn write_sql(path: &Path, sql: &str) -> Result<()> {
 }
 
 /// Where a node's code stands in its file.
-fn code_of(node: &Node) -> Range<usize> {
+pub(crate) fn code_of(node: &Node) -> Range<usize> {
     node.code.clone().unwrap_or_else(|| trimmed(&node.file.text))
 }
 

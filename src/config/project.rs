@@ -76,6 +76,7 @@ pub fn config_section(resource_type: ResourceType) -> &'static str {
         ResourceType::Seed => "seeds",
         ResourceType::Snapshot => "snapshots",
         ResourceType::Test => "data_tests",
+        ResourceType::UnitTest => "unit_tests",
         ResourceType::Source => "sources",
         ResourceType::Exposure => "exposures",
         // dbt configures analyses as models.

@@ -48,7 +48,12 @@ impl<'m> Member<'m> {
     /// What `ls` shows: a selector that names it alone.
     pub fn selector(self) -> String {
         match self {
-            Member::Node(node) => node.fqn.join("."),
+            Member::Node(node) => match &node.unit_test {
+                Some(test) => {
+                    format!("unit_test:{}.{}", node.package_name, test.versioned_name(&node.name))
+                }
+                None => node.fqn.join("."),
+            },
             Member::Source(source) => {
                 format!("source:{}.{}.{}", source.package_name, source.source_name, source.name)
             }

@@ -4,7 +4,7 @@
 //! Nodes that are not selected but lie between selected ones still carry the order; they finish
 //! by themselves. Nothing is run here, and nothing knows about threads.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 
 use fixedbitset::FixedBitSet;
 
@@ -57,8 +57,44 @@ impl Graph {
                 edges.extend(waiting.into_iter().map(|node| (gate, raw(node))));
             }
             edges.extend(added.edges.into_iter().map(|(test, node)| (raw(test), raw(node))));
+            unit_tests_first(self, manifest, selected, &mut edges);
         }
         RunOrder::new(self, selected, positions, &edges)
+    }
+}
+
+/// A selected unit test runs right before its model: it waits for all that the model waits for,
+/// and the model waits for it.
+fn unit_tests_first(
+    graph: &Graph,
+    manifest: &Manifest,
+    selected: &FixedBitSet,
+    edges: &mut Vec<(u32, u32)>,
+) {
+    let mut of_model: HashMap<u32, Vec<u32>> = HashMap::new();
+    for at in selected.ones().filter(|at| *at < manifest.nodes.len()) {
+        if manifest.nodes[at].resource_type == ResourceType::UnitTest {
+            for model in graph.parents(NodeIndex::new(at)) {
+                if selected.contains(model.index()) {
+                    of_model.entry(model.index() as u32).or_default().push(at as u32);
+                }
+            }
+        }
+    }
+    if of_model.is_empty() {
+        return;
+    }
+    let is_pair = |from: u32, to: u32| of_model.get(&from).is_some_and(|all| all.contains(&to));
+    edges.retain(|(from, to)| !is_pair(*from, *to));
+    let mut more = Vec::new();
+    for (from, to) in edges.iter() {
+        if let Some(tests) = of_model.get(to) {
+            more.extend(tests.iter().map(|test| (*from, *test)));
+        }
+    }
+    edges.extend(more);
+    for (model, tests) in of_model {
+        edges.extend(tests.into_iter().map(|test| (test, model)));
     }
 }
 

@@ -6,7 +6,7 @@
 //! since that could make a circle. Tests hold back each other never.
 
 use super::{Graph, NodeIndex};
-use crate::manifest::{Manifest, Node, ResourceType};
+use crate::manifest::{Manifest, Node};
 
 /// Tests handled at a time: a bit each.
 const BLOCK: usize = 256;
@@ -52,7 +52,7 @@ pub(super) fn test_edges(graph: &Graph, manifest: &Manifest, tests: &[NodeIndex]
         .copied()
         .filter(|index| {
             let node = graph.member(manifest, *index).node();
-            node.is_none_or(|node| node.resource_type != ResourceType::Test)
+            node.is_none_or(|node| !node.resource_type.is_test())
         })
         .collect();
     let mut edges = Vec::new();
@@ -127,5 +127,5 @@ fn set(bits: &mut Bits, bit: usize) {
 
 fn is_executable(graph: &Graph, manifest: &Manifest, index: NodeIndex) -> bool {
     let node = graph.member(manifest, index).node();
-    node.is_some_and(|node: &Node| node.resource_type != ResourceType::Test)
+    node.is_some_and(|node: &Node| !node.resource_type.is_test())
 }

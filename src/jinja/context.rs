@@ -12,7 +12,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 
 use super::error::Place;
 use super::host::Host;
-use super::macros::{MacroObject, Package};
+use super::macros::{Constant, MacroObject, Package};
 use super::objects::{AdapterObject, ConfigObject, RelationObject};
 use super::registry::{BUILT_IN, MacroRegistry};
 use super::values::Dict;
@@ -102,8 +102,8 @@ impl Context {
                 None => Value::from(()),
             },
             "model" => host.model(),
-            "schema" => host.this().and_then(|this| this.schema).into(),
-            "database" => host.this().and_then(|this| this.database).into(),
+            "schema" => host.place().and_then(|place| place.schema).into(),
+            "database" => host.place().and_then(|place| place.database).into(),
             "target" => self.shared.fixed.target.clone(),
             "config" => Value::from_object(ConfigObject),
             "adapter" => Value::from_object(AdapterObject),
@@ -153,6 +153,11 @@ impl Object for Context {
         }
         let registry = self.registry();
         let found = registry.find_from(name, self.host().package(), &self.package);
+        if let Some(value) = self.host().overridden(name) {
+            let value = super::values::from_json(&value);
+            let is_macro = name == "is_incremental" || found.is_some();
+            return Some(if is_macro { Value::from_object(Constant(value)) } else { value });
+        }
         if let Some(found) = found.filter(|found| &*found.package != BUILT_IN) {
             return Some(Value::from_object(MacroObject(found.clone())));
         }

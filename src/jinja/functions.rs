@@ -203,9 +203,12 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     }
 }
 
-fn env_var(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
+fn env_var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["name", "default"])?;
     let name = args.required("name");
+    if let Some(value) = Context::of(state)?.host().env_override(&name) {
+        return Ok(from_json(&value));
+    }
     if name.starts_with("DBT_ENV_SECRET") {
         return Err(carry(Box::new(
             Diagnostic::error(
@@ -223,6 +226,15 @@ fn env_var(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
         (Err(_), Some(default)) => Ok(default.into()),
         (Err(_), None) => Err(carry(Box::new(crate::config::missing_env(&name)))),
     }
+}
+
+/// `render(text)`: a hook's SQL, with all that its caller's context holds.
+fn render(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let context = Context::of(state)?;
+    let text = args.first().map(py_str).unwrap_or_default();
+    let rewritten = super::rewrite::rewrite(&text)?;
+    let template = state.env().template_from_named_str("hook", &rewritten.text)?;
+    template.render(Value::from_dyn_object(context)).map(Value::from)
 }
 
 fn log(state: &mut State, args: &[Value]) -> Result<Value, Error> {

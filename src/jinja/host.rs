@@ -41,6 +41,21 @@ pub trait Host: Send + Sync {
     /// `this`; `None` outside a node.
     fn this(&self) -> Option<Relation>;
 
+    /// Where the node is written to, whatever `this` stands for: `database` and `schema`.
+    fn place(&self) -> Option<Relation> {
+        self.this()
+    }
+
+    /// A value in place of a macro or global name, `package.name` or `name`: of a unit test.
+    fn overridden(&self, _name: &str) -> Option<serde_json::Value> {
+        None
+    }
+
+    /// A value in place of an environment variable: of a unit test.
+    fn env_override(&self, _name: &str) -> Option<serde_json::Value> {
+        None
+    }
+
     /// `model` as a dict in the manifest's words; `{}` outside a node.
     fn model(&self) -> Value;
 

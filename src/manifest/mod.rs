@@ -6,6 +6,7 @@ mod config;
 mod model;
 mod node;
 mod semantic;
+mod unit_test;
 
 use std::sync::Arc;
 
@@ -18,6 +19,8 @@ pub use node::{
     ResourceType, Source, SourceCall, TestMetadata,
 };
 pub use semantic::SemanticEntity;
+
+pub use unit_test::{UnitFixture, UnitInput, UnitOverrides, UnitTest};
 
 /// dbt's `unique_id`: `model.project.name`.
 pub type UniqueId = Arc<str>;

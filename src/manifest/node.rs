@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{FastHash, ModelFacts, NodeConfig, UniqueId};
+use super::{FastHash, ModelFacts, NodeConfig, UniqueId, UnitTest};
 use crate::diagnostic::{Location, SourceFile};
 use crate::relation::{Quoting, Relation};
 
@@ -17,6 +17,7 @@ pub enum ResourceType {
     Seed,
     Snapshot,
     Test,
+    UnitTest,
     Analysis,
     Operation,
     Source,
@@ -35,6 +36,7 @@ impl ResourceType {
             ResourceType::Seed => "seed",
             ResourceType::Snapshot => "snapshot",
             ResourceType::Test => "test",
+            ResourceType::UnitTest => "unit_test",
             ResourceType::Analysis => "analysis",
             ResourceType::Operation => "operation",
             ResourceType::Source => "source",
@@ -44,6 +46,11 @@ impl ResourceType {
             ResourceType::SemanticModel => "semantic_model",
             ResourceType::SavedQuery => "saved_query",
         }
+    }
+
+    /// A data test or a unit test.
+    pub fn is_test(self) -> bool {
+        matches!(self, ResourceType::Test | ResourceType::UnitTest)
     }
 
     /// Whether others can `ref` it.
@@ -163,6 +170,8 @@ pub struct Node {
     pub depends_on_macros: Vec<UniqueId>,
     /// Of a generic test.
     pub test_metadata: Option<TestMetadata>,
+    /// Of a unit test.
+    pub unit_test: Option<Arc<UnitTest>>,
     /// Of a generic test on a column.
     pub column_name: Option<String>,
     /// Of a generic test: the node or source that it stands under.
@@ -215,6 +224,7 @@ impl Node {
             depends_on: Vec::new(),
             depends_on_macros: Vec::new(),
             test_metadata: None,
+            unit_test: None,
             column_name: None,
             attached_node: None,
             root_path: None,
@@ -236,6 +246,7 @@ impl Node {
             ResourceType::Seed => "seed",
             ResourceType::Snapshot => "snapshot",
             ResourceType::Test => "test",
+            ResourceType::UnitTest => "unit",
             _ => "view",
         })
     }

@@ -20,6 +20,7 @@ mod semantic_links;
 mod snapshots;
 mod source_overrides;
 mod sql_files;
+mod unit_tests;
 mod unrendered;
 mod versions;
 
@@ -185,6 +186,7 @@ pub fn parse(
     add_others(&parser, &properties, &mut manifest, &mut errors);
     add_generic_tests(&parser, &properties, &mut manifest, &mut errors);
     add_hooks(&parser, &mut manifest, &mut errors);
+    unit_tests::add(&parser, files, &properties, &mut manifest, &mut errors);
     manifest.docs = parser.docs;
     let mut doubts = parser.doubts.into_inner().unwrap_or_else(PoisonError::into_inner);
     // Threads find them in any order.

@@ -1,9 +1,10 @@
 //! Properties files (schema.yml) → what they say of each node, still unrendered where a later
 //! stage renders it.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
+use regex::Regex;
 use serde_json::{Map, Value};
 
 use super::semantic::is_foreign_template;
@@ -28,6 +29,7 @@ pub struct PropertiesFile {
     pub exposures: Vec<ExposureProperties>,
     pub groups: Vec<GroupProperties>,
     pub semantic: Vec<SemanticProperties>,
+    pub unit_tests: Vec<UnitTestProperties>,
     pub warnings: Vec<Diagnostic>,
 }
 
@@ -145,6 +147,20 @@ pub struct GroupProperties {
     pub config: Map<String, Value>,
 }
 
+/// A unit test. Its rows are still in the form in which they were written.
+#[derive(Debug)]
+pub struct UnitTestProperties {
+    pub name: String,
+    pub location: Location,
+    pub model: String,
+    pub description: String,
+    pub config: Map<String, Value>,
+    pub given: Vec<Map<String, Value>>,
+    pub expect: Map<String, Value>,
+    pub overrides: Option<Value>,
+    pub versions: Option<Value>,
+}
+
 /// Reads a properties file.
 ///
 /// # Errors
@@ -161,7 +177,6 @@ pub fn read(
     let mut out = PropertiesFile::default();
     map.ignore(&[
         "version",
-        "unit_tests",
         "functions",
         "anchors",
         // selectors.yml and packages.yml may lie in a resource path.
@@ -207,6 +222,9 @@ pub fn read(
         for item in map.list(key)? {
             out.semantic.push(reader.semantic(item, kind)?);
         }
+    }
+    for item in map.list("unit_tests")? {
+        out.unit_tests.push(reader.unit_test(item)?);
     }
     map.warn_left_over(&mut reader.warnings)?;
     out.warnings = reader.warnings;
@@ -561,6 +579,42 @@ impl<'a> Reader<'a> {
         }
     }
 
+    fn unit_test(&mut self, yaml: &'a Yaml) -> Result<UnitTestProperties> {
+        let mut map = MapReader::new(self.file, "a unit test", yaml)?;
+        let name = map.required_text("name")?;
+        let config = self.config(&mut map, "config")?;
+        let part = |value: Option<&Yaml>| -> Result<Option<Value>> {
+            let Some(yaml) = value else { return Ok(None) };
+            let mut value = self.renderer.render(self.file, yaml)?;
+            plain_times(self.file, yaml, &mut value);
+            Ok(Some(value))
+        };
+        let mut given = Vec::new();
+        for item in map.list("given")? {
+            match part(Some(item))? {
+                Some(Value::Object(input)) => given.push(input),
+                _ => return Err(type_error(self.file, "an input of a unit test", "a map", item)),
+            }
+        }
+        let expect = match part(map.any("expect"))? {
+            Some(Value::Object(expect)) => expect,
+            _ => return Err(type_error(self.file, "`expect` of a unit test", "a map", yaml)),
+        };
+        let test = UnitTestProperties {
+            location: self.location(yaml.get("name").unwrap_or(yaml)),
+            model: map.required_text("model")?,
+            description: map.text("description")?.unwrap_or_default(),
+            overrides: part(map.any("overrides"))?,
+            versions: part(map.any("versions"))?,
+            config,
+            given,
+            expect,
+            name,
+        };
+        map.warn_left_over(&mut self.warnings)?;
+        Ok(test)
+    }
+
     fn group(&mut self, yaml: &'a Yaml) -> Result<GroupProperties> {
         let mut map = MapReader::new(self.file, "a group", yaml)?;
         let name = map.required_text("name")?;
@@ -588,6 +642,68 @@ fn written_config(yaml: &Yaml) -> Map<String, Value> {
         config.insert(key.text.trim_start_matches('+').to_owned(), value.to_json());
     }
     config
+}
+
+/// Plain times of YAML in the form that dbt gives them in rows, as Python's `isoformat()`.
+fn plain_times(file: &Arc<SourceFile>, yaml: &Yaml, value: &mut Value) {
+    match (&yaml.kind, value) {
+        (YamlKind::Map(entries), Value::Object(map)) => {
+            for (key, inner) in entries {
+                if let Some(value) = map.get_mut(&key.text) {
+                    plain_times(file, inner, value);
+                }
+            }
+        }
+        (YamlKind::List(items), Value::Array(values)) => {
+            for (inner, value) in items.iter().zip(values) {
+                plain_times(file, inner, value);
+            }
+        }
+        (YamlKind::Text(text), Value::String(out)) => {
+            let written = file.text.get(yaml.span.clone()).unwrap_or_default();
+            let starts = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
+            if starts
+                && written.starts_with(|c: char| c.is_ascii_digit())
+                && let Some(iso) = isoformat(text)
+            {
+                *out = iso;
+            }
+        }
+        _ => {}
+    }
+}
+
+/// A time of YAML 1.1, date and time of day, as Python prints it.
+fn isoformat(text: &str) -> Option<String> {
+    static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
+        let pattern = r"^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(?:(Z)|([-+])(\d\d?)(?::(\d\d))?))?$";
+        Regex::new(pattern).ok()
+    });
+    let found = TIME.as_ref()?.captures(text)?;
+    let part = |at: usize| found.get(at).map(|part| part.as_str());
+    let number = |at: usize| part(at).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0);
+    let fraction = match part(7).unwrap_or_default() {
+        "" => String::new(),
+        digits => format!(".{:0<6}", &digits[..digits.len().min(6)]),
+    };
+    let zone = match (part(8), part(9)) {
+        (Some(_), _) => "+00:00".to_owned(),
+        (None, Some(sign)) => {
+            let (hours, minutes) = (number(10), number(11));
+            let sign = if hours + minutes == 0 { "+" } else { sign };
+            format!("{sign}{hours:02}:{minutes:02}")
+        }
+        (None, None) => String::new(),
+    };
+    Some(format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}{zone}",
+        number(1),
+        number(2),
+        number(3),
+        number(4),
+        number(5),
+        number(6)
+    ))
 }
 
 /// A key of the top level goes into `config`, which wins where both say something.

@@ -220,7 +220,7 @@ fn dependencies(
 /// A private node is for its group; a package that restricts access keeps all but public nodes to
 /// itself. Tests may look at anything.
 fn check_access(node: &Node, target: &Node, config: &Config) -> Result<()> {
-    if node.resource_type == ResourceType::Test || target.access == Access::Public {
+    if node.resource_type.is_test() || target.access == Access::Public {
         return Ok(());
     }
     let is_foreign = node.package_name != target.package_name;

@@ -50,9 +50,17 @@ pub(super) fn describe(node: &Node, shown_engine: bool) -> String {
             format!("hook: {}.{when}.{index}", node.package_name)
         }
         ResourceType::Test => format!("test {}", node.name),
-        other => format!("{} {}", other.as_str(), node.name),
+        other => format!("{} {}", other.as_str(), called(node)),
     };
     if shown_engine { format!("{what} on {}", node.engine) } else { what }
+}
+
+/// The name of a node, of a unit test with that of its model.
+pub(super) fn called(node: &Node) -> String {
+    match &node.unit_test {
+        Some(test) => format!("{}::{}", test.model, test.versioned_name(&node.name)),
+        None => node.name.clone(),
+    }
 }
 
 /// How a node ended: the words before its name, the word in brackets.
@@ -60,7 +68,7 @@ pub(super) fn ended(node: &Node, result: &RunResult) -> (String, String) {
     let failures = result.failures.unwrap_or_default();
     let message = result.message.clone().unwrap_or_else(|| "OK".to_owned());
     let (failed, done) = match node.resource_type {
-        ResourceType::Test => ("ERROR", "PASS"),
+        ResourceType::Test | ResourceType::UnitTest => ("ERROR", "PASS"),
         ResourceType::Seed => ("ERROR loading", "OK loaded"),
         ResourceType::Snapshot => ("ERROR snapshotting", "OK snapshotted"),
         ResourceType::Operation => ("ERROR", "OK"),
@@ -88,6 +96,7 @@ pub fn found(manifest: &Manifest) -> String {
         (ResourceType::Operation, "operation"),
         (ResourceType::Analysis, "analysis"),
         (ResourceType::Test, "data test"),
+        (ResourceType::UnitTest, "unit test"),
     ];
     for node in manifest.nodes.values() {
         let name = kinds.iter().find(|(kind, _)| *kind == node.resource_type);

@@ -114,7 +114,7 @@ impl Progress {
         }
         let name = match (result.status, node.resource_type) {
             (Status::Skipped, _) => "SkippingDetails",
-            (_, ResourceType::Test) => "LogTestResult",
+            (_, ResourceType::Test | ResourceType::UnitTest) => "LogTestResult",
             (_, ResourceType::Seed) => "LogSeedResult",
             (_, ResourceType::Snapshot) => "LogSnapshotResult",
             (_, ResourceType::Operation) => "LogHookEndLine",
@@ -124,6 +124,7 @@ impl Progress {
             Status::Skipped => {
                 let what = match node.resource_type {
                     ResourceType::Test => format!("SKIP test {}", node.name),
+                    ResourceType::UnitTest => format!("SKIP unit_test {}", lines::called(node)),
                     _ => format!("SKIP relation {}.{}", node.schema, node.name),
                 };
                 dotted(at, &what, &status, None, console.width())
@@ -186,7 +187,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// A node as dbt's events show it.
 fn node_info(node: &Node, status: &str, begun: Timestamp, is_over: bool) -> Value {
     let relation = match node.resource_type {
-        ResourceType::Test | ResourceType::Operation => String::new(),
+        ResourceType::Test | ResourceType::UnitTest | ResourceType::Operation => String::new(),
         _ => node.relation().render(),
     };
     let finished =

@@ -5,6 +5,7 @@ mod catalog;
 mod comment;
 mod custom;
 mod data_test;
+mod diff;
 mod ended;
 mod engines;
 mod freshness;
@@ -17,6 +18,7 @@ pub mod result;
 mod scheduler;
 mod seed;
 mod seed_types;
+mod unit_test;
 
 use std::collections::HashMap;
 use std::sync::Arc;

@@ -10,7 +10,7 @@ use minijinja::Value;
 
 use super::adapter::{ConnectionAdapter, SharedConnection};
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
-use super::{Runner, data_test, ended, microbatch, model, seed};
+use super::{Runner, data_test, ended, microbatch, model, seed, unit_test};
 use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -39,7 +39,7 @@ impl Runner {
         for node in selected.ones().filter_map(|at| manifest.nodes.get_index(at)).map(|(_, n)| n) {
             let makes = match node.resource_type {
                 ResourceType::Test => self.stores_failures(node),
-                ResourceType::Operation => false,
+                ResourceType::Operation | ResourceType::UnitTest => false,
                 _ => !node.is_ephemeral(),
             };
             let entry = (node.engine.clone(), node.database.clone(), node.schema.clone());
@@ -107,7 +107,7 @@ impl Runner {
         }
         result.execution_time = started.elapsed();
         if result.status == Status::Fail {
-            error = Some(Box::new(failed_test(node, &result)));
+            error = Some(Box::new(self.failed_test(node, &result)));
         }
         (result, error)
     }
@@ -129,6 +129,22 @@ impl Runner {
         let (what, name, path) =
             (node.resource_type.as_str(), &node.name, &node.original_file_path);
         format!("{kind} Error in {what} {name} ({path})\n  {}", said.replace('\n', "\n  "))
+    }
+
+    /// What a failing test says: where it is declared, and how to look at the rows.
+    fn failed_test(&self, node: &Node, result: &RunResult) -> Diagnostic {
+        if node.unit_test.is_some() {
+            let written = self.compiler.config.shown(&unit_test::path_of(self, node));
+            let difference = result.message.as_deref().unwrap_or_default();
+            return Diagnostic::error(Code::TEST_FAILED, format!("The unit test `{}` failed", node.name))
+                .or_at(node.location.clone())
+                .note(difference.trim().replace('\r', ""))
+                .note(format!("compiled code at {}", written.display()));
+        }
+        let why = result.message.as_deref().unwrap_or("failing rows");
+        Diagnostic::error(Code::TEST_FAILED, format!("The test `{}` found {why}", node.name))
+            .or_at(node.location.clone())
+            .help(format!("See the rows: pintail show --select {}", node.name))
     }
 
     fn attempt(&self, node: &Node, result: &mut RunResult) -> Result<()> {
@@ -156,6 +172,9 @@ impl Runner {
         }
 
         check_name_length(node, target.engines[&node.engine].kind())?;
+        if let Some(test) = &node.unit_test {
+            return unit_test::check(self, node, test, adapter, result);
+        }
         let begun = Timestamp::now();
         let compiled = self.compiler.compile(&node.unique_id, &host);
         // A statement of the template may have begun a transaction, which ends here.
@@ -478,14 +497,6 @@ fn check_name_length(node: &Node, kind: EngineKind) -> Result<()> {
 
 fn is_hook(node: &Node, when: &str) -> bool {
     node.tags.iter().any(|tag| tag == when)
-}
-
-/// What a failing test says: where it is declared, and how to look at the rows.
-fn failed_test(node: &Node, result: &RunResult) -> Diagnostic {
-    let why = result.message.as_deref().unwrap_or("failing rows");
-    Diagnostic::error(Code::TEST_FAILED, format!("The test `{}` found {why}", node.name))
-        .or_at(node.location.clone())
-        .help(format!("See the rows: pintail show --select {}", node.name))
 }
 
 /// Why a transaction was given up.

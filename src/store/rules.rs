@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::manifest::{Manifest, Node, ResourceType};
+use crate::manifest::{Manifest, Node};
 
 /// A row of `data_quality.quality_rules`, and the terms of the test.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub struct QualityRule {
     pub node_unique_id: Option<String>,
     pub node_name: Option<String>,
     pub column_name: Option<String>,
-    /// The generic test's name with its package, or `singular`.
+    /// The generic test's name with its package, `singular` or `unit`.
     pub kind: String,
     /// `error` or `warn`
     pub severity: String,
@@ -47,13 +47,14 @@ impl QualityRule {
         manifest: &Manifest,
         nodes: impl IntoIterator<Item = &'m Node>,
     ) -> Vec<QualityRule> {
-        let tests = nodes.into_iter().filter(|node| node.resource_type == ResourceType::Test);
+        let tests = nodes.into_iter().filter(|node| node.resource_type.is_test());
         tests.map(|test| QualityRule::of(manifest, test)).collect()
     }
 
     /// The rule of a test.
     pub fn of(manifest: &Manifest, test: &Node) -> QualityRule {
-        let node_id = test.attached_node.as_ref();
+        let tested = test.unit_test.as_ref().and_then(|_| test.depends_on.first());
+        let node_id = test.attached_node.as_ref().or(tested);
         let node = node_id.and_then(|id| manifest.nodes.get(id));
         let source = node_id.and_then(|id| manifest.sources.get(id));
         let group = test.group.as_ref().or_else(|| node.and_then(|node| node.group.as_ref()));
@@ -65,7 +66,8 @@ impl QualityRule {
             .or_else(|| owner_text(node.and_then(|node| node.meta.get("owner"))))
             .or_else(|| owner_text(source.and_then(|source| source.meta.get("owner"))))
             .or_else(group_owner);
-        let kind = test.test_metadata.as_ref().map_or("singular".to_owned(), |test| {
+        let alone = if test.unit_test.is_some() { "unit" } else { "singular" };
+        let kind = test.test_metadata.as_ref().map_or(alone.to_owned(), |test| {
             match &test.namespace {
                 Some(package) => format!("{package}.{}", test.name),
                 None => test.name.clone(),

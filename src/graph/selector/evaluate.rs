@@ -26,7 +26,7 @@ pub(super) fn evaluate(
 /// Whether dbt leaves a node out of runs since it has no SQL.
 pub(super) fn is_empty(node: &Node) -> bool {
     let has_own_sql = match node.resource_type {
-        ResourceType::Seed => false,
+        ResourceType::Seed | ResourceType::UnitTest => false,
         ResourceType::Test => node.test_metadata.is_none(),
         _ => true,
     };
@@ -163,7 +163,7 @@ impl Evaluator<'_> {
             .nodes
             .values()
             .enumerate()
-            .filter(|(_, node)| node.resource_type == ResourceType::Test)
+            .filter(|(_, node)| node.resource_type.is_test())
             .map(|(at, _)| NodeIndex::new(at))
     }
 }

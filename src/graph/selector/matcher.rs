@@ -16,7 +16,7 @@ use crate::graph::{Graph, Member, NodeIndex, defaults};
 use crate::manifest::{Manifest, ResourceType};
 
 /// dbt's kinds that a project of Pintail never holds: valid to ask for, always empty.
-const OTHER_KINDS: &[&str] = &["group", "unit_test", "fixture", "function", "doc"];
+const OTHER_KINDS: &[&str] = &["group", "fixture", "function", "doc"];
 
 /// A criterion with its value parsed and its patterns compiled.
 pub(super) enum Matcher {
@@ -38,6 +38,11 @@ pub(super) enum Matcher {
     Tests {
         generic: bool,
         singular: bool,
+        unit: bool,
+    },
+    UnitTest {
+        package: Pattern,
+        name: Pattern,
     },
     TestName(Pattern),
     Engine(Pattern),
@@ -104,18 +109,18 @@ impl Matcher {
             }
             Method::Package => Matcher::Package(pattern()),
             Method::TestType => {
-                let (generic, singular) = match value {
-                    "generic" | "schema" => (true, false),
-                    "singular" => (false, true),
-                    "data" => (true, true),
-                    "unit" => (false, false),
+                let (generic, singular, unit) = match value {
+                    "generic" | "schema" => (true, false, false),
+                    "singular" => (false, true, false),
+                    "data" => (true, true, false),
+                    "unit" => (false, false, true),
                     _ => {
                         return Err(bad(criterion, "is no type of test")
                             .help("Types are `generic`, `singular`, `data` and `unit`.")
                             .into());
                     }
                 };
-                Matcher::Tests { generic, singular }
+                Matcher::Tests { generic, singular, unit }
             }
             Method::TestName => Matcher::TestName(pattern()),
             Method::Engine => Matcher::Engine(pattern()),
@@ -152,7 +157,19 @@ impl Matcher {
                         .into());
                 }
             },
-            Method::UnitTest => Matcher::Nothing,
+            Method::UnitTest => {
+                let parts: Vec<&str> = value.split('.').collect();
+                let (package, name) = match parts[..] {
+                    [name] => ("*", name),
+                    [package, name] => (package, name),
+                    _ => {
+                        return Err(bad(criterion, "has too many parts")
+                            .help("Write `unit_test:name` or `unit_test:package.name`.")
+                            .into());
+                    }
+                };
+                Matcher::UnitTest { package: Pattern::new(package), name: Pattern::new(name) }
+            }
             Method::State => Matcher::Ids(changed(criterion, graph, earlier)?),
             Method::Result => {
                 let results = earlier.and_then(|earlier| earlier.state.results.as_ref());
@@ -195,13 +212,25 @@ impl Matcher {
             },
             Matcher::Kind(kind) => *kind == Some(member.resource_type()),
             Matcher::Package(pattern) => pattern.matches(member.package_name()),
-            Matcher::Tests { generic, singular } => node.is_some_and(|node| {
-                let wanted = if node.test_metadata.is_some() { *generic } else { *singular };
-                node.resource_type == ResourceType::Test && wanted
+            Matcher::Tests { generic, singular, unit } => {
+                node.is_some_and(|node| match node.resource_type {
+                    ResourceType::Test if node.test_metadata.is_some() => *generic,
+                    ResourceType::Test => *singular,
+                    ResourceType::UnitTest => *unit,
+                    _ => false,
+                })
+            }
+            Matcher::UnitTest { package, name } => node.is_some_and(|node| {
+                node.resource_type == ResourceType::UnitTest
+                    && package.matches(&node.package_name)
+                    && name.matches(&node.name)
             }),
-            Matcher::TestName(pattern) => node
-                .and_then(|node| node.test_metadata.as_ref())
-                .is_some_and(|test| pattern.matches(&test.name)),
+            Matcher::TestName(pattern) => node.is_some_and(|node| match &node.test_metadata {
+                Some(test) => pattern.matches(&test.name),
+                None => {
+                    node.resource_type == ResourceType::UnitTest && pattern.matches(&node.name)
+                }
+            }),
             Matcher::Engine(pattern) => member.engine().is_some_and(|name| pattern.matches(name)),
             // dbt compares with the config: a test has its model's group, but no such config.
             Matcher::Group(pattern) => node.is_some_and(|node| {
@@ -333,6 +362,7 @@ fn kind(criterion: &Criterion) -> Result<Option<ResourceType>> {
         ResourceType::Seed,
         ResourceType::Snapshot,
         ResourceType::Test,
+        ResourceType::UnitTest,
         ResourceType::Analysis,
         ResourceType::Operation,
         ResourceType::Source,
