@@ -106,8 +106,6 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     out.value("group_map", &group_map(manifest))?;
     out.semantic("saved_queries", manifest, ResourceType::SavedQuery, created_at)?;
     out.semantic("semantic_models", manifest, ResourceType::SemanticModel, created_at)?;
-        out.empty(key)?;
-    }
     out.entries("unit_tests", &manifest.nodes, nodes..nodes + tests, |node, out| {
         if let Some(test) = &node.unit_test {
             put(out, &UnitTestOut { node, test, created_at });

@@ -17,8 +17,13 @@ use crate::manifest::{Node, ResourceType};
 use crate::report::{self, Level, Progress};
 use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Step};
 
-pub(super) const BUILD: &[ResourceType] =
-    &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot, ResourceType::Test, ResourceType::UnitTest];
+pub(super) const BUILD: &[ResourceType] = &[
+    ResourceType::Model,
+    ResourceType::Seed,
+    ResourceType::Snapshot,
+    ResourceType::Test,
+    ResourceType::UnitTest,
+];
 pub(super) const RUN: &[ResourceType] = &[ResourceType::Model];
 pub(super) const SNAPSHOT: &[ResourceType] = &[ResourceType::Snapshot];
 pub(super) const LIST: &[ResourceType] = &[

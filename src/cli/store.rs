@@ -129,13 +129,12 @@ impl Recorder {
             && session.invocation.selection.is_empty()
         {
             let manifest = &session.compiler.manifest;
-            let known: Vec<&str> =
-                manifest
-                    .nodes
-                    .values()
-                    .filter(|node| node.resource_type.is_test())
-                    .map(|test| &*test.unique_id)
-                    .collect();
+            let known: Vec<&str> = manifest
+                .nodes
+                .values()
+                .filter(|node| node.resource_type.is_test())
+                .map(|test| &*test.unique_id)
+                .collect();
             if let Err(error) = store.retire_rules(&session.invocation.project, &known) {
                 warnings.push(Diagnostic { severity: Severity::Warning, ..*error });
             }

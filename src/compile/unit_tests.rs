@@ -9,8 +9,8 @@ use serde_json::Value as Json;
 use super::ctes::{self, cte_name};
 use super::{CompileHost, Compiler, code_of};
 use crate::diagnostic::{Code, Diagnostic, Result};
-use crate::jinja::values::from_json;
 use crate::jinja::Adapter;
+use crate::jinja::values::from_json;
 use crate::manifest::{Node, ResourceType, UniqueId, UnitInput, UnitTest};
 use crate::relation::{Relation, RelationKind};
 
@@ -95,7 +95,8 @@ impl Compiler {
         let model = &self.manifest.nodes[at.unwrap_or_default()];
         let inputs: Vec<Node> = test.given.iter().map(|g| self.stand_in(g, node)).collect();
         let names = test.given.iter().zip(&inputs).map(|(given, input)| {
-            let is_source = given.id.as_ref().is_some_and(|id| self.manifest.sources.contains_key(id));
+            let is_source =
+                given.id.as_ref().is_some_and(|id| self.manifest.sources.contains_key(id));
             cte_name(if is_source { &input.name } else { &input.alias })
         });
         let scope = UnitScope {
@@ -124,8 +125,7 @@ impl Compiler {
                 Json::String(sql) => dialect.render_str(sql, place, host)?,
                 rows => {
                     let arguments = vec![from_json(rows), Value::from(())];
-                    let made =
-                        dialect.call_macro("get_fixture_sql", arguments, Vec::new(), host);
+                    let made = dialect.call_macro("get_fixture_sql", arguments, Vec::new(), host);
                     made.map_err(|error| Box::new(error.or_at(place)))?.to_string()
                 }
             };

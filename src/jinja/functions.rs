@@ -228,15 +228,6 @@ fn env_var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     }
 }
 
-/// `render(text)`: a hook's SQL, with all that its caller's context holds.
-fn render(state: &mut State, args: &[Value]) -> Result<Value, Error> {
-    let context = Context::of(state)?;
-    let text = args.first().map(py_str).unwrap_or_default();
-    let rewritten = super::rewrite::rewrite(&text)?;
-    let template = state.env().template_from_named_str("hook", &rewritten.text)?;
-    template.render(Value::from_dyn_object(context)).map(Value::from)
-}
-
 fn log(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["msg", "info"])?;
     Context::of(state)?.host().log(&args.required("msg"), args.flag("info", false));

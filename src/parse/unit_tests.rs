@@ -148,7 +148,8 @@ impl Project<'_> {
                 (None, None) => true,
             }
         };
-        let same = |node: &&Node| node.name == model.name && node.package_name == model.package_name;
+        let same =
+            |node: &&Node| node.name == model.name && node.package_name == model.package_name;
         let models = self.manifest.of_type(ResourceType::Model).filter(same);
         let versions = models.filter_map(|node| node.facts.as_ref()?.version.clone());
         let found: Vec<Value> = versions.filter(wanted).collect();

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::events::Level;
-use super::lines::{describe, dotted, ended, painted};
+use super::lines::{called, describe, dotted, ended, painted};
 use super::{Console, diagnostics};
 use crate::compile::Bridge;
 use crate::diagnostic::{Code, Diagnostic};
@@ -124,7 +124,7 @@ impl Progress {
             Status::Skipped => {
                 let what = match node.resource_type {
                     ResourceType::Test => format!("SKIP test {}", node.name),
-                    ResourceType::UnitTest => format!("SKIP unit_test {}", lines::called(node)),
+                    ResourceType::UnitTest => format!("SKIP unit_test {}", called(node)),
                     _ => format!("SKIP relation {}.{}", node.schema, node.name),
                 };
                 dotted(at, &what, &status, None, console.width())

@@ -168,10 +168,7 @@ mod tests {
             diff("1,2,x 2,3,y", "1,2,x 2,4,y").unwrap(),
             "@@,a,b  ,s\n  ,1,2  ,x\n→ ,2,3→4,y\n"
         );
-        assert_eq!(
-            diff("1,2,x 2,3,y", "1,2,x").unwrap(),
-            "@@ ,a,b,s\n   ,1,2,x\n---,2,3,y\n"
-        );
+        assert_eq!(diff("1,2,x 2,3,y", "1,2,x").unwrap(), "@@ ,a,b,s\n   ,1,2,x\n---,2,3,y\n");
         assert_eq!(
             diff("1,2,x", "1,2,x 2,-,yyyyy").unwrap(),
             "@@ ,a,b   ,s\n   ,1,2   ,x\n+++,2,null,yyyyy\n"

@@ -136,10 +136,13 @@ impl Runner {
         if node.unit_test.is_some() {
             let written = self.compiler.config.shown(&unit_test::path_of(self, node));
             let difference = result.message.as_deref().unwrap_or_default();
-            return Diagnostic::error(Code::TEST_FAILED, format!("The unit test `{}` failed", node.name))
-                .or_at(node.location.clone())
-                .note(difference.trim().replace('\r', ""))
-                .note(format!("compiled code at {}", written.display()));
+            return Diagnostic::error(
+                Code::TEST_FAILED,
+                format!("The unit test `{}` failed", node.name),
+            )
+            .or_at(node.location.clone())
+            .note(difference.trim().replace('\r', ""))
+            .note(format!("compiled code at {}", written.display()));
         }
         let why = result.message.as_deref().unwrap_or("failing rows");
         Diagnostic::error(Code::TEST_FAILED, format!("The test `{}` found {why}", node.name))

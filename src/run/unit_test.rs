@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use minijinja::Value;
 use serde_json::Value as Json;
 
+use super::Runner;
 use super::adapter::ConnectionAdapter;
 use super::diff::{self, Row};
 use super::node::Job;
 use super::result::{RunResult, Status, Timing};
-use super::Runner;
 use crate::compile::{CompiledNode, write_sql};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::jinja::values::{Dict, List, from_json};
@@ -126,8 +126,7 @@ fn compared(job: &Job, test: &UnitTest) -> Result<Compared> {
     let named = test.expect.rows.as_array().and_then(|rows| rows.first()).and_then(Json::as_object);
     let names: Vec<Value> = match named {
         Some(row) => {
-            let actual =
-                |name: &String| columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
+            let actual = |name: &String| columns.iter().find(|c| c.name.eq_ignore_ascii_case(name));
             row.keys().filter_map(actual).map(|c| quote_identifier(&c.name).into()).collect()
         }
         None => columns.iter().map(|c| quote_identifier(&c.name).into()).collect(),

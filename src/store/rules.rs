@@ -67,12 +67,11 @@ impl QualityRule {
             .or_else(|| owner_text(source.and_then(|source| source.meta.get("owner"))))
             .or_else(group_owner);
         let alone = if test.unit_test.is_some() { "unit" } else { "singular" };
-        let kind = test.test_metadata.as_ref().map_or(alone.to_owned(), |test| {
-            match &test.namespace {
+        let kind =
+            test.test_metadata.as_ref().map_or(alone.to_owned(), |test| match &test.namespace {
                 Some(package) => format!("{package}.{}", test.name),
                 None => test.name.clone(),
-            }
-        });
+            });
         let term = |key: &str| test.config.text(key).unwrap_or("!= 0").to_owned();
         let project = manifest.project_name.clone();
         QualityRule {

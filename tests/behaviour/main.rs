@@ -28,6 +28,7 @@ mod semantic;
 mod snapshots;
 mod state;
 mod synthetic;
+mod unit_tests;
 mod versions;
 
 use support::project::{On, Project};

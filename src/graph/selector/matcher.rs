@@ -227,9 +227,7 @@ impl Matcher {
             }),
             Matcher::TestName(pattern) => node.is_some_and(|node| match &node.test_metadata {
                 Some(test) => pattern.matches(&test.name),
-                None => {
-                    node.resource_type == ResourceType::UnitTest && pattern.matches(&node.name)
-                }
+                None => node.resource_type == ResourceType::UnitTest && pattern.matches(&node.name),
             }),
             Matcher::Engine(pattern) => member.engine().is_some_and(|name| pattern.matches(name)),
             // dbt compares with the config: a test has its model's group, but no such config.
