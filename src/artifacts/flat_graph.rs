@@ -18,7 +18,14 @@ pub fn flat_graph(manifest: &Manifest) -> Value {
     graph.insert("functions".into(), Value::Object(Map::new()));
     graph.insert("groups".into(), section(&manifest.groups, GroupOut));
     graph.insert("metrics".into(), Value::Object(Map::new()));
-    graph.insert("nodes".into(), section(&manifest.nodes, |node| node_out(node, created_at)));
+    // Unit tests are no nodes of it.
+    let nodes = manifest.nodes.iter().filter(|(_, node)| node.unit_test.is_none());
+    let value = |node| {
+        serde_json::to_value(node_out(node, created_at))
+            .expect("what manifest.json is made of is JSON")
+    };
+    let nodes = nodes.map(|(id, node)| (id.to_string(), value(node)));
+    graph.insert("nodes".into(), Value::Object(nodes.collect()));
     graph.insert(
         "sources".into(),
         section(&manifest.sources, |source| SourceOut { source, created_at }),

@@ -189,7 +189,8 @@ fn dispatch(
             run::command(&start, "run", selection, run, run::RUN.to_vec())
         }
         Command::Test { selection, run, resource_type, exclude_resource_type } => {
-            let mut kinds = run::kinds(resource_type, exclude_resource_type, run::BUILD)?;
+            let mut kinds =
+                kinds::kinds(resource_type, exclude_resource_type, run::BUILD, run::BUILD)?;
             kinds.retain(|kind| kind.is_test());
             run::command(&start, "test", selection, run, kinds)
         }

@@ -57,7 +57,6 @@ pub(super) enum Matcher {
     Version(Option<Ordering>),
     /// Those of these places in the graph.
     Ids(HashSet<String>),
-    Nothing,
 }
 
 impl Matcher {
@@ -252,7 +251,6 @@ impl Matcher {
                     && facts.and_then(|facts| facts.against_latest()) == *wanted
             }),
             Matcher::Ids(ids) => ids.contains(&**member.unique_id()),
-            Matcher::Nothing => false,
         }
     }
 }
