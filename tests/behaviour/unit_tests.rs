@@ -12,7 +12,7 @@ group by placed";
 
 fn with(tests: &str) -> [Project; 2] {
     let model = "select id from {{ ref('totals') }} join {{ ref('orders') }} using (placed)";
-    let projects = Project::on_each(&[
+    Project::on_each(&[
         ("seeds/orders.csv", ORDERS),
         ("models/totals.sql", TOTALS),
         ("models/below.sql", model),
@@ -22,8 +22,7 @@ fn with(tests: &str) -> [Project; 2] {
             "tests/fixtures/orders_sql.sql",
             "select 1 as id, 7.0 as amount, date '2024-05-01' as placed",
         ),
-    ]);
-    projects
+    ])
 }
 
 const GOOD: &str = "
