@@ -7,6 +7,7 @@ mod compile;
 mod debug;
 mod deps;
 mod docs;
+mod earlier;
 mod flags;
 mod freshness;
 mod history;
@@ -24,7 +25,6 @@ mod session;
 mod show;
 mod store;
 
-use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -33,6 +33,7 @@ use serde_json::json;
 use crate::config::{FlagValues, WarnPolicy};
 use crate::diagnostic::Diagnostics;
 use crate::report::{Console, ConsoleOptions, Level, Style, Warnings};
+use earlier::Earlier;
 use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand};
 
 /// How a command ended, as dbt's exit codes have it.
@@ -177,7 +178,7 @@ fn dispatch(
     flags: &FlagValues,
     id: uuid::Uuid,
     console: &Arc<Console>,
-    only: Option<&HashSet<String>>,
+    only: Option<&Earlier>,
 ) -> Outcome {
     let start = session::Start { global: &cli.global, flags, id, console: console.clone(), only };
     match &cli.command {

@@ -9,6 +9,7 @@ use clap::CommandFactory;
 use serde_json::Value;
 
 use super::args::Cli;
+use super::earlier::Earlier;
 use super::session::Start;
 use super::{Exit, Outcome, dispatch, flags};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result};
@@ -85,7 +86,7 @@ pub(super) fn command(start: &Start, state: Option<&Path>) -> Outcome {
     cli.global.threads = here.threads.or(cli.global.threads);
     // Relative paths start where this command was started.
     let _still_there = std::env::set_current_dir(&config.started_in);
-    dispatch(&cli, &flags, start.id, &start.console, Some(&ids))
+    dispatch(&cli, &flags, start.id, &start.console, Some(&Earlier::read(&before, ids)))
 }
 
 fn read(path: &Path, shown: &str) -> Result<Value> {

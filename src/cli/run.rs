@@ -106,6 +106,7 @@ fn execute(
     console.gap();
     let progress = Arc::new(Progress::new(console.clone(), shown, engines));
     let observer = Arc::new(Both { progress: progress.clone(), recorder });
+    let earlier = session.only.as_ref();
     let runner = Runner {
         compiler: session.compiler.clone(),
         engines: session.engines.clone(),
@@ -114,8 +115,8 @@ fn execute(
             fail_fast: session.config.flags.fail_fast,
             store_failures: session.config.flags.store_failures,
             warnings_fail: console.warnings().tests_fail(),
-            started_at: Some(session.invocation.started_at),
-            earlier_batches: std::collections::HashMap::new(),
+            started_at: earlier.and_then(|e| e.began).or(Some(session.invocation.started_at)),
+            earlier_batches: earlier.map(|e| e.batches.clone()).unwrap_or_default(),
             failing_rows: if observer.recorder.is_on() { 100 } else { 0 },
         },
         observer: observer.clone(),

@@ -149,7 +149,7 @@ impl Session {
         let manifest = &self.compiler.manifest;
         let mut selected = self.graph.select_spec(manifest, &spec, &selection, earlier.as_ref())?;
         if let Some(only) = &self.only {
-            self.keep_only(only, &mut selected)?;
+            self.keep_only(&only.nodes, &mut selected)?;
         }
         for warning in &selected.warnings {
             self.console.warn(warning)?;

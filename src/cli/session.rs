@@ -1,13 +1,13 @@
 //! From the command line to a project that is ready for work: configuration, files, manifest, DAG,
 //! compiler, engines. Commands take from here what they need.
 
-use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
+use super::earlier::Earlier;
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use super::selection::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
@@ -31,7 +31,7 @@ pub(super) struct Start<'a> {
     pub id: uuid::Uuid,
     pub console: Arc<Console>,
     /// The nodes of `retry`, whatever is selected.
-    pub only: Option<&'a HashSet<String>>,
+    pub only: Option<&'a Earlier>,
 }
 
 /// A project that was read.
@@ -43,7 +43,7 @@ pub(super) struct Session {
     pub invocation: InvocationInfo,
     pub console: Arc<Console>,
     /// The only nodes that take part, in a retry.
-    pub only: Option<HashSet<String>>,
+    pub only: Option<Earlier>,
     pub selectors: Selectors,
     pub states: States,
 }

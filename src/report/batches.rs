@@ -33,6 +33,11 @@ impl Progress {
             return;
         };
         let seconds = time.as_secs_f64();
+        if *status == Status::Error {
+            let exc = format!("Exception on worker thread. {said}");
+            let data = || json!({"unique_id": &*node.unique_id, "exc": exc});
+            self.event("GenericExceptionOnRun", Level::Error, &exc, data);
+        }
         let (word, level, shown) = match status {
             Status::Error => ("ERROR creating", Level::Error, status.as_str()),
             Status::Skipped => ("SKIP", Level::Info, status.as_str()),

@@ -72,6 +72,10 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
     let (text, status) = if ended.interrupted {
         let text = "Exited because of keyboard interrupt: what was running was cancelled, nothing half-done was left.";
         (text.to_owned(), Status::Warn)
+    } else if partial > 0 && failed == 0 {
+        let some = if partial == 1 { "success" } else { "successes" };
+        let warnings = plural(warn, "warning");
+        (format!("Completed with {partial} partial {some}, and {warnings}"), Status::Error)
     } else if error > 0 {
         let (errors, warnings) = (plural(failed, "error"), plural(warn, "warning"));
         let some = if partial == 1 { "success" } else { "successes" };

@@ -25,7 +25,7 @@ use crate::relation::RelationKind;
 /// What kept the first of its batches that failed from being built.
 pub(super) fn build(runner: &Runner, node: &Node, result: &mut RunResult) -> Result<()> {
     let (exists, incremental) = found(runner, node)?;
-    let earlier = runner.options.earlier_batches.get(&node.unique_id);
+    let earlier = runner.options.earlier_batches.get(&*node.unique_id);
     let size = size_of(node)?;
     let spans = match earlier {
         Some(earlier) => earlier.failed.clone(),
@@ -220,7 +220,7 @@ impl Work<'_> {
         let built = self.runner.attempt_batch(self.node, Some(batch), &mut result);
         let (status, said) = match &built {
             Ok(()) => (Status::Success, result.message.as_deref().unwrap_or("OK")),
-            Err(_) => (Status::Error, "ERROR"),
+            Err(error) => (Status::Error, error.message.as_str()),
         };
         self.tell(at, &label, Some((status, said, started.elapsed())), concurrent);
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);

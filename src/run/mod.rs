@@ -29,7 +29,7 @@ use fixedbitset::FixedBitSet;
 use crate::compile::{Bridge, Compiler};
 use crate::diagnostic::Diagnostic;
 use crate::graph::Graph;
-use crate::manifest::{Node, UniqueId};
+use crate::manifest::Node;
 
 pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
@@ -82,7 +82,7 @@ pub struct Options {
     /// When the command began: where the last batch of microbatch models ends.
     pub started_at: Option<jiff::Timestamp>,
     /// What an earlier run did of microbatch models; only what failed is built again.
-    pub earlier_batches: HashMap<UniqueId, BatchResults>,
+    pub earlier_batches: HashMap<String, BatchResults>,
 }
 
 /// Runs nodes.

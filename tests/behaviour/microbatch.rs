@@ -78,6 +78,13 @@ fn a_batch_that_fails_leaves_the_others() {
         assert_eq!(failed[0][1], "2025-01-03T00:00:00+00:00");
         assert_eq!(m["batch_results"]["successful"].as_array().unwrap().len(), 2);
         assert_eq!(of("model.shop.below")["status"], "skipped");
+
+        // Only what failed is built again, and what waited for it.
+        let wrong = "{{ ', no_such_column' if model.batch and model.batch.id == '20250102' }}";
+        project.file("models/m.sql", &project.read("models/m.sql").replace(wrong, ""));
+        let retry = project.ok(&["retry"]);
+        assert!(retry.text().contains("1 of 1 START batch 2025-01-02"), "{}", retry.text());
+        assert_eq!(ids(&project, "below"), ["1", "2", "3"]);
     }
 }
 
