@@ -33,8 +33,8 @@ use serde_json::json;
 use crate::config::{FlagValues, WarnPolicy};
 use crate::diagnostic::Diagnostics;
 use crate::report::{Console, ConsoleOptions, Level, Style, Warnings};
-use earlier::Earlier;
 use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand};
+use earlier::Earlier;
 
 /// How a command ended, as dbt's exit codes have it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::earlier::Earlier;
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
+use super::earlier::Earlier;
 use super::selection::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
 use crate::compile::{Compiler, ManifestValues, read_in_place};
