@@ -6,7 +6,7 @@ use minijinja::Value;
 use super::node::Job;
 use super::result::{RunResult, Status};
 use crate::diagnostic::{Code, Diagnostic, Result};
-use crate::engine::publish;
+use crate::engine::{self, publish};
 use crate::jinja::RelationObject;
 use crate::relation::{Cell, RelationKind, ResultSet};
 
@@ -44,6 +44,8 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
     let Answer { failures, should_warn, should_error } = Answer::read(job, &answer)?;
 
+    result.answered(engine::response(job.kind(), &sql, Some(1)));
+    (result.message, result.rows_affected) = (None, None);
     let severity = text("severity", "error").to_lowercase();
     let fails = job.runner.options.warnings_fail && should_warn;
     result.status = if fails || (severity == "error" && should_error) {

@@ -56,6 +56,18 @@ fn compiled(node: &Value, result: &RunResult) -> Value {
         Some(node) => node.pairs(),
         None => return node.clone(),
     };
+    // What a configuration does not have is none in dbt's objects, not undefined.
+    let config = node.get_attr("config").unwrap_or_default();
+    if let Some(config) = config.downcast_object_ref::<Dict>() {
+        let mut all = config.pairs();
+        for key in ["full_refresh", "materialized", "unique_key", "incremental_strategy"] {
+            if !all.iter().any(|(known, _)| known.as_str() == Some(key)) {
+                all.push((key.into(), Value::from(())));
+            }
+        }
+        pairs.retain(|(key, _)| key.as_str() != Some("config"));
+        pairs.push(("config".into(), Dict::value(all)));
+    }
     if let Some(sql) = &result.compiled_code {
         pairs.retain(|(key, _)| !matches!(key.as_str(), Some("compiled" | "compiled_code")));
         pairs.push(("compiled".into(), true.into()));

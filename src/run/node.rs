@@ -376,7 +376,10 @@ impl Job<'_> {
             connection.begin()?;
             match work(&mut connection) {
                 Ok(value) => {
-                    connection.commit()?;
+                    // A hook may have ended the transaction itself.
+                    if connection.in_transaction() {
+                        connection.commit()?;
+                    }
                     Ok(Ok(value))
                 }
                 Err(failure) => {

@@ -13,7 +13,7 @@ use super::seed_types::{Inferred, infer, is_null};
 use crate::config::{EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::engine::publish;
-use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
+use crate::relation::{Relation, RelationKind, Response, quote_identifier, quote_literal};
 
 /// Rows that go into one `insert`.
 const BATCH: usize = 1000;
@@ -68,9 +68,13 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     })?;
     job.run_hooks("post-hook", false)?;
     let rows = table.rows.len() as u64;
-    result.rows_affected = Some(rows);
+    let code = if job.full_refresh() { "CREATE" } else { "INSERT" };
+    result.answered(Response {
+        message: format!("{code} {rows}"),
+        code: code.to_owned(),
+        rows_affected: Some(rows),
+    });
     result.bytes = Some(table.bytes);
-    result.message = Some(format!("INSERT {rows}"));
     result.relation_name = Some(target.render());
     result.loads.push(DataLoad {
         kind: LoadKind::Seed,

@@ -10,6 +10,7 @@ mod commands;
 mod configs;
 mod contracts;
 mod data_tests;
+mod dialect;
 mod docs;
 mod duckdb_files;
 mod engines;

@@ -1,0 +1,20 @@
+//! dbt's objects in templates: columns, the policies of relations, and what a template's own
+//! statements leave behind.
+
+use super::support::project::Project;
+
+#[test]
+fn columns_and_relations_are_dbts() {
+    let model = "
+        {{ config(materialized='table') }}
+        {% call statement('begins', fetch_result=True) %}select 7 as n{% endcall %}
+        select '{{ api.Column('x', 'numeric', none, 10, 2).data_type }}' as decimal_type,
+            '{{ api.Column('x', 'varchar', 20).can_expand_to(api.Column('x', 'varchar', 30)) }}' as grows,
+            '{{ this.include(database=false).quote(schema=false).include(schema=false) }}' as name,
+            {{ load_result('begins').table.columns[0].values()[0] }} as n";
+    for project in Project::on_each(&[("models/m.sql", model)]) {
+        project.ok(&["run"]);
+        let rows = project.lines("select decimal_type, grows, name, n from m");
+        assert_eq!(rows, ["numeric(10,2)|True|\"m\"|7"]);
+    }
+}
