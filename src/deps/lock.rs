@@ -324,7 +324,7 @@ mod tests {
   - tarball: https://x/y.tgz
     name: y
 ";
-        assert_eq!(hash_of(all), "ff48cba7a9b78b123d7b264a91977fbe54ea8b1a");
+        assert_eq!(hash_of(all), "923bedaf8c8e29e2302e9538b082c278b9e7b9be");
     }
 
     #[test]

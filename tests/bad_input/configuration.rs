@@ -254,3 +254,11 @@ fn unknown_command() {
     let project = Project::new("");
     assert_snapshot!(project.run("bulid"));
 }
+
+#[test]
+fn a_package_that_is_not_installed() {
+    let project = Project::new(
+        "== packages.yml\npackages:\n  - local: ../dates\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!("package_not_installed", project.run("parse"));
+}
