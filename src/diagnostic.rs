@@ -164,8 +164,6 @@ codes! {
     CYCLE = "PT404";
     /// Two nodes of one name.
     DUPLICATE_NODE = "PT405";
-    /// A model past its deprecation date, or a ref to one that has such a date.
-    DEPRECATED = "PT411";
     /// Two nodes that would be written to one relation.
     AMBIGUOUS_RELATION = "PT406";
     /// A selector that does not parse or names an unknown method.
@@ -176,10 +174,12 @@ codes! {
     BAD_NAME = "PT409";
     /// A `ref` that parsing did not see, so the DAG does not know it.
     REF_UNSEEN = "PT410";
-    /// A change that breaks the contract of a model that others may rely on.
-    CONTRACT_BROKEN = "PT411";
+    /// A model past its deprecation date, or a ref to one that has such a date.
+    DEPRECATED = "PT411";
     /// `--state` or `--defer` without the artifacts that they need.
     NO_STATE = "PT412";
+    /// A change that breaks the contract of a model that others may rely on.
+    CONTRACT_BROKEN = "PT413";
     /// The engine could not be opened or reached.
     CONNECT = "PT501";
     /// The database file is locked by another process.

@@ -262,3 +262,19 @@ fn a_package_that_is_not_installed() {
     );
     assert_snapshot!("package_not_installed", project.run("parse"));
 }
+
+#[test]
+fn a_dbt_version_that_is_not_ours() {
+    let project = Project::new(
+        "== dbt_project.yml\nname: shop\nprofile: shop\nrequire-dbt-version: \">=2.0.0\"\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn a_hub_that_is_away() {
+    let project =
+        Project::new("== packages.yml\npackages:\n  - package: shops/dates\n    version: 1.0.0\n")
+            .env("DBT_PACKAGE_HUB_URL", "http://127.0.0.1:1/");
+    assert_snapshot!(project.run("deps"));
+}

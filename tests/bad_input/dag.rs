@@ -150,3 +150,33 @@ fn a_model_name_in_unicode_works_on_both_engines() {
         project.run("show --select öffentlich --output json")
     );
 }
+
+#[test]
+fn a_model_past_its_deprecation_date() {
+    let project = Project::new(
+        "== models/orders.sql\nselect 1 as id\n== models/items.sql\nselect id from {{ ref('orders') }}\n== models/schema.yml\nmodels:\n  - name: orders\n    deprecation_date: 2020-01-31\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn a_state_without_a_manifest() {
+    let project = Project::new("== models/orders.sql\nselect 1 as id\n");
+    assert_snapshot!(project.run("ls --select state:modified --state earlier"));
+}
+
+#[test]
+fn a_contract_that_others_rely_on_is_broken() {
+    let schema = |kind: &str| {
+        format!(
+            "models:\n  - name: orders\n    latest_version: 1\n    config: {{contract: {{enforced: true}}}}\n    columns:\n      - {{name: id, data_type: {kind}}}\n    versions:\n      - v: 1\n"
+        )
+    };
+    let project = Project::new("== models/orders.sql\nselect 1 as id\n");
+    project.write("models/schema.yml", schema("integer"));
+    project.run("parse");
+    let earlier = std::fs::read(project.path("target/manifest.json")).unwrap();
+    project.write("earlier/manifest.json", earlier);
+    project.write("models/schema.yml", schema("text"));
+    assert_snapshot!(project.run("ls --select state:modified --state earlier"));
+}
