@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use indexmap::IndexSet;
 use serde_json::Value;
 
 use super::yaml::{Key, Yaml, YamlKind};
@@ -170,9 +171,14 @@ impl<'a> MapReader<'a> {
             format!("`{}` is not a key of {}", key.text, self.what),
         )
         .at(Location::new(self.file.clone(), key.span.clone()));
-        error = match did_you_mean(&key.text, self.known.iter().copied()) {
+        // A key may have been asked for twice.
+        let known: IndexSet<&str> = self.known.iter().copied().collect();
+        error = match did_you_mean(&key.text, known.iter().copied()) {
             Some(help) => error.help(help),
-            None => error.help(format!("Known keys: {}.", self.known.join(", "))),
+            None => {
+                let known: Vec<&str> = known.into_iter().collect();
+                error.help(format!("Known keys: {}.", known.join(", ")))
+            }
         };
         error
     }
