@@ -119,10 +119,6 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
                     continue;
                 }
                 let relative = relative.to_string_lossy().into_owned();
-                // Rows for unit tests, which name them; not tests.
-                if kind == FileKind::Test && relative.starts_with("fixtures/") {
-                    continue;
-                }
                 out.push(Found {
                     // A generic test lies in a `generic` folder among the singular ones.
                     kind: match kind {
