@@ -289,9 +289,9 @@ fn refusals_say_what_to_do_and_no_secret() {
         "PostgreSQL at the socket folder /nowhere (port 1) cannot be reached"
     );
 
-    for mode in ["require", "verify-full", "bogus"] {
-        params.host = "localhost".to_owned();
-        params.sslmode = Some(mode.to_owned());
-        assert!(PostgresConnection::open(&params).err().unwrap().diagnostic.message.contains(mode));
-    }
+    // What the modes of TLS accept is in `engine_postgres_tls`.
+    params.host = "localhost".to_owned();
+    params.sslmode = Some("bogus".to_owned());
+    let error = PostgresConnection::open(&params).err().unwrap();
+    assert!(error.diagnostic.message.contains("bogus"), "{error:?}");
 }
