@@ -538,9 +538,14 @@ fn add_generic_tests(
             let on_nodes = of_nodes.into_iter().flat_map(move |(list, kind)| {
                 let entries = list.iter().flat_map(NodeProperties::each_version);
                 entries.filter(|p| !p.tests.is_empty()).flat_map(move |properties| {
-                    let id = properties.unique_id(kind, &loaded.package);
+                    let named = |kind| {
+                        let id = properties.unique_id(kind, &loaded.package);
+                        manifest.nodes.get(id.as_str())
+                    };
+                    // dbt finds the node of a test by its name, whatever section it stands in.
                     // No such node, or a disabled one: its tests are left out, as in dbt.
-                    let node = manifest.nodes.get(id.as_str());
+                    let others = of_nodes.iter().map(|(_, other)| *other);
+                    let node = named(kind).or_else(|| others.filter_map(named).next());
                     node.into_iter().flat_map(move |node| {
                         let target = TestTarget::Node(node);
                         properties

@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use comfy_table::{ContentArrangement, Table, presets};
+use indexmap::IndexMap;
 use serde_json::{Value, json};
 
 use super::Console;
 use super::events::Level;
 use super::lines::{painted, plural, ran};
 use super::progress::run_result;
-use crate::manifest::{Manifest, Node};
+use crate::manifest::{Manifest, Node, ResourceType};
 use crate::run::{DataLoad, RunResult, Status};
 
 /// `PASS=3 WARN=0 ERROR=1 SKIP=2 NO-OP=0 TOTAL=6`, as dbt has it.
@@ -61,6 +63,13 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
             })
         });
     }
+    let engines = by_engine(results);
+    if engines.len() > 1 {
+        for (engine, kinds) in &engines {
+            let list: Vec<String> = kinds.iter().map(|(what, n)| plural(*n, what)).collect();
+            console.info(&format!("{engine}: {}", list.join(", ")));
+        }
+    }
     if !bridges.is_empty() {
         let rows: u64 = bridges.iter().filter_map(|load| load.rows).sum();
         console.info(&format!("Bridged {}, {rows} rows", plural(bridges.len(), "relation")));
@@ -95,11 +104,17 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
             "keyboard_interrupt": ended.interrupted,
         })
     });
-    for result in results.iter().filter(|r| r.status.is_failure()) {
-        trouble(console, manifest, result, ended);
-    }
-    for result in results.iter().filter(|r| r.status == Status::Warn) {
-        trouble(console, manifest, result, ended);
+    let failures = results.iter().filter(|r| r.status.is_failure());
+    let bad: Vec<&RunResult> =
+        failures.chain(results.iter().filter(|r| r.status == Status::Warn)).collect();
+    if engines.len() > 1 && !console.is_json() {
+        if !bad.is_empty() {
+            console.info(&table(&bad));
+        }
+    } else {
+        for result in bad {
+            trouble(console, manifest, result, ended);
+        }
     }
     console.gap();
     let text = format!("Done. {}", counts_line(results));
@@ -109,6 +124,32 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
             "total": results.len(),
         }})
     });
+}
+
+/// How many of what ran on each engine.
+fn by_engine(results: &[RunResult]) -> IndexMap<&str, IndexMap<&str, usize>> {
+    let mut engines: IndexMap<&str, IndexMap<&str, usize>> = IndexMap::new();
+    for result in results.iter().filter(|r| r.status != Status::Skipped) {
+        let what = match result.resource_type {
+            ResourceType::Model => result.materialization.as_str(),
+            other => other.as_str(),
+        };
+        *engines.entry(&result.engine).or_default().entry(what).or_default() += 1;
+    }
+    engines
+}
+
+/// What failed or warned, where, and the first line of why: dbt has no engine to tell.
+fn table(bad: &[&RunResult]) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::UTF8_BORDERS_ONLY);
+    table.set_content_arrangement(ContentArrangement::Dynamic);
+    table.set_header(["status", "node", "engine", "why"]);
+    for result in bad {
+        let why = result.message.as_deref().unwrap_or_default().lines().next().unwrap_or_default();
+        table.add_row([result.status.as_str(), &result.name, &result.engine, why]);
+    }
+    table.to_string()
 }
 
 /// One node that failed or warned.
