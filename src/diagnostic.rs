@@ -152,6 +152,8 @@ codes! {
     JINJA_RUNTIME = "PT303";
     /// `exceptions.raise_compiler_error` and its kin, called by the project.
     RAISED = "PT304";
+    /// A Python model that is not written as dbt wants it.
+    PYTHON = "PT306";
     /// Two macros of one name in one package.
     DUPLICATE_MACRO = "PT305";
     /// A `ref` or `source` to something that does not exist.
@@ -196,6 +198,8 @@ codes! {
     BRIDGE = "PT507";
     /// A test found more failing rows than it allows.
     TEST_FAILED = "PT601";
+    /// A Python model failed, or there is no Python to run it.
+    PYTHON_FAILED = "PT602";
     /// The run was interrupted.
     INTERRUPTED = "PT603";
     /// The results store could not be used.
@@ -211,7 +215,7 @@ impl Code {
     pub fn dbt_kind(self) -> &'static str {
         match self {
             Code::SQL | Code::CONNECT | Code::LOCKED | Code::AUTH => "Database",
-            Code::BAD_YAML | Code::MISSING_ENV => "Parsing",
+            Code::BAD_YAML | Code::MISSING_ENV | Code::PYTHON => "Parsing",
             Code::CYCLE => "Runtime",
             Code(code) if code.starts_with("PT3") || code.starts_with("PT4") => "Compilation",
             Code::MISSING_VAR => "Compilation",

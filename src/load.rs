@@ -177,6 +177,7 @@ fn kind_of(path: &Path, folder: FileKind) -> Option<FileKind> {
         ("md", _) => Some(FileKind::Docs),
         ("csv", FileKind::Seed) => Some(FileKind::Seed),
         ("csv", FileKind::Test) => Some(FileKind::Fixture),
+        ("py", FileKind::Model) if path.extension()? == "py" => Some(FileKind::Model),
         ("sql", FileKind::Seed | FileKind::Docs) => None,
         ("sql", kind) => Some(kind),
         _ => None,

@@ -72,7 +72,8 @@ impl Serialize for NodeOut<'_> {
             map.serialize_entry("depends_on", &DependsOn { macros, nodes: None })?;
             return map.end();
         }
-        map.serialize_entry("language", "sql")?;
+        let language = if node.is_python() { "python" } else { "sql" };
+        map.serialize_entry("language", language)?;
         map.serialize_entry("refs", &Each(|| node.refs.iter().map(|(call, _)| RefOut(call))))?;
         let sources = || node.source_calls.iter().map(|(call, _)| source_out(call));
         map.serialize_entry("sources", &Each(sources))?;

@@ -93,6 +93,14 @@ fn query_of(session: &Session, node: &Node) -> Result<Query> {
     let mut result = RunResult::new(node, Status::Success);
     let sql: Arc<str> = if node.resource_type == ResourceType::Seed {
         format!("select * from {}", node.relation().render()).into()
+    } else if node.is_python() {
+        let message = format!("`{}` is a Python model, which has no query to show", node.name);
+        return Err(Box::new(
+            Diagnostic::error(Code::USAGE, message).or_at(node.location.clone()).help(format!(
+                "Run it, then: show --inline \"select * from {{{{ ref('{}') }}}}\"",
+                node.name
+            )),
+        ));
     } else {
         let host = session.compiler.host(&node.unique_id);
         session.compiler.compile(&node.unique_id, &host)?.sql

@@ -18,7 +18,7 @@ use minijinja::Value;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
 use crate::jinja::values::from_json;
-use crate::jinja::{Adapter, Dialect};
+use crate::jinja::{Adapter, Dialect, Host};
 use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
 use crate::relation::Relation;
@@ -210,6 +210,13 @@ impl Compiler {
         if node.resource_type == ResourceType::Seed {
             return Ok(String::new());
         }
+        if node.is_python() {
+            let model = host.model();
+            let script = dialect
+                .call_macro("py_script_postfix", vec![model], Vec::new(), host.clone())
+                .map_err(|error| Box::new(error.or_at(node.location.clone())))?;
+            return Ok(format!("{}\n\n{script}", node.raw_code));
+        }
         if node.resource_type == ResourceType::Operation {
             return dialect.render_str(&node.raw_code, node.location.clone(), host.clone());
         }
@@ -287,7 +294,8 @@ impl Compiler {
         let node = self.manifest.nodes.get(id)?;
         let is_snapshot_of_yaml =
             node.resource_type == ResourceType::Snapshot && node.code.is_none();
-        if node.test_metadata.is_some()
+        if node.is_python()
+            || node.test_metadata.is_some()
             || node.resource_type == ResourceType::Operation
             || is_snapshot_of_yaml
         {

@@ -342,6 +342,9 @@ impl Reader<'_> {
                 params.secrets.push(entry.into_iter().collect());
             }
         }
+        for path in map.list("module_paths")? {
+            params.module_paths.extend(path.as_str().map(str::to_owned));
+        }
         if let Some(root) = map.text("external_root")? {
             params.external_root = root;
         }

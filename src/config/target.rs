@@ -128,6 +128,8 @@ pub struct DuckDbParams {
     pub attach: Vec<DuckDbAttach>,
     /// `CREATE SECRET` parameters, a map each.
     pub secrets: Vec<IndexMap<String, serde_json::Value>>,
+    /// Folders that Python models import from, as written.
+    pub module_paths: Vec<String>,
     /// The folder of files that `external` models without a location are written to.
     pub external_root: String,
 }

@@ -251,6 +251,11 @@ impl Node {
         })
     }
 
+    /// A model written in Python.
+    pub fn is_python(&self) -> bool {
+        self.resource_type == ResourceType::Model && self.original_file_path.ends_with(".py")
+    }
+
     /// Whether it is inlined into those that read it.
     pub fn is_ephemeral(&self) -> bool {
         self.resource_type == ResourceType::Model && self.materialized() == "ephemeral"

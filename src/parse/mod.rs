@@ -14,6 +14,8 @@ mod names;
 mod others;
 mod properties;
 mod python;
+mod python_calls;
+mod python_models;
 mod resolve;
 mod semantic;
 mod semantic_links;

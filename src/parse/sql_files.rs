@@ -10,6 +10,7 @@ use super::config_levels;
 use super::host::{Notes, ParseHost};
 use super::identity::Identity;
 use super::properties::NodeProperties;
+use super::python_models::{self, is_python};
 use super::resolve::locate_config;
 use super::unrendered::Written;
 use crate::config::EngineConfig;
@@ -100,7 +101,7 @@ impl Parser<'_> {
             fqn: &node.fqn,
             properties: patch.map(|(properties, _)| properties.written()),
             own: notes.config.values,
-            code: Some(&loaded.file.text),
+            code: (!is_python(&loaded.path)).then_some(&*loaded.file.text),
         });
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
@@ -131,6 +132,12 @@ impl Parser<'_> {
         let mut base = config_levels::from_own_project(&self.config, package, kind, fqn);
         if let Some((properties, _)) = patch {
             config_levels::apply(&mut base, properties.config.clone());
+        }
+        if kind == ResourceType::Model && is_python(&loaded.path) {
+            // Whatever dbt_project.yml says; only the properties and the file itself say otherwise.
+            let own = patch.and_then(|(properties, _)| properties.config.get("materialized"));
+            let own = own.cloned().unwrap_or_else(|| "table".into());
+            config_levels::apply(&mut base, [("materialized".to_owned(), own)]);
         }
         let with = |engine| -> Result<Configured> {
             let notes = self.render(loaded, code.clone(), identity, &base, engine)?;
@@ -202,6 +209,9 @@ impl Parser<'_> {
         base: &NodeConfig,
         engine: &EngineConfig,
     ) -> Result<Notes> {
+        if identity.kind == ResourceType::Model && is_python(&loaded.path) {
+            return python_models::notes(loaded);
+        }
         let this = Relation::new(&engine.database, &engine.schema, &identity.name);
         let host = ParseHost::new(&self.config, &identity.package, base.clone(), this);
         let host = Arc::new(host.of_node(identity));

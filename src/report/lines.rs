@@ -41,7 +41,10 @@ pub(super) fn painted(word: &str, status: Status, color: bool) -> String {
 pub(super) fn describe(node: &Node, shown_engine: bool) -> String {
     let relation = format!("{}.{}", node.schema, node.alias);
     let what = match node.resource_type {
-        ResourceType::Model => format!("sql {} model {relation}", node.materialized()),
+        ResourceType::Model => {
+            let language = if node.is_python() { "python" } else { "sql" };
+            format!("{language} {} model {relation}", node.materialized())
+        }
         ResourceType::Seed => format!("seed file {relation}"),
         ResourceType::Snapshot => format!("snapshot {relation}"),
         ResourceType::Operation => {

@@ -14,6 +14,7 @@ mod incremental;
 mod microbatch;
 mod model;
 mod node;
+mod python_model;
 pub mod result;
 mod scheduler;
 mod seed;

@@ -149,3 +149,19 @@ fn wrong_type_in_an_expression() {
     let project = Project::new("== models/orders.sql\nselect\n  {{ 'a' + 1 }} as id\n");
     assert_snapshot!(project.run("compile"));
 }
+
+#[test]
+fn python_model_with_a_computed_ref() {
+    let project = Project::new(
+        "== models/scores.py\nimport pandas as pd\n\n\ndef model(dbt, session):\n    name = 'orders'\n    return dbt.ref(name).df()\n== models/orders.sql\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("parse"));
+}
+
+#[test]
+fn python_model_without_python() {
+    let project = Project::new(
+        "== models/scores.py\ndef model(dbt, session):\n    return session.sql('select 1 as id')\n",
+    );
+    assert_snapshot!(project.env("PINTAIL_PYTHON", "/nowhere/python3").run("run"));
+}

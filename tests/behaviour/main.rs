@@ -22,6 +22,7 @@ mod microbatch;
 mod names;
 mod order;
 mod packages;
+mod python_models;
 mod readers;
 mod seeds;
 mod selection;
