@@ -98,7 +98,9 @@ pub(super) fn run(
     let job = job(node, host, params, &relations, &exchange);
     let output = python(&script, &job).map_err(|error| {
         let message = "Python could not be started";
-        Box::new(refuse(Code::PYTHON_FAILED, message.to_owned()).note(error.to_string()).help(NEEDED))
+        Box::new(
+            refuse(Code::PYTHON_FAILED, message.to_owned()).note(error.to_string()).help(NEEDED),
+        )
     })?;
     for line in String::from_utf8_lossy(&output.stdout).lines() {
         host.print(line);
