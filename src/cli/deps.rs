@@ -10,7 +10,7 @@ use crate::diagnostic::{Code, Diagnostic};
 pub(super) fn command(start: &Start, args: &DepsArgs) -> Outcome {
     let flags = start.flags(None)?;
     let basics = Basics::load(&flags)?;
-    let renderer = YamlRenderer::new(flags.vars.clone(), None);
+    let renderer = YamlRenderer::new(flags.vars.clone(), None).with_secrets();
     let console = &start.console;
     if let Some(package) = &args.add_package {
         if !["hub", "git", "local"].contains(&args.source.as_str()) {

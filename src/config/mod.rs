@@ -5,6 +5,7 @@
 
 mod basics;
 mod duckdb_extras;
+mod env_secret;
 pub mod event_time;
 mod flags;
 mod flow;
@@ -27,6 +28,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
+pub use env_secret::{is_secret, secret_elsewhere};
 pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
 pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use profile::ProfileChoice;
@@ -218,7 +220,7 @@ fn installed(
     flags: &Flags,
     target: &Target,
 ) -> Result<Vec<Project>> {
-    let renderer = YamlRenderer::new(flags.vars.clone(), None);
+    let renderer = YamlRenderer::new(flags.vars.clone(), None).with_secrets();
     let wanted = PackagesFile::read(root, &shown(started_in, root), &renderer)?;
     let mut folders: Vec<PathBuf> = Vec::new();
     if let Ok(entries) = std::fs::read_dir(root.join(&project.packages_install_path)) {

@@ -86,7 +86,7 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
     let mut warnings: Vec<Diagnostic> = document.warnings.into_iter().map(hide).collect();
     // From here on, places point into the text without its secrets.
     let file = shown_as;
-    let renderer = YamlRenderer::new(choice.vars.clone(), None);
+    let renderer = YamlRenderer::new(choice.vars.clone(), None).with_secrets();
 
     let wanted = choice.profile.ok_or_else(|| {
         Box::new(

@@ -9,6 +9,7 @@ use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
+use super::env_secret::{is_secret, placeholder, reveal, secret_elsewhere};
 use super::yaml::{Yaml, YamlKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 
@@ -28,6 +29,7 @@ fn default_of(rest: &[minijinja::Value]) -> Option<minijinja::Value> {
 
 const MISSING_ENV: &str = "missing environment variable: ";
 const MISSING_VAR: &str = "missing variable: ";
+const SECRET_ELSEWHERE: &str = "secret outside of its files: ";
 
 impl YamlRenderer {
     /// A renderer that knows the given variables and, if any, the target.
@@ -56,6 +58,13 @@ impl YamlRenderer {
         environment.add_filter("as_native", as_native);
         environment.add_filter("as_text", |value: minijinja::Value| value.to_string());
         YamlRenderer { environment }
+    }
+
+    /// The same renderer for a file where `DBT_ENV_SECRET…` variables may stand: profiles.yml and
+    /// packages.yml.
+    pub fn with_secrets(mut self) -> Self {
+        self.environment.add_function("env_var", env_var_or_secret);
+        self
     }
 
     /// A YAML value as JSON with every text rendered; keys are left as they are.
@@ -123,7 +132,10 @@ impl YamlRenderer {
                 }),
             None => self.environment.render_str(text, ()).map(Value::String),
         };
-        rendered.map_err(|error| Box::new(explain(&error).at(place())))
+        rendered
+            .map_err(|error| explain(&error))
+            .and_then(reveal)
+            .map_err(|error| Box::new(error.at(place())))
     }
 }
 
@@ -147,6 +159,9 @@ fn explain(error: &Error) -> Diagnostic {
     let detail = error.detail().unwrap_or_default();
     if let Some(name) = detail.strip_prefix(MISSING_ENV) {
         return missing_env(name);
+    }
+    if let Some(name) = detail.strip_prefix(SECRET_ELSEWHERE) {
+        return secret_elsewhere(name);
     }
     if let Some(name) = detail.strip_prefix(MISSING_VAR) {
         return Diagnostic::error(
@@ -187,10 +202,33 @@ pub fn missing_env(name: &str) -> Diagnostic {
     }
 }
 
+fn env_var_or_secret(
+    name: &str,
+    default: Option<minijinja::Value>,
+    rest: Kwargs,
+) -> Result<minijinja::Value, Error> {
+    if is_secret(name) && std::env::var_os(name).is_some() {
+        return Ok(placeholder(name).into());
+    }
+    plain_env_var(name, default, &rest)
+}
+
 fn env_var(
     name: &str,
     default: Option<minijinja::Value>,
-    _rest: Kwargs,
+    rest: Kwargs,
+) -> Result<minijinja::Value, Error> {
+    if is_secret(name) {
+        let detail = format!("{SECRET_ELSEWHERE}{name}");
+        return Err(Error::new(ErrorKind::InvalidOperation, detail));
+    }
+    plain_env_var(name, default, &rest)
+}
+
+fn plain_env_var(
+    name: &str,
+    default: Option<minijinja::Value>,
+    _rest: &Kwargs,
 ) -> Result<minijinja::Value, Error> {
     match (std::env::var(name), default) {
         (Ok(value), _) => Ok(value.into()),

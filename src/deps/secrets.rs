@@ -1,13 +1,12 @@
 //! Values of `DBT_ENV_SECRET_…` variables → stars, in whatever is printed or written.
 
+use crate::config::is_secret;
 use crate::diagnostic::Diagnostic;
-
-const PREFIX: &str = "DBT_ENV_SECRET_";
 
 /// A text without the values of secret variables.
 pub fn scrub(text: &str) -> String {
-    let secrets = std::env::vars()
-        .filter(|(name, value)| name.starts_with(PREFIX) && !value.trim().is_empty());
+    let secrets =
+        std::env::vars().filter(|(name, value)| is_secret(name) && !value.trim().is_empty());
     secrets.fold(text.to_owned(), |text, (_, secret)| text.replace(&secret, "*****"))
 }
 

@@ -209,17 +209,8 @@ fn env_var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     if let Some(value) = Context::of(state)?.host().env_override(&name) {
         return Ok(from_json(&value));
     }
-    if name.starts_with("DBT_ENV_SECRET") {
-        return Err(carry(Box::new(
-            Diagnostic::error(
-                Code::JINJA_RUNTIME,
-                format!(
-                    "Secret env vars are allowed only in profiles.yml or packages.yml. \
-                     Found '{name}' referenced elsewhere"
-                ),
-            )
-            .help("Give it a name that does not begin with DBT_ENV_SECRET, if it is no secret."),
-        )));
+    if crate::config::is_secret(&name) {
+        return Err(carry(Box::new(crate::config::secret_elsewhere(&name))));
     }
     match (std::env::var(&name), args.text("default")) {
         (Ok(value), _) => Ok(value.into()),

@@ -235,6 +235,15 @@ fn packages_of_folders_git_and_archives() {
     let ran = project.fails(2, &["deps", "--upgrade"]);
     assert!(ran.text().contains("*****") && !ran.text().contains("other-token"), "{}", ran.text());
 
+    // No filter gets at a secret, so none can make a copy that no message is cleaned of.
+    let packages = project.read("packages.yml");
+    let filtered = "env_var('DBT_ENV_SECRET_TOKEN') | lower";
+    project.file("packages.yml", &packages.replace("env_var('DBT_ENV_SECRET_TOKEN')", filtered));
+    let ran = project.fails(2, &["deps", "--upgrade"]);
+    assert!(ran.text().contains("no filter or function can change it"), "{}", ran.text());
+    assert!(ran.text().contains("packages.yml:6:14"), "{}", ran.text());
+    project.file("packages.yml", &packages);
+
     // The default branch is not pinned.
     let text = project.read("packages.yml").replace("    revision: v1\n", "");
     let text = &text[..text.find("  - tarball").unwrap()];

@@ -1,0 +1,75 @@
+//! `DBT_ENV_SECRET…` variables: where they may stand, and how configuration files get their values.
+//!
+//! While Jinja runs, a placeholder stands for the secret, as in dbt; the value takes its place
+//! afterwards. Messages are cleaned of values in `deps::secrets`.
+
+use serde_json::Value;
+
+use crate::diagnostic::{Code, Diagnostic};
+
+/// What variables with a secret are called: dbt's prefix.
+const PREFIX: &str = "DBT_ENV_SECRET";
+
+/// What stands for a secret while Jinja runs, with the variable's name between the two. Filters see
+/// this and never the secret, so no changed copy of one exists that a message could show.
+const START: &str = "$$$Secret_of_";
+const END: &str = "_ends$$$";
+
+/// What `env_var` gives for a secret.
+pub(super) fn placeholder(name: &str) -> String {
+    format!("{START}{name}{END}")
+}
+
+/// The error for a secret variable in any file but profiles.yml and packages.yml.
+pub fn secret_elsewhere(name: &str) -> Diagnostic {
+    Diagnostic::error(
+        Code::JINJA_RUNTIME,
+        format!(
+            "Secret env vars are allowed only in profiles.yml or packages.yml. \
+             Found '{name}' referenced elsewhere"
+        ),
+    )
+    .help(format!("Give it a name that does not begin with {PREFIX}, if it is no secret."))
+}
+
+/// Whether a variable of the environment is a secret, which dbt tells by its name.
+pub fn is_secret(name: &str) -> bool {
+    name.starts_with(PREFIX)
+}
+
+/// The value with its secrets in their places.
+///
+/// # Errors
+/// A placeholder that something has changed.
+pub(super) fn reveal(value: Value) -> Result<Value, Diagnostic> {
+    match value {
+        Value::String(text) => reveal_text(text).map(Value::String),
+        Value::Array(items) => items.into_iter().map(reveal).collect(),
+        Value::Object(map) => map
+            .into_iter()
+            .map(|(key, value)| Ok((key, reveal(value)?)))
+            .collect::<Result<serde_json::Map<_, _>, _>>()
+            .map(Value::Object),
+        other => Ok(other),
+    }
+}
+
+fn reveal_text(mut text: String) -> Result<String, Diagnostic> {
+    let mut from = 0;
+    while let Some(start) = text[from..].find(START).map(|at| from + at) {
+        let name = start + START.len();
+        let Some(end) = text[name..].find(END).map(|at| name + at) else { break };
+        let Ok(secret) = std::env::var(&text[name..end]) else { break };
+        text.replace_range(start..end + END.len(), &secret);
+        from = start + secret.len();
+    }
+    if text[from..].to_lowercase().contains("secret_of_") {
+        return Err(Diagnostic::error(
+            Code::JINJA_RUNTIME,
+            format!("The value of a {PREFIX}… variable is changed here"),
+        )
+        .help("It can be joined to other text, but no filter or function can change it.")
+        .help("Set the variable to the changed value."));
+    }
+    Ok(text)
+}
