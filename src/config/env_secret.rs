@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Result};
 
 /// What variables with a secret are called: dbt's prefix.
 const PREFIX: &str = "DBT_ENV_SECRET";
@@ -41,20 +41,20 @@ pub fn is_secret(name: &str) -> bool {
 ///
 /// # Errors
 /// A placeholder that something has changed.
-pub(super) fn reveal(value: Value) -> Result<Value, Diagnostic> {
+pub(super) fn reveal(value: Value) -> Result<Value> {
     match value {
         Value::String(text) => reveal_text(text).map(Value::String),
         Value::Array(items) => items.into_iter().map(reveal).collect(),
         Value::Object(map) => map
             .into_iter()
             .map(|(key, value)| Ok((key, reveal(value)?)))
-            .collect::<Result<serde_json::Map<_, _>, _>>()
+            .collect::<Result<serde_json::Map<_, _>>>()
             .map(Value::Object),
         other => Ok(other),
     }
 }
 
-fn reveal_text(mut text: String) -> Result<String, Diagnostic> {
+fn reveal_text(mut text: String) -> Result<String> {
     let mut from = 0;
     while let Some(start) = text[from..].find(START).map(|at| from + at) {
         let name = start + START.len();
@@ -64,12 +64,12 @@ fn reveal_text(mut text: String) -> Result<String, Diagnostic> {
         from = start + secret.len();
     }
     if text[from..].to_lowercase().contains("secret_of_") {
-        return Err(Diagnostic::error(
-            Code::JINJA_RUNTIME,
-            format!("The value of a {PREFIX}… variable is changed here"),
-        )
-        .help("It can be joined to other text, but no filter or function can change it.")
-        .help("Set the variable to the changed value."));
+        let changed = format!("The value of a {PREFIX}… variable is changed here");
+        return Err(Box::new(
+            Diagnostic::error(Code::JINJA_RUNTIME, changed)
+                .help("It can be joined to other text, but no filter or function can change it.")
+                .help("Set the variable to the changed value."),
+        ));
     }
     Ok(text)
 }

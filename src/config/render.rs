@@ -133,7 +133,7 @@ impl YamlRenderer {
             None => self.environment.render_str(text, ()).map(Value::String),
         };
         rendered
-            .map_err(|error| explain(&error))
+            .map_err(|error| Box::new(explain(&error)))
             .and_then(reveal)
             .map_err(|error| Box::new(error.at(place())))
     }
