@@ -218,7 +218,7 @@ impl Code {
             Code::BAD_YAML | Code::MISSING_ENV | Code::PYTHON => "Parsing",
             Code::CYCLE => "Runtime",
             Code(code) if code.starts_with("PT3") || code.starts_with("PT4") => "Compilation",
-            Code::MISSING_VAR => "Compilation",
+            Code::MISSING_VAR | Code::BAD_SEED => "Compilation",
             _ => "Runtime",
         }
     }

@@ -91,7 +91,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     let hooks = session.config.flags.all.values.get("source_freshness_run_project_hooks");
     let hooks = hooks.and_then(serde_json::Value::as_bool).unwrap_or(true) && total > 0;
     let mut ran = if hooks { runner.run_start_hooks() } else { Vec::new() };
-    if ran.iter().any(|hook| hook.status.is_failure()) {
+    if ran.iter().any(|hook| hook.is_failure()) {
         progress.end();
         return Ok(Exit::NodeFailed);
     }
@@ -100,7 +100,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
         ran.extend(runner.run_end_hooks(&ran));
     }
     progress.end();
-    let hook_failed = ran.iter().any(|hook| hook.status.is_failure());
+    let hook_failed = ran.iter().any(|hook| hook.is_failure());
     session.write_manifest(&|_| None)?;
     let path = match output {
         Some(path) => session.config.started_in.join(path),

@@ -131,7 +131,7 @@ fn execute(
         Ok(results) => results.as_slice(),
         Err(_) => &[],
     };
-    let failed = results.iter().any(|result| result.status.is_failure());
+    let failed = results.iter().any(|result| result.is_failure());
     let exit = match (&ran, interrupted, failed) {
         (_, true, _) => Exit::Interrupted,
         (Err(_), ..) => Exit::CouldNotRun,
@@ -179,7 +179,7 @@ fn run_between_hooks(
         return Ok(Vec::new());
     }
     let mut results = runner.run_start_hooks();
-    if let Some(hook) = results.iter().find(|hook| hook.status.is_failure()) {
+    if let Some(hook) = results.iter().find(|hook| hook.is_failure()) {
         let cause = hook.name.clone();
         results.extend(runner.skip_all(&selected.set, &cause));
         return Ok(results);

@@ -26,6 +26,8 @@ pub struct CompileHost {
     engine: Arc<str>,
     /// The ephemeral models that were met.
     ephemeral: Mutex<Vec<UniqueId>>,
+    /// The ephemeral model that could not be compiled, where that is why the node cannot be.
+    broken_ephemeral: OnceLock<UniqueId>,
     /// The PostgreSQL engines that are read in place.
     in_place: Mutex<Vec<Arc<str>>>,
     adapter: Mutex<Option<Arc<dyn Adapter>>>,
@@ -62,6 +64,7 @@ impl CompileHost {
             node,
             engine,
             ephemeral: Mutex::default(),
+            broken_ephemeral: OnceLock::new(),
             in_place: Mutex::default(),
             adapter: Mutex::default(),
             compiled: OnceLock::new(),
@@ -104,6 +107,15 @@ impl CompileHost {
     /// The PostgreSQL engines that the template read in place so far.
     pub fn read_in_place(&self) -> Vec<Arc<str>> {
         self.in_place.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The ephemeral model that keeps the node from being compiled.
+    pub fn broken_ephemeral(&self) -> Option<&UniqueId> {
+        self.broken_ephemeral.get()
+    }
+
+    pub(super) fn note_broken_ephemeral(&self, id: &UniqueId) {
+        let _first_wins = self.broken_ephemeral.set(id.clone());
     }
 
     pub(super) fn take_ephemeral(&self) -> Vec<UniqueId> {

@@ -276,7 +276,8 @@ impl Compiler {
         let node = &self.manifest.nodes[at];
         // An ephemeral model has no engine of its own: it is part of the statement that reads it.
         let host = Arc::new(CompileHost::of_node(self.clone(), at, reader.engine().clone()));
-        let sql = self.render_node(node, self.dialects.get(reader.engine()), &host)?;
+        let sql = self.render_node(node, self.dialects.get(reader.engine()), &host);
+        let sql = sql.inspect_err(|_| reader.note_broken_ephemeral(id))?;
         for inner in host.take_ephemeral() {
             self.add_cte(&inner, reader, done)?;
         }

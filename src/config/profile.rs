@@ -334,7 +334,10 @@ impl Reader<'_> {
                 secret: entry.text("secret")?,
                 options: entry.json_map("options")?.into_iter().collect(),
             });
-            entry.ignore(&["is_ducklake"]);
+            let marked = entry.flag("is_ducklake")?.unwrap_or(false);
+            params.marked_ducklakes.extend(
+                params.attach.last().filter(|_| marked).map(DuckDbAttach::name),
+            );
             entry.warn_left_over(self.warnings)?;
         }
         for secret in map.list("secrets")? {
@@ -344,6 +347,9 @@ impl Reader<'_> {
         }
         for path in map.list("module_paths")? {
             params.module_paths.extend(path.as_str().map(str::to_owned));
+        }
+        if map.flag("is_ducklake")?.unwrap_or(false) {
+            params.marked_ducklakes.push(stem.clone());
         }
         if let Some(root) = map.text("external_root")? {
             params.external_root = root;

@@ -130,8 +130,34 @@ pub struct DuckDbParams {
     pub secrets: Vec<IndexMap<String, serde_json::Value>>,
     /// Folders that Python models import from, as written.
     pub module_paths: Vec<String>,
+    /// Databases that the profile calls DuckLakes, by name.
+    pub marked_ducklakes: Vec<String>,
     /// The folder of files that `external` models without a location are written to.
     pub external_root: String,
+}
+
+impl DuckDbParams {
+    /// The databases that are DuckLakes: those that the profile calls so, and those whose path does.
+    pub fn ducklakes(&self) -> Vec<String> {
+        let of_path = |attach: &DuckDbAttach| {
+            let lower = attach.path.to_ascii_lowercase();
+            lower.contains("ducklake:").then(|| attach.name())
+        };
+        self.marked_ducklakes.iter().cloned().chain(self.attach.iter().filter_map(of_path)).collect()
+    }
+}
+
+impl DuckDbAttach {
+    /// The name of the attached database: its alias, or the stem of its file.
+    pub fn name(&self) -> String {
+        match &self.alias {
+            Some(alias) => alias.clone(),
+            None => {
+                let path = self.path.rsplit(['/', ':']).next().unwrap_or_default();
+                path.rsplit_once('.').map_or(path, |(stem, _)| stem).to_owned()
+            }
+        }
+    }
 }
 
 /// An entry of `extensions`.

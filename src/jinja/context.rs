@@ -17,6 +17,7 @@ use super::objects::{AdapterObject, ConfigObject, RelationObject};
 use super::registry::{BUILT_IN, MacroRegistry};
 use super::values::Dict;
 use crate::manifest::Hook;
+use crate::relation::Quoting;
 
 /// The name under which a template's own context is found.
 pub const OWN: &str = "__pintail_context";
@@ -31,6 +32,10 @@ pub struct Fixed {
     /// `duckdb` or `postgres`.
     pub adapter: &'static str,
     pub target: Value,
+    /// The project's `quoting`, which relations have that templates make.
+    pub quoting: Quoting,
+    /// Databases of DuckDB that are DuckLakes.
+    pub ducklakes: Vec<String>,
     /// `external_root` of the profile.
     pub external_root: String,
 }

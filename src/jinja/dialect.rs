@@ -18,6 +18,7 @@ use super::values;
 use crate::config::{EngineConfig, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::manifest::{RefCall, UniqueId};
+use crate::relation::Quoting;
 
 /// Facts about the invocation that templates may ask for.
 #[derive(Debug, Clone)]
@@ -104,6 +105,11 @@ impl Dialect {
         let fixed = Fixed {
             registry,
             adapter,
+            quoting: Quoting::default(),
+            ducklakes: match &engine.params {
+                EngineParams::DuckDb(params) => params.ducklakes(),
+                EngineParams::Postgres(_) => Vec::new(),
+            },
             target: values::from_json(&target_json(engine, target)),
             external_root: match &engine.params {
                 EngineParams::DuckDb(params) => params.external_root.clone(),
@@ -114,6 +120,15 @@ impl Dialect {
         let mut parsing = environment.clone();
         parsing.set_undefined_behavior(UndefinedBehavior::Chainable);
         Dialect { environment, parsing, fixed: Arc::new(fixed), overridden, plain_where }
+    }
+
+    /// With the `quoting` of the project.
+    #[must_use]
+    pub fn with_quoting(mut self, quoting: Quoting) -> Self {
+        if let Some(fixed) = Arc::get_mut(&mut self.fixed) {
+            fixed.quoting = quoting;
+        }
+        self
     }
 
     /// Renders a part of a file, usually the whole.

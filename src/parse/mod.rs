@@ -56,13 +56,15 @@ pub struct Dialects {
 
 impl Dialects {
     fn new(config: &Config, registry: &Arc<MacroRegistry>, invocation: &InvocationInfo) -> Self {
+        let quoting = Quoting::default().with(&config.project.quoting);
         let by_engine = config
             .target
             .engines
             .values()
             .map(|engine| {
                 let dialect =
-                    Dialect::new(registry.clone(), engine, &config.target, invocation.clone());
+                    Dialect::new(registry.clone(), engine, &config.target, invocation.clone())
+                        .with_quoting(quoting);
                 (engine.name.clone(), Arc::new(dialect))
             })
             .collect();

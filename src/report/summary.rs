@@ -59,7 +59,7 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
             json!({
                 "results": results.iter().map(run_result).collect::<Vec<_>>(),
                 "elapsed_time": seconds,
-                "success": !results.iter().any(|r| r.status.is_failure()),
+                "success": !results.iter().any(|r| r.is_failure()),
             })
         });
     }
@@ -104,7 +104,7 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
             "keyboard_interrupt": ended.interrupted,
         })
     });
-    let failures = results.iter().filter(|r| r.status.is_failure());
+    let failures = results.iter().filter(|r| r.is_failure());
     let bad: Vec<&RunResult> =
         failures.chain(results.iter().filter(|r| r.status == Status::Warn)).collect();
     if engines.len() > 1 && !console.is_json() {

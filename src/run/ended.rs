@@ -22,10 +22,10 @@ pub(super) fn context(
     for result in results {
         let Some(node) = manifest.nodes.get(&result.unique_id) else { continue };
         // Hooks are shown only where they failed.
-        if node.resource_type == ResourceType::Operation && !result.status.is_failure() {
+        if node.resource_type == ResourceType::Operation && !result.is_failure() {
             continue;
         }
-        if !result.status.is_failure() && node.resource_type.is_refable() && !node.is_ephemeral() {
+        if !result.is_failure() && node.resource_type.is_refable() && !node.is_ephemeral() {
             let place = (node.database.as_str(), node.schema.as_str());
             if result.relation_name.is_some() && !places.contains(&place) {
                 places.push(place);

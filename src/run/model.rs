@@ -115,7 +115,9 @@ fn view(job: &Job) -> Result<Outcome> {
         };
         publish::replace_by(&mut connection, &target, &create, along)
     } else {
-        job.write(&format!("create view {} as (\n{sql}\n);\n", target.render()))?;
+        // The file shows dbt's statement, which makes the view beside the old one.
+        let beside = target.with_suffix("__dbt_tmp").render();
+        job.write(&format!("create view {beside} as (\n{sql}\n);\n"))?;
         publish::replace_view_along(&mut connection, &target, sql, along)
     };
     done.map_err(|error| job.explain(sql, *error))?;

@@ -96,7 +96,8 @@ impl Runner {
         self.busy.fetch_add(1, Ordering::Relaxed);
         let mut error = self.attempt(node, &mut result).err();
         self.busy.fetch_sub(1, Ordering::Relaxed);
-        if let Some(error) = error.as_ref().filter(|_| result.batches.is_none()) {
+        let told = result.batches.is_some() || result.broken_within;
+        if let Some(error) = error.as_ref().filter(|_| !told) {
             let cancelled = self.engines.is_interrupted();
             result.status = if cancelled { Status::Cancelled } else { Status::Error };
             result.message = Some(if cancelled && error.code == Code::INTERRUPTED {
@@ -185,7 +186,18 @@ impl Runner {
             Ok(_) => adapter.commit()?,
             Err(_) => drop(adapter.lock().rollback()),
         }
-        let compiled = compiled?;
+        let compiled = compiled.inspect_err(|_| {
+            // dbt compiles ephemeral models as nodes of their own, and skips those that read them.
+            if let Some(broken) = host.broken_ephemeral() {
+                result.status = Status::Skipped;
+                result.broken_within = true;
+                result.message = Some(format!(
+                    "Compilation Error in {}, caused by compilation error in referenced ephemeral \
+                     model {broken}",
+                    node.unique_id
+                ));
+            }
+        })?;
         if node.resource_type != ResourceType::Seed {
             write_sql(&host.path_of("compiled"), &compiled.sql)?;
             result.compiled_code = Some(compiled.sql.clone());

@@ -161,6 +161,8 @@ pub struct RunResult {
     pub retry_of: Option<Uuid>,
     /// Of a microbatch model: what came of its batches.
     pub batches: Option<BatchResults>,
+    /// It was skipped because an ephemeral model inside it could not be compiled.
+    pub broken_within: bool,
 }
 
 impl RunResult {
@@ -189,7 +191,13 @@ impl RunResult {
             loads: Vec::new(),
             retry_of: None,
             batches: None,
+            broken_within: false,
         }
+    }
+
+    /// Whether what depends on the node may not run, and the command ends with exit code 1.
+    pub fn is_failure(&self) -> bool {
+        self.status.is_failure() || self.broken_within
     }
 
     /// Takes over what the engine said of the main statement.

@@ -179,7 +179,7 @@ impl Scheduler<'_> {
 
     /// Takes the result of a node and lets go what waited for it.
     fn finish(&self, state: &mut State, index: usize, result: RunResult) {
-        let failed = result.status.is_failure();
+        let failed = result.is_failure();
         if failed {
             let node = NodeIndex::new(index);
             let cause = result.name.clone();

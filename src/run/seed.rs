@@ -210,9 +210,20 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
         }
     };
     let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let delimiter = job.node.config.text("delimiter").and_then(|d| d.bytes().next());
+    let delimiter = match job.node.config.text("delimiter").map(str::as_bytes) {
+        None => b',',
+        Some(&[delimiter]) => delimiter,
+        Some(_) => {
+            let message = "\"delimiter\" must be a 1-character string".to_owned();
+            return Err(Box::new(
+                Diagnostic::error(Code::BAD_SEED, message)
+                    .or_at(job.locate_config("delimiter", ""))
+                    .help("Name the one character that stands between the values, or leave it out."),
+            ));
+        }
+    };
     let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter.unwrap_or(b','))
+        .delimiter(delimiter)
         .flexible(true)
         .from_reader(body.as_bytes());
     let file = || SourceFile::new(shown, body);

@@ -171,3 +171,27 @@ fn postgres_gets_its_indexes_and_unlogged_tables() {
         assert_eq!(project.lines("select relpersistence from pg_class where relname = 'm'"), ["u"]);
     }
 }
+
+#[test]
+fn what_reads_a_broken_ephemeral_model_is_skipped() {
+    for project in Project::on_each(&[
+        (
+            "models/inner.sql",
+            "{{ config(materialized='ephemeral') }} select {{ adapter.no_such_method() }} as id",
+        ),
+        ("models/outer.sql", "select * from {{ ref('inner') }}"),
+        ("models/after.sql", "select * from {{ ref('outer') }}"),
+        ("models/apart.sql", "select 1 as id"),
+    ]) {
+        let text = project.fails(1, &["run"]).text();
+        assert!(text.contains("inner.sql:1:"), "{text}");
+        assert_eq!(project.status("outer"), "skipped");
+        assert_eq!(project.status("after"), "skipped");
+        assert_eq!(project.status("apart"), "success");
+        let results = project.json("target/run_results.json");
+        let mut all = results["results"].as_array().unwrap().iter();
+        let outer = all.find(|r| r["unique_id"] == "model.shop.outer").unwrap();
+        let message = outer["message"].as_str().unwrap();
+        assert!(message.contains("referenced ephemeral model model.shop.inner"), "{message}");
+    }
+}

@@ -48,7 +48,23 @@ impl Object for AdapterObject {
                 let name = args.first().map(py_str).unwrap_or_default();
                 Ok(quote_identifier(&name).into())
             }
-            "quote_as_configured" | "quote_seed_column" => {
+            "quote_as_configured" => {
+                let name = args.first().map(py_str).unwrap_or_default();
+                let quoting = context.shared.fixed.quoting;
+                let quote = match args.get(1).map(py_str).as_deref() {
+                    Some("database") => quoting.database,
+                    Some("schema") => quoting.schema,
+                    _ => quoting.identifier,
+                };
+                Ok(if quote { quote_identifier(&name).into() } else { name.into() })
+            }
+            "is_ducklake" => {
+                let relation = args.first().and_then(RelationObject::of);
+                let database = relation.and_then(|relation| relation.database);
+                let lakes = &context.shared.fixed.ducklakes;
+                Ok(database.is_some_and(|database| lakes.contains(&database)).into())
+            }
+            "quote_seed_column" => {
                 let name = args.first().map(py_str).unwrap_or_default();
                 let quote = args.get(1).is_none_or(|v| v.is_none() || v.is_true());
                 Ok(if quote { quote_identifier(&name).into() } else { name.into() })
@@ -69,7 +85,6 @@ impl Object for AdapterObject {
             | "verify_database"
             | "is_motherduck"
             | "disable_transactions"
-            | "is_ducklake"
             | "use_database"
             | "store_relation"
             | "warn_once"

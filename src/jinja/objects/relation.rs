@@ -9,6 +9,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
 use super::column::ColumnFactory;
+use crate::jinja::context::Context;
 use crate::jinja::values::{Dict, List, py_str};
 use crate::relation::{Quoting, Relation, RelationKind, name_in_sql, quote_identifier};
 
@@ -309,7 +310,7 @@ impl Object for RelationFactory {
 
     fn call_method(
         self: &Arc<Self>,
-        _state: &mut State<'_, '_>,
+        state: &mut State<'_, '_>,
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
@@ -329,12 +330,13 @@ impl Object for RelationFactory {
         }
         let names = &["database", "schema", "identifier", "type", "quote_policy", "include_policy"];
         let args = Arguments::new(args, names)?;
+        let own = Context::of(state)?.shared.fixed.quoting;
         let relation = Relation {
             database: args.text("database"),
             schema: args.text("schema"),
             identifier: args.required("identifier"),
             kind: args.text("type").as_deref().and_then(kind_of),
-            quoting: quoting_from(policy(args.get("quote_policy"), [true; 3])),
+            quoting: quoting_from(policy(args.get("quote_policy"), quoting_of(own))),
             verbatim: None,
             rows: None,
         };

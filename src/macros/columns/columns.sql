@@ -118,9 +118,16 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# DuckDB changes one column in a statement. #}
+{# DuckDB changes one column in a statement. Names are quoted as the project's `quoting` says. #}
 {% macro duckdb__alter_relation_add_remove_columns(relation, add_columns, remove_columns) -%}
-    {%- for change in alter_column_clauses(add_columns, remove_columns) -%}
+    {%- set changes = [] -%}
+    {%- for column in add_columns or [] -%}
+        {%- do changes.append('add column ' ~ api.Relation.create(identifier=column.name) ~ ' ' ~ column.data_type) -%}
+    {%- endfor -%}
+    {%- for column in remove_columns or [] -%}
+        {%- do changes.append('drop column ' ~ api.Relation.create(identifier=column.name)) -%}
+    {%- endfor -%}
+    {%- for change in changes -%}
         {%- do run_query('alter ' ~ relation.type ~ ' ' ~ relation ~ ' ' ~ change) -%}
     {%- endfor -%}
 {%- endmacro %}

@@ -20,9 +20,23 @@
             {%- do validate_dict_field(config.get(name), name, errors) -%}
         {%- endif -%}
     {%- endfor -%}
+    {%- do validate_ducklake_restrictions(config, target_relation, errors) -%}
     {%- do validate_merge_clauses(config, kinds, errors) -%}
     {%- if errors -%}
         {% do exceptions.raise_compiler_error('MERGE configuration errors:\n' ~ (errors | join('\n'))) %}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A DuckLake takes one update or delete in a MERGE. #}
+{% macro validate_ducklake_restrictions(config, target_relation, errors) -%}
+    {%- set all = config.get('merge_clauses') -%}
+    {%- set clauses = (all.get('when_matched') or []) if all is mapping else [] -%}
+    {%- set changing = [] -%}
+    {%- for clause in clauses if clause is mapping and clause.get('action') in ['update', 'delete'] -%}
+        {%- do changing.append(clause) -%}
+    {%- endfor -%}
+    {%- if changing | length > 1 and target_relation and adapter.is_ducklake(target_relation) -%}
+        {%- do errors.append('DuckLake MERGE restrictions: one UPDATE or DELETE action is all that when_matched may have. Found ' ~ (changing | length) ~ ' UPDATE/DELETE actions.') -%}
     {%- endif -%}
 {%- endmacro %}
 
