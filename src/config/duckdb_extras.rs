@@ -9,8 +9,7 @@ use super::yaml::{Yaml, YamlKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 
 /// Keys that have nothing to do here.
-pub(super) const WITHOUT_EFFECT: &[&str] =
-    &["retries", "keep_open", "disable_transactions"];
+pub(super) const WITHOUT_EFFECT: &[&str] = &["retries", "keep_open", "disable_transactions"];
 
 /// Keys that need Python or a server, what they are, and what to do.
 const REFUSED: [(&str, &str, &str); 3] = [

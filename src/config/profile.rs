@@ -335,9 +335,9 @@ impl Reader<'_> {
                 options: entry.json_map("options")?.into_iter().collect(),
             });
             let marked = entry.flag("is_ducklake")?.unwrap_or(false);
-            params.marked_ducklakes.extend(
-                params.attach.last().filter(|_| marked).map(DuckDbAttach::name),
-            );
+            params
+                .marked_ducklakes
+                .extend(params.attach.last().filter(|_| marked).map(DuckDbAttach::name));
             entry.warn_left_over(self.warnings)?;
         }
         for secret in map.list("secrets")? {

@@ -143,7 +143,11 @@ impl DuckDbParams {
             let lower = attach.path.to_ascii_lowercase();
             lower.contains("ducklake:").then(|| attach.name())
         };
-        self.marked_ducklakes.iter().cloned().chain(self.attach.iter().filter_map(of_path)).collect()
+        self.marked_ducklakes
+            .iter()
+            .cloned()
+            .chain(self.attach.iter().filter_map(of_path))
+            .collect()
     }
 }
 

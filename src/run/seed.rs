@@ -218,14 +218,14 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
             return Err(Box::new(
                 Diagnostic::error(Code::BAD_SEED, message)
                     .or_at(job.locate_config("delimiter", ""))
-                    .help("Name the one character that stands between the values, or leave it out."),
+                    .help(
+                        "Name the one character that stands between the values, or leave it out.",
+                    ),
             ));
         }
     };
-    let mut reader = csv::ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .from_reader(body.as_bytes());
+    let mut reader =
+        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(body.as_bytes());
     let file = || SourceFile::new(shown, body);
     let broken = |error: &csv::Error| {
         let line = error.position().map_or(1, |position| position.line() as usize);
