@@ -23,6 +23,8 @@ pub enum FileKind {
     Macro,
     Analysis,
     Snapshot,
+    /// A user-defined function.
+    Function,
     /// Rows for unit tests, as CSV or SQL.
     Fixture,
     /// A YAML file of properties.
@@ -89,6 +91,7 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
         (&project.macro_paths, FileKind::Macro),
         (&project.analysis_paths, FileKind::Analysis),
         (&project.snapshot_paths, FileKind::Snapshot),
+        (&project.function_paths, FileKind::Function),
         (&project.docs_paths, FileKind::Docs),
     ];
     let ignored = ignored(project);
@@ -180,6 +183,7 @@ fn kind_of(path: &Path, folder: FileKind) -> Option<FileKind> {
         ("py", FileKind::Model) if path.extension()? == "py" => Some(FileKind::Model),
         ("sql", FileKind::Seed | FileKind::Docs) => None,
         ("sql", kind) => Some(kind),
+        ("py", FileKind::Function) => Some(FileKind::Function),
         _ => None,
     }
 }

@@ -21,6 +21,8 @@ pub enum RelationKind {
     /// A common table expression: an ephemeral model.
     Cte,
     External,
+    /// A user-defined function.
+    Function,
 }
 
 impl RelationKind {
@@ -32,6 +34,7 @@ impl RelationKind {
             RelationKind::MaterializedView => "materialized_view",
             RelationKind::Cte => "cte",
             RelationKind::External => "external",
+            RelationKind::Function => "function",
         }
     }
 }

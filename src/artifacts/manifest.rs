@@ -61,7 +61,12 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     // Unit tests come last in the manifest, and have a section of their own.
     let tests = manifest.nodes.values().rev().take_while(|node| node.unit_test.is_some()).count();
     let nodes = manifest.nodes.len() - tests;
-    out.entries("nodes", &manifest.nodes, 0..nodes, |node, out| {
+    let (functions, others): (Vec<&Node>, Vec<&Node>) = manifest.nodes.as_slice()[..nodes]
+        .values()
+        .partition(|node| node.resource_type == ResourceType::Function);
+    let entry = |node: &Node, out: &mut Vec<u8>| {
+        put(out, &*node.unique_id);
+        out.push(b':');
         let found = keys.get(&*node.unique_id);
         let node = NodeOut {
             node,
@@ -71,7 +76,8 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
             primary_key: found.map_or(&[], |found| found.columns()),
         };
         put(out, &node);
-    })?;
+    };
+    out.chunks("nodes", others.len(), |at, out| entry(others[at], out))?;
     out.entries("sources", &manifest.sources, 0..manifest.sources.len(), |source, out| {
         put(out, &SourceOut { source, created_at });
     })?;
@@ -111,7 +117,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
             put(out, &UnitTestOut { node, test, created_at });
         }
     })?;
-    out.empty("functions")?;
+    out.chunks("functions", functions.len(), |at, out| entry(functions[at], out))?;
     out.out.write_all(b"}")
 }
 
@@ -158,11 +164,6 @@ impl Sections<'_> {
             .map(|one| (one.unique_id.to_string(), super::semantic::entity(one, created_at)))
             .collect();
         self.value(key, &all)
-    }
-
-    fn empty(&mut self, key: &str) -> io::Result<()> {
-        self.key(key)?;
-        self.out.write_all(b"{}")
     }
 
     /// A map by `unique_id`.

@@ -9,6 +9,7 @@ mod config;
 mod contract;
 mod entities;
 mod flat_graph;
+mod functions;
 mod json;
 mod manifest;
 mod nodes;

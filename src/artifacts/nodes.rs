@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::Each;
 use super::config::{ConfigOut, Filled, stores_failures};
 use crate::graph::{Member, defaults};
-use crate::manifest::{ColumnInfo, Node, RefCall, ResourceType, SourceCall, UniqueId};
+use crate::manifest::{ColumnInfo, FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId};
 
 static CONTRACT: LazyLock<Value> =
     LazyLock::new(|| json!({"enforced": false, "alias_types": true, "checksum": null}));
@@ -72,13 +72,13 @@ impl Serialize for NodeOut<'_> {
             map.serialize_entry("depends_on", &DependsOn { macros, nodes: None })?;
             return map.end();
         }
-        let language = if node.is_python() { "python" } else { "sql" };
-        map.serialize_entry("language", language)?;
+        map.serialize_entry("language", node.language())?;
         map.serialize_entry("refs", &Each(|| node.refs.iter().map(|(call, _)| RefOut(call))))?;
         let sources = || node.source_calls.iter().map(|(call, _)| source_out(call));
         map.serialize_entry("sources", &Each(sources))?;
         map.serialize_entry("metrics", EMPTY)?;
-        map.serialize_entry("functions", EMPTY)?;
+        let functions = || node.function_calls.iter().map(function_out);
+        map.serialize_entry("functions", &Each(functions))?;
         let (macros, nodes) = (&node.depends_on_macros, Some(&node.depends_on[..]));
         map.serialize_entry("depends_on", &DependsOn { macros, nodes })?;
         map.serialize_entry("compiled_path", &self.compiled_path())?;
@@ -102,6 +102,7 @@ impl Serialize for NodeOut<'_> {
             ResourceType::Model => self.model(&mut map)?,
             ResourceType::Test => generic_test(node, &mut map)?,
             ResourceType::Operation => map.serialize_entry("index", &node.index)?,
+            ResourceType::Function => super::functions::facts(node, &mut map)?,
             _ => {}
         }
         map.end()
@@ -233,6 +234,11 @@ impl Serialize for RefOut<'_> {
 /// A `source` call as dbt lists it.
 pub(super) fn source_out(call: &SourceCall) -> [&str; 2] {
     [&call.source, &call.table]
+}
+
+/// A `function` call as dbt lists it.
+fn function_out(call: &FunctionCall) -> Vec<&str> {
+    call.package.as_deref().into_iter().chain([call.name.as_str()]).collect()
 }
 
 /// Columns by name.

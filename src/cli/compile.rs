@@ -24,6 +24,7 @@ pub(super) const KINDS: &[ResourceType] = &[
     ResourceType::Analysis,
     ResourceType::Snapshot,
     ResourceType::Seed,
+    ResourceType::Function,
 ];
 
 /// Said before the error of an inline statement.

@@ -23,6 +23,7 @@ pub(super) const BUILD: &[ResourceType] = &[
     ResourceType::Snapshot,
     ResourceType::Test,
     ResourceType::UnitTest,
+    ResourceType::Function,
 ];
 pub(super) const RUN: &[ResourceType] = &[ResourceType::Model];
 pub(super) const SNAPSHOT: &[ResourceType] = &[ResourceType::Snapshot];
@@ -37,6 +38,7 @@ pub(super) const LIST: &[ResourceType] = &[
     ResourceType::Metric,
     ResourceType::SemanticModel,
     ResourceType::SavedQuery,
+    ResourceType::Function,
 ];
 
 /// Runs a command that runs nodes.

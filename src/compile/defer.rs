@@ -20,7 +20,8 @@ pub struct Deferral {
 impl Deferral {
     /// The relations of the models, seeds and snapshots in a manifest of dbt's schema.
     pub fn new(manifest: &Value, favored: bool) -> Deferral {
-        let nodes = manifest["nodes"].as_object().into_iter().flatten();
+        let sections = [&manifest["nodes"], &manifest["functions"]];
+        let nodes = sections.into_iter().filter_map(Value::as_object).flatten();
         let relations = nodes.filter_map(|(id, node)| Some((id.as_str().into(), relation(node)?)));
         Deferral { relations: relations.collect(), favored }
     }
@@ -40,6 +41,7 @@ fn relation(node: &Value) -> Option<Relation> {
         ("model", Some("view")) => Some(RelationKind::View),
         ("model", Some("table" | "incremental")) => Some(RelationKind::Table),
         ("model", _) => None,
+        ("function", _) => Some(RelationKind::Function),
         _ => return None,
     };
     let name = if text("alias").is_empty() { text("name") } else { text("alias") };

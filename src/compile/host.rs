@@ -14,9 +14,9 @@ use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::values::Dict;
 use crate::jinja::{Adapter, Host};
-use crate::manifest::{Node, RefCall, ResourceType, SourceCall, UniqueId};
+use crate::manifest::{FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId};
 use crate::parse::locate_ref;
-use crate::relation::{Relation, RelationKind};
+use crate::relation::{Quoting, Relation, RelationKind};
 
 /// The host of one node while it is compiled or run.
 pub struct CompileHost {
@@ -159,8 +159,15 @@ impl CompileHost {
                 true => self.adapter(),
                 false => self.compiler.adapters.adapter(&node.engine).ok(),
             };
-            let own = adapter.and_then(|it| it.get_relation(&node.relation()).ok().flatten());
-            if own.is_some() {
+            let is_there = |it: &Arc<dyn Adapter>| match node.resource_type {
+                ResourceType::Function => {
+                    let kind = self.compiler.config.target.engines[&node.engine].kind();
+                    let query = crate::engine::function_query(kind, &node.relation());
+                    it.execute(&query).is_ok_and(|(found, _)| !found.rows.is_empty())
+                }
+                _ => it.get_relation(&node.relation()).is_ok_and(|found| found.is_some()),
+            };
+            if adapter.as_ref().is_some_and(is_there) {
                 return None;
             }
         }
@@ -288,6 +295,30 @@ impl Host for CompileHost {
             quote_columns: source.config.get("quoting").is_some_and(quotes_columns),
         };
         Ok(self.let_through(&read, self.across(id, &source.engine, source.relation())?))
+    }
+
+    fn resolve_function(&self, call: FunctionCall) -> Result<Relation> {
+        let compiler = &self.compiler;
+        let id = compiler.index.function(&self.node().package_name, &call)?;
+        let node = &compiler.manifest.nodes[id];
+        if self.unit.is_none() {
+            self.seen_by_the_parser(id, &format!("function('{}')", call.name), &call.name)?;
+        }
+        if node.engine != self.engine {
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::ENGINE_MISMATCH,
+                    format!(
+                        "The function `{}` is made on `{}`, and is called on `{}`",
+                        node.name, node.engine, self.engine
+                    ),
+                )
+                .help("A function can be called on its own engine only: make another for this one."),
+            ));
+        }
+        let relation = self.deferred(id, node).unwrap_or_else(|| node.relation());
+        let quoting = Quoting::default();
+        Ok(Relation { quoting, ..relation.with_kind(RelationKind::Function) })
     }
 
     fn set_config(&self, _values: IndexMap<String, serde_json::Value>) -> Result<()> {

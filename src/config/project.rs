@@ -31,6 +31,7 @@ pub struct Project {
     pub macro_paths: Vec<String>,
     pub analysis_paths: Vec<String>,
     pub snapshot_paths: Vec<String>,
+    pub function_paths: Vec<String>,
     pub docs_paths: Vec<String>,
     pub target_path: String,
     pub packages_install_path: String,
@@ -84,6 +85,7 @@ pub fn config_section(resource_type: ResourceType) -> &'static str {
         ResourceType::Metric => "metrics",
         ResourceType::SemanticModel => "semantic-models",
         ResourceType::SavedQuery => "saved-queries",
+        ResourceType::Function => "functions",
         ResourceType::Operation | ResourceType::Macro => "models",
     }
 }
@@ -213,6 +215,7 @@ impl Project {
         let macro_paths = paths(&mut map, "macro-paths", "macros")?;
         let analysis_paths = paths(&mut map, "analysis-paths", "analyses")?;
         let snapshot_paths = paths(&mut map, "snapshot-paths", "snapshots")?;
+        let function_paths = paths(&mut map, "function-paths", "functions")?;
         let target_path = map.text("target-path")?.unwrap_or_else(|| "target".to_owned());
         let packages_install_path =
             map.text("packages-install-path")?.unwrap_or_else(|| "dbt_packages".to_owned());
@@ -240,6 +243,7 @@ impl Project {
             macro_paths,
             analysis_paths,
             snapshot_paths,
+            function_paths,
             docs_paths,
             target_path,
             packages_install_path,
@@ -269,7 +273,6 @@ impl Project {
         map.ignore(&[
             "profile",
             "config-version",
-            "function-paths",
             "query-comment",
             "dbt-cloud",
             "packages",

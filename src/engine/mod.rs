@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub use crate::config::EngineKind;
 use crate::config::{EngineConfig, EngineParams};
 use crate::diagnostic::Diagnostic;
-use crate::relation::{Column, Relation, Response, ResultSet};
+use crate::relation::{Column, Relation, Response, ResultSet, quote_literal};
 
 /// Why the engine refused a statement: in `Diagnostic::notes` the engine's words; and the
 /// position in the statement where the engine told it.
@@ -33,6 +33,18 @@ pub struct EngineError {
 
 /// The result of a statement.
 pub type SqlResult<T> = std::result::Result<T, Box<EngineError>>;
+
+/// The query whose rows say whether a function is there.
+pub fn function_query(kind: EngineKind, function: &Relation) -> String {
+    let text = match kind {
+        EngineKind::DuckDb => include_str!("sql/duckdb_function.sql"),
+        EngineKind::Postgres => include_str!("sql/postgres_function.sql"),
+    };
+    let literal = |part: &Option<String>| quote_literal(part.as_deref().unwrap_or_default());
+    text.replace("$database", &literal(&function.database))
+        .replace("$schema", &literal(&function.schema))
+        .replace("$name", &quote_literal(&function.identifier))
+}
 
 /// A database that nodes run on. Shared by all threads.
 pub trait Engine: Send + Sync {

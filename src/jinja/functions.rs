@@ -17,7 +17,7 @@ use super::objects::{Arguments, Exceptions, Forgiving, RelationObject, ResponseO
 use super::values::{self, List, Table, from_json, py_str};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{RefCall, SourceCall};
+use crate::manifest::{FunctionCall, RefCall, SourceCall};
 use crate::relation::Response;
 
 /// A function of the state and its arguments.
@@ -67,6 +67,7 @@ impl Object for Function {
 const FUNCTIONS: &[(&str, Body)] = &[
     ("ref", reference),
     ("source", source),
+    ("function", function),
     ("var", var),
     ("env_var", env_var),
     ("adapter_macro", |_, args| {
@@ -174,6 +175,22 @@ fn source(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     };
     let call = SourceCall { source, table };
     let relation = Context::of(state)?.host().resolve_source(call).map_err(carry)?;
+    Ok(Value::from_object(RelationObject::new(relation)))
+}
+
+fn function(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let args = Arguments::new(args, &["a", "b"])?;
+    let call = match (args.text("a"), args.text("b")) {
+        (Some(name), None) => FunctionCall { package: None, name },
+        (Some(package), Some(name)) => FunctionCall { package: Some(package), name },
+        (None, _) => {
+            return Err(carry(Box::new(
+                Diagnostic::error(Code::JINJA_RUNTIME, "function() takes the name of a function")
+                    .help("Write function('name') or function('package', 'name')."),
+            )));
+        }
+    };
+    let relation = Context::of(state)?.host().resolve_function(call).map_err(carry)?;
     Ok(Value::from_object(RelationObject::new(relation)))
 }
 

@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use minijinja::Value;
 
 use crate::diagnostic::Result;
-use crate::manifest::{RefCall, SourceCall, UniqueId};
+use crate::manifest::{FunctionCall, RefCall, SourceCall, UniqueId};
 use crate::relation::{Column, Relation, Response, ResultSet};
 
 /// The answers that depend on the node and the stage. Errors need no location: the dialect adds
@@ -27,6 +27,9 @@ pub trait Host: Send + Sync {
 
     /// `source(…)`, likewise.
     fn resolve_source(&self, call: SourceCall) -> Result<Relation>;
+
+    /// `function(…)`, likewise.
+    fn resolve_function(&self, call: FunctionCall) -> Result<Relation>;
 
     /// `config(…)` with its keyword arguments (a positional dict is merged into them).
     /// While parsing: takes a note. Later: does nothing.

@@ -3,6 +3,7 @@
 //! No behaviour but look-ups. Nothing is rendered, resolved or executed here.
 
 mod config;
+mod function;
 mod model;
 mod node;
 mod semantic;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 pub use config::{Hook, NodeConfig};
+pub use function::{FunctionArgument, FunctionCall, FunctionFacts, FunctionReturns};
 pub use model::{ModelFacts, compare_versions, version_text};
 pub use node::{
     Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{FastHash, ModelFacts, NodeConfig, UniqueId, UnitTest};
+use super::{FastHash, FunctionCall, FunctionFacts, ModelFacts, NodeConfig, UniqueId, UnitTest};
 use crate::diagnostic::{Location, SourceFile};
 use crate::relation::{Quoting, Relation};
 
@@ -26,6 +26,7 @@ pub enum ResourceType {
     Metric,
     SemanticModel,
     SavedQuery,
+    Function,
 }
 
 impl ResourceType {
@@ -45,6 +46,7 @@ impl ResourceType {
             ResourceType::Metric => "metric",
             ResourceType::SemanticModel => "semantic_model",
             ResourceType::SavedQuery => "saved_query",
+            ResourceType::Function => "function",
         }
     }
 
@@ -164,12 +166,16 @@ pub struct Node {
     pub facts: Option<Box<ModelFacts>>,
     pub refs: Vec<(RefCall, Option<Location>)>,
     pub source_calls: Vec<(SourceCall, Option<Location>)>,
+    /// Functions that it calls, as written.
+    pub function_calls: Vec<FunctionCall>,
     /// Nodes and sources that it reads, resolved, each once, in order of first mention.
     pub depends_on: Vec<UniqueId>,
     /// Macros of the project and its packages that it calls.
     pub depends_on_macros: Vec<UniqueId>,
     /// Of a generic test.
     pub test_metadata: Option<TestMetadata>,
+    /// Of a function.
+    pub function: Option<Box<FunctionFacts>>,
     /// Of a unit test.
     pub unit_test: Option<Arc<UnitTest>>,
     /// Of a generic test on a column.
@@ -221,9 +227,11 @@ impl Node {
             facts: None,
             refs: Vec::new(),
             source_calls: Vec::new(),
+            function_calls: Vec::new(),
             depends_on: Vec::new(),
             depends_on_macros: Vec::new(),
             test_metadata: None,
+            function: None,
             unit_test: None,
             column_name: None,
             attached_node: None,
@@ -247,6 +255,7 @@ impl Node {
             ResourceType::Snapshot => "snapshot",
             ResourceType::Test => "test",
             ResourceType::UnitTest => "unit",
+            ResourceType::Function => "function",
             _ => "view",
         })
     }
@@ -254,6 +263,12 @@ impl Node {
     /// A model written in Python.
     pub fn is_python(&self) -> bool {
         self.resource_type == ResourceType::Model && self.original_file_path.ends_with(".py")
+    }
+
+    /// The language of its code.
+    pub fn language(&self) -> &'static str {
+        let may = matches!(self.resource_type, ResourceType::Model | ResourceType::Function);
+        if may && self.original_file_path.ends_with(".py") { "python" } else { "sql" }
     }
 
     /// Whether it is inlined into those that read it.

@@ -11,14 +11,15 @@ use crate::config::Config;
 use crate::diagnostic::Result;
 use crate::jinja::values::Dict;
 use crate::jinja::{Adapter, Host};
-use crate::manifest::{NodeConfig, RefCall, SourceCall, UniqueId};
-use crate::relation::Relation;
+use crate::manifest::{FunctionCall, NodeConfig, RefCall, SourceCall, UniqueId};
+use crate::relation::{Relation, RelationKind};
 
 /// What a template asked for.
 #[derive(Debug, Default)]
 pub struct Notes {
     pub refs: Vec<RefCall>,
     pub sources: Vec<SourceCall>,
+    pub functions: Vec<FunctionCall>,
     /// The `config()` calls, merged.
     pub config: NodeConfig,
     pub macros: Vec<UniqueId>,
@@ -89,6 +90,14 @@ impl Host for ParseHost {
             notes.sources.push(call);
         }
         Ok(self.this.clone())
+    }
+
+    fn resolve_function(&self, call: FunctionCall) -> Result<Relation> {
+        let mut notes = self.notes();
+        if !notes.functions.contains(&call) {
+            notes.functions.push(call);
+        }
+        Ok(self.this.clone().with_kind(RelationKind::Function))
     }
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {

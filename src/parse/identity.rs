@@ -46,6 +46,7 @@ impl Identity {
             ResourceType::Seed => "seed",
             ResourceType::Test => "test",
             ResourceType::Snapshot => "snapshot",
+            ResourceType::Function => "function",
             _ => "view",
         };
         values.entry("materialized".to_owned()).or_insert_with(|| materialized.into());

@@ -5,6 +5,7 @@ mod config_levels;
 mod config_rules;
 mod external;
 mod freshness;
+mod functions;
 mod generic_tests;
 mod host;
 mod identity;
@@ -158,6 +159,7 @@ pub fn parse(
                 FileKind::Test => (ResourceType::Test, Section::DataTests),
                 FileKind::Analysis => (ResourceType::Analysis, Section::Analyses),
                 FileKind::Seed => (ResourceType::Seed, Section::Seeds),
+                FileKind::Function => (ResourceType::Function, Section::Functions),
                 _ => return None,
             };
             let stem = sql_files::file_stem(&file.path);
@@ -279,7 +281,7 @@ fn yaml_vars(config: &Config) -> Map<String, Value> {
 }
 
 fn add_node(manifest: &mut Manifest, node: Node, errors: &mut Vec<Diagnostic>) {
-    errors.extend(config_rules::broken(&node));
+    errors.extend(config_rules::broken(&node).or_else(|| functions::broken(&node)));
     if !node.config.enabled() {
         manifest.disabled.push(node);
         return;
@@ -322,6 +324,7 @@ enum Section {
     Snapshots,
     Analyses,
     DataTests,
+    Functions,
 }
 
 /// Which properties describe which node.
@@ -346,6 +349,7 @@ impl<'a> Patches<'a> {
                 (Section::Snapshots, &found.snapshots),
                 (Section::Analyses, &found.analyses),
                 (Section::DataTests, &found.data_tests),
+                (Section::Functions, &found.functions),
             ];
             for (section, list) in sections {
                 for properties in list.iter().flat_map(NodeProperties::each_version) {
@@ -401,6 +405,7 @@ impl<'a> Patches<'a> {
                 Section::Snapshots => "snapshot",
                 Section::Analyses => "analysis",
                 Section::DataTests => "data test",
+                Section::Functions => "function",
             };
             let mut warning = Diagnostic::warning(
                 Code::REF_NOT_FOUND,

@@ -13,7 +13,7 @@ use crate::config::yaml::{self, Yaml, YamlKind};
 use crate::config::{MapReader, YamlRenderer, misspelt_config, type_error};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::load::LoadedFile;
-use crate::manifest::{ColumnInfo, MacroArgument, ResourceType};
+use crate::manifest::{ColumnInfo, FunctionFacts, MacroArgument, ResourceType};
 
 /// Everything that one properties file says.
 #[derive(Debug, Default)]
@@ -22,6 +22,7 @@ pub struct PropertiesFile {
     pub seeds: Vec<NodeProperties>,
     pub snapshots: Vec<NodeProperties>,
     pub analyses: Vec<NodeProperties>,
+    pub functions: Vec<NodeProperties>,
     /// Of singular tests.
     pub data_tests: Vec<NodeProperties>,
     pub sources: Vec<SourceProperties>,
@@ -49,6 +50,8 @@ pub struct NodeProperties {
     pub extra: Map<String, Value>,
     /// Of a model that has versions, a deprecation date or a time spine.
     pub model: Option<Box<ModelProperties>>,
+    /// Of a function.
+    pub function: Option<Box<FunctionFacts>>,
 }
 
 impl NodeProperties {
@@ -177,7 +180,6 @@ pub fn read(
     let mut out = PropertiesFile::default();
     map.ignore(&[
         "version",
-        "functions",
         "anchors",
         // selectors.yml and packages.yml may lie in a resource path.
         "selectors",
@@ -196,6 +198,9 @@ pub fn read(
     }
     for item in map.list("analyses")? {
         out.analyses.push(reader.node(item, "an analysis")?);
+    }
+    for item in map.list("functions")? {
+        out.functions.push(reader.node(item, FUNCTION)?);
     }
     for key in ["data_tests", "tests"] {
         for item in map.list(key)? {
@@ -240,6 +245,9 @@ pub(super) struct Reader<'a> {
     pub(super) warnings: Vec<Diagnostic>,
 }
 
+/// What an entry under `functions:` is called.
+const FUNCTION: &str = "a function";
+
 /// Keys of a node that say the same as its config, and are merged into it.
 const CONFIG_ALIASES: &[&str] = &["meta", "tags", "access", "group", "docs"];
 
@@ -260,6 +268,10 @@ impl<'a> Reader<'a> {
         let name_at = yaml.get("name").unwrap_or(yaml);
         let name = map.required_text("name")?;
         let written = self.as_written.then(|| written_config(yaml));
+        let function = match what {
+            FUNCTION => Some(Box::new(self.function_facts(&mut map, yaml, &name)?)),
+            _ => None,
+        };
         let mut config = self.config(&mut map, "config")?;
         for key in CONFIG_ALIASES {
             if let Some(value) = map.any(key) {
@@ -317,6 +329,7 @@ impl<'a> Reader<'a> {
             tests,
             extra,
             model: None,
+            function,
         })
     }
 

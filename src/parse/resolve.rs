@@ -9,7 +9,7 @@ use regex::Regex;
 use crate::config::{Config, EngineKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::manifest::{
-    Access, FastHash, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
+    Access, FastHash, FunctionCall, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
 };
 
 /// Looks nodes and sources up by the names that `ref` and `source` give. Holds ids only.
@@ -18,6 +18,7 @@ pub struct RefIndex {
     root: String,
     nodes: HashMap<String, Vec<Entry>, FastHash>,
     sources: HashMap<SourceCall, Vec<Entry>, FastHash>,
+    functions: HashMap<String, Vec<Entry>, FastHash>,
     /// Name → where it is defined.
     disabled: HashMap<String, String>,
     disabled_sources: HashSet<SourceCall>,
@@ -50,6 +51,10 @@ impl RefIndex {
             let entry =
                 Entry { package: source.package_name.clone(), id: source.unique_id.clone() };
             index.sources.entry(source_call(source)).or_default().push(entry);
+        }
+        for node in manifest.of_type(ResourceType::Function) {
+            let entry = Entry { package: node.package_name.clone(), id: node.unique_id.clone() };
+            index.functions.entry(node.name.clone()).or_default().push(entry);
         }
         for node in &manifest.disabled {
             index.disabled.insert(node.name.clone(), node.original_file_path.clone());
@@ -127,6 +132,42 @@ impl RefIndex {
             None => error.help("Declare it under `sources:` in a properties file."),
         };
         Err(Box::new(error))
+    }
+}
+
+impl RefIndex {
+    /// The function that a `function` in a package means, by the rule of `ref`.
+    ///
+    /// # Errors
+    /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
+    pub fn function(&self, package: &str, call: &FunctionCall) -> Result<&UniqueId> {
+        let named = self.functions.get(&call.name).map(Vec::as_slice).unwrap_or_default();
+        let of = |package: &str| named.iter().find(|entry| entry.package == package);
+        let found = match &call.package {
+            Some(package) => of(package),
+            None => of(&self.root).or_else(|| of(package)).or_else(|| named.first()),
+        };
+        if let Some(entry) = found {
+            return Ok(&entry.id);
+        }
+        let name = &call.name;
+        if let Some(path) = self.disabled.get(name) {
+            return Err(Box::new(
+                Diagnostic::error(
+                    Code::REF_DISABLED,
+                    format!("A function() depends on a function named '{name}' which is disabled"),
+                )
+                .help(format!("Enable it in {path}, or take the call out.")),
+            ));
+        }
+        let error = Diagnostic::error(
+            Code::REF_NOT_FOUND,
+            format!("A function() depends on a function named '{name}' which was not found"),
+        );
+        Err(Box::new(match did_you_mean(name, self.functions.keys().map(String::as_str)) {
+            Some(help) => error.help(help),
+            None => error.help("Check the spelling, or add it to functions/."),
+        }))
     }
 }
 
@@ -214,6 +255,12 @@ fn dependencies(
             }
         }
     }
+    for call in &node.function_calls {
+        match index.function(&node.package_name, call) {
+            Ok(id) => add(id),
+            Err(error) => errors.push(error.or_at(locate_ref(node, &call.name))),
+        }
+    }
     ids
 }
 
@@ -267,7 +314,7 @@ pub fn locate_ref(node: &Node, name: &str) -> Option<Location> {
 }
 
 fn ref_in(file: &Arc<SourceFile>, name: &str) -> Option<Location> {
-    let pattern = format!(r#"\b(?:ref|source)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
+    let pattern = format!(r#"\b(?:ref|source|function)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
     let at = Regex::new(&pattern).ok()?.find(&file.text)?.range();
     Some(Location::new(file.clone(), at))
 }

@@ -90,6 +90,11 @@ impl Parser<'_> {
             node.path = analysis_path(loaded);
         }
         node.facts = facts.map(|facts| Box::new(facts.clone()));
+        if resource_type == ResourceType::Function {
+            let facts = patch.and_then(|(properties, _)| properties.function.clone());
+            node.function = Some(facts.unwrap_or_default());
+        }
+        node.function_calls = notes.functions;
         node.raw_code = loaded.file.text.trim().into();
         node.database = names.database;
         node.schema = names.schema;

@@ -250,6 +250,7 @@ impl<'a> Reader<'a> {
             columns: all,
             tests,
             extra: base.extra.clone(),
+            function: None,
             model: Some(Box::new(ModelProperties {
                 facts: ModelFacts {
                     version: Some(number),

@@ -58,6 +58,7 @@ pub(super) fn code(name: &str) -> &'static str {
         ("LogStartLine", "Q011"),
         ("LogModelResult", "Q012"),
         ("LogSnapshotResult", "Q015"),
+        ("LogFunctionResult", "Q047"),
         ("LogSeedResult", "Q016"),
         ("LogFreshnessResult", "Q018"),
         ("LogNodeNoOpResult", "Q019"),

@@ -47,6 +47,7 @@ pub(super) fn describe(node: &Node, shown_engine: bool) -> String {
         }
         ResourceType::Seed => format!("seed file {relation}"),
         ResourceType::Snapshot => format!("snapshot {relation}"),
+        ResourceType::Function => format!("function {relation}"),
         ResourceType::Operation => {
             let when = node.tags.first().map_or("", |tag| tag.as_str());
             let index = node.index.unwrap_or_default();

@@ -118,6 +118,7 @@ impl Progress {
             (_, ResourceType::Seed) => "LogSeedResult",
             (_, ResourceType::Snapshot) => "LogSnapshotResult",
             (_, ResourceType::Operation) => "LogHookEndLine",
+            (_, ResourceType::Function) => "LogFunctionResult",
             _ => "LogModelResult",
         };
         let line = match result.status {

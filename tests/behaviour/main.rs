@@ -15,6 +15,7 @@ mod docs;
 mod duckdb_files;
 mod engines;
 mod flags;
+mod functions;
 mod hooks;
 mod incremental;
 mod materializations;

@@ -166,6 +166,26 @@ def known(manifest, unique_id):
     return any(unique_id in group for group in groups)
 
 
+def shown(line):
+    """The rows that `show` prints, as the table of a result."""
+    import agate
+
+    done = subprocess.run([*line, "--output", "json", "--quiet"], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, timeout=TIMEOUT, env=environment())
+    try:
+        written = json.loads(done.stdout[done.stdout.index("{"):])
+    except ValueError:
+        return None
+    result = RunResult(status=RunStatus.Success, timing=[], thread_id="", execution_time=0.0, adapter_response={},
+                       message=None, failures=None, batch_results=None, node=None)
+    result.agate_table = agate.Table.from_object(written["show"])
+    return RunExecutionResult(results=[result], elapsed_time=0.0, args={}, generated_at=None)
+
+
+def environment():
+    return {**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **test_clock()}
+
+
 class Freshness:
     """sources.json, as far as tests look."""
 
@@ -259,7 +279,7 @@ def invoke(self, args=None, **kwargs):
     close_connections()
     began = time.time() - 0.01
     done = subprocess.run(line, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=TIMEOUT,
-                          env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false", **test_clock()})
+                          env=environment())
     _last_output = done.stdout + done.stderr
     print(f"$ {' '.join(line)}\n{_last_output}[exit code {done.returncode}]")
     if _capture is not None:
@@ -287,6 +307,8 @@ def invoke(self, args=None, **kwargs):
         result = Freshness(path) if path.exists() else None
     elif command == "debug":
         result = success
+    elif command == "show" and success and not {"--output", "--log-format"} & set(words):
+        result = shown([PROGRAM, *words])
     elif fresh("run_results.json"):
         result = load_results(target)
     elif not success:

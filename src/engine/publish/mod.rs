@@ -207,6 +207,7 @@ fn drop_statement(kind: RelationKind, relation: &Relation) -> String {
         RelationKind::View => "VIEW",
         RelationKind::MaterializedView => "MATERIALIZED VIEW",
         RelationKind::External => "FOREIGN TABLE",
+        RelationKind::Function => "FUNCTION",
         RelationKind::Table | RelationKind::Cte => "TABLE",
     };
     format!("DROP {word} IF EXISTS {} CASCADE", relation.render())

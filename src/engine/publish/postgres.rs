@@ -302,6 +302,7 @@ fn type_word(kind: RelationKind) -> &'static str {
         RelationKind::View => "VIEW",
         RelationKind::MaterializedView => "MATERIALIZED VIEW",
         RelationKind::External => "FOREIGN TABLE",
+        RelationKind::Function => "FUNCTION",
         RelationKind::Table | RelationKind::Cte => "TABLE",
     }
 }

@@ -367,6 +367,7 @@ fn kind(criterion: &Criterion) -> Result<Option<ResourceType>> {
         ResourceType::Metric,
         ResourceType::SemanticModel,
         ResourceType::SavedQuery,
+        ResourceType::Function,
     ];
     let value = criterion.value.as_str();
     if let Some(kind) = known.into_iter().find(|kind| kind.as_str() == value) {

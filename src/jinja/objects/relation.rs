@@ -10,6 +10,8 @@ use minijinja::{Error, ErrorKind, State, Value};
 use super::Arguments;
 use super::column::ColumnFactory;
 use crate::jinja::context::Context;
+use crate::diagnostic::Code;
+use crate::jinja::error::fail;
 use crate::jinja::values::{Dict, List, py_str};
 use crate::relation::{Quoting, Relation, RelationKind, name_in_sql, quote_identifier};
 
@@ -94,6 +96,7 @@ fn kind_of(name: &str) -> Option<RelationKind> {
         "materialized_view" => RelationKind::MaterializedView,
         "cte" => RelationKind::Cte,
         "external" => RelationKind::External,
+        "function" => RelationKind::Function,
         _ => return None,
     })
 }
@@ -125,6 +128,29 @@ fn quoting_from([database, schema, identifier]: [bool; 3]) -> Quoting {
 
 fn policy_value([database, schema, identifier]: [bool; 3]) -> Value {
     Dict::value([("database", database), ("schema", schema), ("identifier", identifier)])
+}
+
+/// What a function's statement depends on: its language, its type, and what Python needs.
+fn function_config(args: &[Value]) -> Result<Value, Error> {
+    let model = args.first().cloned().unwrap_or_default();
+    let config = model.get_attr("config")?;
+    let get = |name: &str| config.get_attr(name).map(|v| if v.is_undefined() { ().into() } else { v });
+    let language = model.get_attr("language")?;
+    let (version, entry) = (get("runtime_version")?, get("entry_point")?);
+    if language.as_str() == Some("python") {
+        for (value, what) in [(&version, "A `runtime_version`"), (&entry, "An `entry_point`")] {
+            if value.is_none() {
+                let message = format!("{what} is required for python functions");
+                return Err(fail(Code::BAD_CONFIG, message));
+            }
+        }
+    }
+    Ok(Dict::value([
+        ("language", language),
+        ("type", get("type")?),
+        ("runtime_version", version),
+        ("entry_point", entry),
+    ]))
 }
 
 impl Object for RelationObject {
@@ -165,7 +191,8 @@ impl Object for RelationObject {
             "is_view" => is(RelationKind::View),
             "is_materialized_view" => is(RelationKind::MaterializedView),
             "is_cte" => is(RelationKind::Cte),
-            "is_function" | "is_dynamic_table" | "is_iceberg_format" | "is_pointer"
+            "is_function" => is(RelationKind::Function),
+            "is_dynamic_table" | "is_iceberg_format" | "is_pointer"
             | "is_shared" => false.into(),
             "can_be_renamed" => {
                 let may = [RelationKind::Table, RelationKind::View, RelationKind::MaterializedView];
@@ -181,6 +208,7 @@ impl Object for RelationObject {
             "MaterializedView" => "materialized_view".into(),
             "CTE" => "cte".into(),
             "External" => "external".into(),
+            "Function" => "function".into(),
             _ => return None,
         })
     }
@@ -201,6 +229,12 @@ impl Object for RelationObject {
             "quote" => {
                 let quoting = quoting_from(three(args, quoting_of(self.relation.quoting))?);
                 Ok(self.with(|r| r.relation.quoting = quoting))
+            }
+            "get_function_config" => function_config(args),
+            "get_function_macro_name" => {
+                let config = args.first().cloned().unwrap_or_default();
+                let part = |name: &str| config.get_attr(name).map(|part| py_str(&part));
+                Ok(format!("{}_function_{}", part("type")?, part("language")?).into())
             }
             "quoted" => {
                 let name = Arguments::new(args, &["identifier"])?.required("identifier");

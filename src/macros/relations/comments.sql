@@ -44,6 +44,11 @@
     comment on {{ (relation.type | string) | replace('_', ' ') }} {{ relation }} is {{ comment_literal(relation_comment) }};
 {%- endmacro %}
 
+{# DuckDB's word for a function that is made of SQL. #}
+{% macro duckdb__alter_relation_comment(relation, relation_comment) -%}
+    comment on {{ 'macro' if relation.is_function else relation.type }} {{ relation }} is {{ comment_literal(relation_comment) }};
+{%- endmacro %}
+
 {% macro alter_column_comment(relation, column_dict) -%}
     {% do return(adapter.dispatch('alter_column_comment', 'dbt')(relation, column_dict)) %}
 {%- endmacro %}
