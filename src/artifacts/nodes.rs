@@ -12,7 +12,9 @@ use serde_json::{Value, json};
 use super::Each;
 use super::config::{ConfigOut, Filled, stores_failures};
 use crate::graph::{Member, defaults};
-use crate::manifest::{ColumnInfo, FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId};
+use crate::manifest::{
+    ColumnInfo, FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
+};
 
 static CONTRACT: LazyLock<Value> =
     LazyLock::new(|| json!({"enforced": false, "alias_types": true, "checksum": null}));

@@ -313,7 +313,9 @@ impl Host for CompileHost {
                         node.name, node.engine, self.engine
                     ),
                 )
-                .help("A function can be called on its own engine only: make another for this one."),
+                .help(
+                    "A function can be called on its own engine only: make another for this one.",
+                ),
             ));
         }
         let relation = self.deferred(id, node).unwrap_or_else(|| node.relation());

@@ -38,8 +38,9 @@ pub struct FunctionFacts {
 impl FunctionFacts {
     /// The first argument without a default that stands behind one with a default.
     pub fn misplaced_argument(&self) -> Option<&FunctionArgument> {
-        let has_default =
-            |argument: &FunctionArgument| argument.default_value.as_ref().is_some_and(|v| !v.is_null());
+        let has_default = |argument: &FunctionArgument| {
+            argument.default_value.as_ref().is_some_and(|v| !v.is_null())
+        };
         let first = self.arguments.iter().position(has_default)?;
         self.arguments[first..].iter().find(|argument| !has_default(argument))
     }

@@ -9,7 +9,8 @@ use regex::Regex;
 use crate::config::{Config, EngineKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::manifest::{
-    Access, FastHash, FunctionCall, Manifest, Node, RefCall, ResourceType, Source, SourceCall, UniqueId,
+    Access, FastHash, FunctionCall, Manifest, Node, RefCall, ResourceType, Source, SourceCall,
+    UniqueId,
 };
 
 /// Looks nodes and sources up by the names that `ref` and `source` give. Holds ids only.
@@ -314,7 +315,8 @@ pub fn locate_ref(node: &Node, name: &str) -> Option<Location> {
 }
 
 fn ref_in(file: &Arc<SourceFile>, name: &str) -> Option<Location> {
-    let pattern = format!(r#"\b(?:ref|source|function)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
+    let pattern =
+        format!(r#"\b(?:ref|source|function)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
     let at = Regex::new(&pattern).ok()?.find(&file.text)?.range();
     Some(Location::new(file.clone(), at))
 }

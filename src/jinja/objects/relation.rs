@@ -9,8 +9,8 @@ use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
 use super::column::ColumnFactory;
-use crate::jinja::context::Context;
 use crate::diagnostic::Code;
+use crate::jinja::context::Context;
 use crate::jinja::error::fail;
 use crate::jinja::values::{Dict, List, py_str};
 use crate::relation::{Quoting, Relation, RelationKind, name_in_sql, quote_identifier};
@@ -134,7 +134,8 @@ fn policy_value([database, schema, identifier]: [bool; 3]) -> Value {
 fn function_config(args: &[Value]) -> Result<Value, Error> {
     let model = args.first().cloned().unwrap_or_default();
     let config = model.get_attr("config")?;
-    let get = |name: &str| config.get_attr(name).map(|v| if v.is_undefined() { ().into() } else { v });
+    let get =
+        |name: &str| config.get_attr(name).map(|v| if v.is_undefined() { ().into() } else { v });
     let language = model.get_attr("language")?;
     let (version, entry) = (get("runtime_version")?, get("entry_point")?);
     if language.as_str() == Some("python") {
@@ -192,8 +193,7 @@ impl Object for RelationObject {
             "is_materialized_view" => is(RelationKind::MaterializedView),
             "is_cte" => is(RelationKind::Cte),
             "is_function" => is(RelationKind::Function),
-            "is_dynamic_table" | "is_iceberg_format" | "is_pointer"
-            | "is_shared" => false.into(),
+            "is_dynamic_table" | "is_iceberg_format" | "is_pointer" | "is_shared" => false.into(),
             "can_be_renamed" => {
                 let may = [RelationKind::Table, RelationKind::View, RelationKind::MaterializedView];
                 relation.kind.is_some_and(|kind| may.contains(&kind)).into()
