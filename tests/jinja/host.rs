@@ -8,7 +8,7 @@ use minijinja::Value;
 use pintail::config::{DuckDbParams, EngineConfig, EngineParams, Target};
 use pintail::diagnostic::{Result, SourceFile};
 use pintail::jinja::{Adapter, Dialect, Host, InvocationInfo, MacroRegistry};
-use pintail::manifest::{RefCall, SourceCall, UniqueId};
+use pintail::manifest::{FunctionCall, RefCall, SourceCall, UniqueId};
 use pintail::relation::Relation;
 use serde_json::json;
 
@@ -108,6 +108,10 @@ impl Host for TestHost {
 
     fn resolve_source(&self, call: SourceCall) -> Result<Relation> {
         Ok(Relation::new("memory", &call.source, &call.table))
+    }
+
+    fn resolve_function(&self, call: FunctionCall) -> Result<Relation> {
+        Ok(Relation::new("db", "main", &call.name))
     }
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {
