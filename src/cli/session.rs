@@ -143,6 +143,10 @@ impl Start<'_> {
         });
         let found = report::found(&parsed.manifest);
         let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
+        if console.hears(Level::Debug) {
+            let (to, manifest) = (console.clone(), compiler.manifest.clone());
+            engines.hear(move |said| report::spoken(&to, &manifest, said));
+        }
         compiler.set_manifest_values(ManifestValues {
             graph: artifacts::flat_graph,
             node: artifacts::node_value,

@@ -10,6 +10,7 @@ mod json_log;
 mod lines;
 mod progress;
 mod rows;
+mod statements;
 mod summary;
 mod warnings;
 
@@ -19,5 +20,6 @@ pub use events::Level;
 pub use lines::{dotted, found, plural};
 pub use progress::Progress;
 pub use rows::{RowFormat, format_rows};
+pub use statements::spoken;
 pub use summary::{Ended, counts_line, summary};
 pub use warnings::Warnings;

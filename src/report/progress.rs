@@ -186,7 +186,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// A node as dbt's events show it.
-fn node_info(node: &Node, status: &str, begun: Timestamp, is_over: bool) -> Value {
+pub(super) fn node_info(node: &Node, status: &str, begun: Timestamp, is_over: bool) -> Value {
     let relation = match node.resource_type {
         ResourceType::Test | ResourceType::UnitTest | ResourceType::Operation => String::new(),
         _ => node.relation().render(),

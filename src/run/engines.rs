@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::adapter::ConnectionAdapter;
-use super::comment::Commented;
+use super::wire::{Ear, Spoken, Wire};
 use crate::compile::Adapters;
 use crate::config::{EngineConfig, EngineKind, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, Canceller, Connection, Engine, bridge, embedded};
 use crate::jinja::Adapter;
+use crate::manifest::UniqueId;
 use crate::relation::Relation;
 
 /// A line of a template.
@@ -37,6 +38,7 @@ pub struct Engines {
     /// A cancel handle for each connection that was made.
     cancellers: Mutex<Vec<Arc<dyn Canceller>>>,
     listener: OnceLock<Listener>,
+    ear: OnceLock<Ear>,
     /// Relations that DuckDB reads exactly.
     checked: Mutex<HashSet<Relation>>,
 }
@@ -77,6 +79,7 @@ impl Engines {
             interrupted: AtomicBool::new(false),
             cancellers: Mutex::default(),
             listener: OnceLock::new(),
+            ear: OnceLock::new(),
             checked: Mutex::default(),
         })
     }
@@ -97,8 +100,14 @@ impl Engines {
                 connection
             }
         };
-        let connection = Some(Held::Plain(connection));
-        Ok(Pooled { engines: self.clone(), name, connection })
+        let wire = Wire {
+            inner: connection,
+            engine: name.clone(),
+            node: None,
+            comment: None,
+            ear: self.ear.get().cloned(),
+        };
+        Ok(Pooled { engines: self.clone(), name, wire: Some(wire) })
     }
 
     /// The configuration of an engine, opened: with the address of an embedded server.
@@ -213,6 +222,11 @@ impl Engines {
         let _first_stays = self.listener.set(Box::new(listener));
     }
 
+    /// Tells of every statement from now on; the first listener stays.
+    pub fn hear(&self, ear: impl Fn(&Spoken) + Send + Sync + 'static) {
+        let _first_stays = self.ear.set(Arc::new(ear));
+    }
+
     fn tell(&self, kind: Message, text: &str) {
         if let Some(listener) = self.listener.get() {
             listener(kind, text);
@@ -238,20 +252,21 @@ impl Adapters for Arc<Engines> {
 pub struct Pooled {
     engines: Arc<Engines>,
     name: Arc<str>,
-    connection: Option<Held>,
-}
-
-/// The connection, perhaps with a comment for each statement.
-enum Held {
-    Plain(Box<dyn Connection>),
-    Commented(Commented),
+    wire: Option<Wire>,
 }
 
 impl Pooled {
+    /// Whose statements these are.
+    pub fn of_node(&mut self, node: &UniqueId) {
+        if let Some(wire) = &mut self.wire {
+            wire.node = Some(node.clone());
+        }
+    }
+
     /// Writes a comment into every statement from now on.
     pub fn comment(&mut self, comment: String, last: bool) {
-        if let Some(Held::Plain(inner)) = self.connection.take() {
-            self.connection = Some(Held::Commented(Commented { inner, comment, last }));
+        if let Some(wire) = &mut self.wire {
+            wire.comment = Some((comment, last));
         }
     }
 }
@@ -259,33 +274,23 @@ impl Pooled {
 impl std::ops::Deref for Pooled {
     type Target = dyn Connection;
     fn deref(&self) -> &Self::Target {
-        match self.connection.as_ref().expect("a connection is only taken out on drop") {
-            Held::Plain(connection) => &**connection,
-            Held::Commented(connection) => connection,
-        }
+        self.wire.as_ref().expect("a connection is only taken out on drop")
     }
 }
 
 impl std::ops::DerefMut for Pooled {
     fn deref_mut(&mut self) -> &mut Self::Target {
-        match self.connection.as_mut().expect("a connection is only taken out on drop") {
-            Held::Plain(connection) => &mut **connection,
-            Held::Commented(connection) => connection,
-        }
+        self.wire.as_mut().expect("a connection is only taken out on drop")
     }
 }
 
 impl Drop for Pooled {
     fn drop(&mut self) {
-        let connection = self.connection.take().map(|held| match held {
-            Held::Plain(connection) => connection,
-            Held::Commented(commented) => commented.inner,
-        });
-        if let Some(mut connection) = connection
-            && connection.rollback().is_ok()
+        let Some(mut wire) = self.wire.take() else { return };
+        if wire.rollback().is_ok()
             && let Some(pool) = self.engines.pools.get(&self.name)
         {
-            lock(&pool.idle).push(connection);
+            lock(&pool.idle).push(wire.inner);
         }
     }
 }

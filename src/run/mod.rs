@@ -20,6 +20,7 @@ mod scheduler;
 mod seed;
 mod seed_types;
 mod unit_test;
+mod wire;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -36,6 +37,7 @@ pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
 pub use engines::{Engines, Message, Pooled};
 pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
+pub use wire::Spoken;
 pub use result::{BatchResults, DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
 
 /// Something that a thread works on.

@@ -165,7 +165,9 @@ impl Runner {
         batch: Option<Batch>,
         result: &mut RunResult,
     ) -> Result<()> {
-        let adapter = Arc::new(ConnectionAdapter::new(self.engines.connection(&node.engine)?));
+        let mut connection = self.engines.connection(&node.engine)?;
+        connection.of_node(&node.unique_id);
+        let adapter = Arc::new(ConnectionAdapter::new(connection));
         let host = self.compiler.batch_host(&node.unique_id, batch);
         host.set_adapter(adapter.clone());
 

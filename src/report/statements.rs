@@ -1,0 +1,43 @@
+//! The SQL that is sent, and how it ended, as dbt's debug events: what `dbt.log` is read for.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Console;
+use super::events::Level;
+use super::progress::node_info;
+use crate::engine;
+use crate::manifest::Manifest;
+use crate::run::Spoken;
+
+/// How much of a statement that holds the rows of a seed is told.
+const ABRIDGED: usize = 512;
+
+/// Tells of a statement.
+pub fn spoken(console: &Console, manifest: &Manifest, spoken: &Spoken) {
+    if !console.hears(Level::Debug) {
+        return;
+    }
+    let name = spoken.node.map_or("master", |id| &**id);
+    let info = || match spoken.node.and_then(|id| manifest.nodes.get(id)) {
+        Some(node) => node_info(node, "executing", Timestamp::now(), false),
+        None => Value::Object(serde_json::Map::new()),
+    };
+    let Some((changed, time)) = spoken.done else {
+        let sql = match spoken.sql.char_indices().nth(ABRIDGED) {
+            Some((at, _)) if name.starts_with("seed.") => format!("{}...", &spoken.sql[..at]).into(),
+            _ => std::borrow::Cow::Borrowed(spoken.sql),
+        };
+        let text = format!("On {name}: {sql}");
+        console.event("SQLQuery", Level::Debug, &text, || {
+            json!({"conn_name": name, "sql": sql, "node_info": info()})
+        });
+        return;
+    };
+    let status = engine::response(spoken.kind, spoken.sql, changed).message;
+    let seconds = time.as_secs_f64();
+    let text = format!("SQL status: {status} in {seconds:.3} seconds");
+    console.event("SQLQueryStatus", Level::Debug, &text, || {
+        json!({"status": status, "elapsed": seconds, "query_id": null, "node_info": info()})
+    });
+}

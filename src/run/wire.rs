@@ -1,0 +1,127 @@
+//! A connection as a run uses it: every statement bears the query comment of its node, and whoever
+//! listens hears it with what the engine said. Never changes what a statement does.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::config::EngineKind;
+use crate::engine::{Canceller, Connection, SqlResult};
+use crate::manifest::UniqueId;
+use crate::relation::{Column, Relation, ResultSet};
+
+/// A statement on its way to an engine, or its end.
+#[derive(Debug, Clone, Copy)]
+pub struct Spoken<'a> {
+    pub kind: EngineKind,
+    /// The engine's name in the target.
+    pub engine: &'a str,
+    /// The node that it is for.
+    pub node: Option<&'a UniqueId>,
+    /// The statement, with its comment.
+    pub sql: &'a str,
+    /// The rows that it changed or gave, where told, and how long it took; `None` before it runs.
+    pub done: Option<(Option<u64>, Duration)>,
+}
+
+/// Who hears statements, from any thread.
+pub(super) type Ear = Arc<dyn Fn(&Spoken) + Send + Sync>;
+
+/// The connection.
+pub(super) struct Wire {
+    pub inner: Box<dyn Connection>,
+    pub engine: Arc<str>,
+    pub node: Option<UniqueId>,
+    /// The comment, and whether it stands last.
+    pub comment: Option<(String, bool)>,
+    pub ear: Option<Ear>,
+}
+
+impl Wire {
+    /// The statement with its comment, and how many bytes stand before it.
+    fn with_comment<'s>(&self, sql: &'s str) -> (std::borrow::Cow<'s, str>, usize) {
+        let Some((comment, last)) = &self.comment else { return (sql.into(), 0) };
+        if *last {
+            let bare = sql.trim_end();
+            let (bare, end) = match bare.strip_suffix(';') {
+                Some(bare) => (bare, ";"),
+                None => (bare, ""),
+            };
+            return (format!("{bare}\n/* {comment} */{end}").into(), 0);
+        }
+        let before = format!("/* {comment} */\n");
+        (format!("{before}{sql}").into(), before.len())
+    }
+
+    fn tell(&self, sql: &str, done: Option<(Option<u64>, Duration)>) {
+        if let Some(ear) = &self.ear {
+            let (kind, node) = (self.inner.kind(), self.node.as_ref());
+            ear(&Spoken { kind, engine: &self.engine, node, sql, done });
+        }
+    }
+
+    /// Runs a statement as it is sent, and tells of it.
+    fn speak<T>(
+        &mut self,
+        sql: &str,
+        work: impl FnOnce(&mut dyn Connection, &str) -> SqlResult<T>,
+        changed: impl FnOnce(&T) -> Option<u64>,
+    ) -> SqlResult<T> {
+        let (sent, before) = self.with_comment(sql);
+        self.tell(&sent, None);
+        let begun = Instant::now();
+        let done = work(&mut *self.inner, &sent).map_err(|mut error| {
+            error.position = error.position.and_then(|at| at.checked_sub(before));
+            error
+        })?;
+        self.tell(&sent, Some((changed(&done), begun.elapsed())));
+        Ok(done)
+    }
+}
+
+impl Connection for Wire {
+    fn kind(&self) -> EngineKind {
+        self.inner.kind()
+    }
+
+    fn execute(&mut self, sql: &str) -> SqlResult<Option<u64>> {
+        self.speak(sql, |connection, sql| connection.execute(sql), |changed| *changed)
+    }
+
+    fn query(&mut self, sql: &str, limit: Option<usize>) -> SqlResult<ResultSet> {
+        let rows = |found: &ResultSet| Some(found.rows.len() as u64);
+        self.speak(sql, |connection, sql| connection.query(sql, limit), rows)
+    }
+
+    fn begin(&mut self) -> SqlResult<()> {
+        self.tell("BEGIN", None);
+        self.inner.begin()
+    }
+
+    fn commit(&mut self) -> SqlResult<()> {
+        self.tell("COMMIT", None);
+        self.inner.commit()
+    }
+
+    fn rollback(&mut self) -> SqlResult<()> {
+        if self.inner.in_transaction() {
+            self.tell("ROLLBACK", None);
+        }
+        self.inner.rollback()
+    }
+
+    fn in_transaction(&self) -> bool {
+        self.inner.in_transaction()
+    }
+
+    fn list_relations(&mut self, database: Option<&str>, schema: &str) -> SqlResult<Vec<Relation>> {
+        self.inner.list_relations(database, schema)
+    }
+
+    fn columns(&mut self, relation: &Relation) -> SqlResult<Vec<Column>> {
+        self.inner.columns(relation)
+    }
+
+    fn canceller(&self) -> Arc<dyn Canceller> {
+        self.inner.canceller()
+    }
+}
