@@ -25,19 +25,27 @@ pub fn spoken(console: &Console, manifest: &Manifest, spoken: &Spoken) {
     };
     let Some((changed, time)) = spoken.done else {
         let sql = match spoken.sql.char_indices().nth(ABRIDGED) {
-            Some((at, _)) if name.starts_with("seed.") => format!("{}...", &spoken.sql[..at]).into(),
+            Some((at, _)) if name.starts_with("seed.") => {
+                format!("{}...", &spoken.sql[..at]).into()
+            }
             _ => std::borrow::Cow::Borrowed(spoken.sql),
         };
         let text = format!("On {name}: {sql}");
-        console.event("SQLQuery", Level::Debug, &text, || {
-            json!({"conn_name": name, "sql": sql, "node_info": info()})
-        });
+        console.event(
+            "SQLQuery",
+            Level::Debug,
+            &text,
+            || json!({"conn_name": name, "sql": sql, "node_info": info()}),
+        );
         return;
     };
     let status = engine::response(spoken.kind, spoken.sql, changed).message;
     let seconds = time.as_secs_f64();
     let text = format!("SQL status: {status} in {seconds:.3} seconds");
-    console.event("SQLQueryStatus", Level::Debug, &text, || {
-        json!({"status": status, "elapsed": seconds, "query_id": null, "node_info": info()})
-    });
+    console.event(
+        "SQLQueryStatus",
+        Level::Debug,
+        &text,
+        || json!({"status": status, "elapsed": seconds, "query_id": null, "node_info": info()}),
+    );
 }

@@ -37,8 +37,8 @@ pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
 pub use engines::{Engines, Message, Pooled};
 pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
-pub use wire::Spoken;
 pub use result::{BatchResults, DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
+pub use wire::Spoken;
 
 /// Something that a thread works on.
 pub enum Step<'a> {
