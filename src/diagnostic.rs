@@ -252,6 +252,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// Other places: the macro call chain, the first definition of a duplicate.
     pub related: Vec<Related>,
+    /// What dbt's event of this name has as data, for JSON logs.
+    pub fields: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Diagnostic {
@@ -266,6 +268,7 @@ impl Diagnostic {
             help: Vec::new(),
             notes: Vec::new(),
             related: Vec::new(),
+            fields: Vec::new(),
         }
     }
 
@@ -278,6 +281,13 @@ impl Diagnostic {
     #[must_use]
     pub fn event(mut self, event: &'static str) -> Self {
         self.event = event;
+        self
+    }
+
+    /// With a value of the event's data.
+    #[must_use]
+    pub fn field(mut self, name: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        self.fields.push((name, value.into()));
         self
     }
 

@@ -54,6 +54,7 @@ fn rewritten(json: &Value) -> Value {
         generated_at: "2026-01-02T03:04:06Z".parse().unwrap(),
         target_path: "target",
         selectors: &serde_json::Map::new(),
+        compiler: None,
         compiled: &|id| compiled.get(id).copied(),
     };
     manifest_to(&mut out, &inputs).unwrap();

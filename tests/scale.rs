@@ -132,6 +132,7 @@ fn forty_thousand_nodes() {
         generated_at: jiff::Timestamp::now(),
         target_path: "target",
         selectors: &serde_json::Map::new(),
+        compiler: None,
         compiled: &|_| Some(&code),
     };
     for threads in [1, 2] {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Each;
 use super::config::{ConfigOut, Filled};
-use super::nodes::{Columns, DependsOn, EMPTY, RefOut, source_out};
+use super::nodes::{Columns, DependsOn, RefOut, source_out};
 use crate::graph::{Member, defaults};
 use crate::manifest::{DocBlock, Exposure, Group, Macro, MacroArgument, ResourceType, Source};
 
@@ -48,7 +48,7 @@ impl Serialize for SourceOut<'_> {
         map.serialize_entry("freshness", &Filled { set: source.freshness.as_ref(), default })?;
         map.serialize_entry("external", &none)?;
         map.serialize_entry("description", &source.description)?;
-        map.serialize_entry("columns", &Columns(&source.columns))?;
+        map.serialize_entry("columns", &Columns(&source.columns, None))?;
         map.serialize_entry("meta", &source.meta)?;
         map.serialize_entry("source_meta", &source.source_meta)?;
         map.serialize_entry("tags", &source.tags)?;
@@ -59,7 +59,7 @@ impl Serialize for SourceOut<'_> {
         map.serialize_entry("created_at", &self.created_at)?;
         map.serialize_entry("unrendered_database", &source.unrendered_database)?;
         map.serialize_entry("unrendered_schema", &source.unrendered_schema)?;
-        map.serialize_entry("doc_blocks", EMPTY)?;
+        map.serialize_entry("doc_blocks", &source.doc_blocks)?;
         map.end()
     }
 }

@@ -42,7 +42,14 @@ pub fn node_value(node: &Node) -> Value {
 }
 
 fn node_out(node: &Node, created_at: f64) -> NodeOut<'_> {
-    NodeOut { node, created_at, target_path: "target", compiled_code: None, primary_key: &[] }
+    NodeOut {
+        node,
+        created_at,
+        target_path: "target",
+        compiled_code: None,
+        primary_key: &[],
+        compiler: None,
+    }
 }
 
 fn section<'a, T, S: Serialize>(entries: &'a ById<T>, out: impl Fn(&'a T) -> S) -> Value {

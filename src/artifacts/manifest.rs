@@ -18,6 +18,7 @@ use super::nodes::NodeOut;
 use super::unit_tests::UnitTestOut;
 use super::{CommonMetadata, write_whole};
 use crate::checksum::md5;
+use crate::compile::Compiler;
 use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
 use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType};
@@ -37,6 +38,8 @@ pub struct ManifestInputs<'a> {
     pub selectors: &'a serde_json::Map<String, serde_json::Value>,
     /// The compiled SQL of a node, where it was compiled.
     pub compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    /// Who knows what the `ref` of a foreign key names, once things are compiled.
+    pub compiler: Option<&'a Compiler>,
 }
 
 /// Writes manifest.json, whole or not at all.
@@ -74,6 +77,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
             target_path: inputs.target_path,
             compiled_code: (inputs.compiled)(&node.unique_id),
             primary_key: found.map_or(&[], |found| found.columns()),
+            compiler: inputs.compiler,
         };
         put(out, &node);
     };
@@ -241,6 +245,7 @@ impl Serialize for Disabled<'_, '_> {
                 target_path: inputs.target_path,
                 compiled_code: None,
                 primary_key: &[],
+                compiler: None,
             });
         }
         let mut sources: IndexMap<&str, Vec<SourceOut<'_>>> = IndexMap::new();
@@ -252,6 +257,9 @@ impl Serialize for Disabled<'_, '_> {
         let mut map = out.serialize_map(Some(nodes.len() + sources.len() + semantic.len()))?;
         for one in semantic {
             map.serialize_entry(&*one.unique_id, &[super::semantic::entity(one, created_at)])?;
+        }
+        for exposure in &inputs.manifest.disabled_exposures {
+            map.serialize_entry(&*exposure.unique_id, &[ExposureOut { exposure, created_at }])?;
         }
         for (id, all) in &nodes {
             map.serialize_entry(id, all)?;

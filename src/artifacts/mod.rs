@@ -67,6 +67,7 @@ pub fn entry(member: Member<'_>, target_path: &str) -> serde_json::Value {
             target_path,
             compiled_code: None,
             primary_key: &[],
+            compiler: None,
         }),
         Member::Source(source) => serde_json::to_value(entities::SourceOut { source, created_at }),
         Member::Exposure(exposure) => {

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::Each;
 use super::config::{ConfigOut, Filled, stores_failures};
+use crate::compile::Compiler;
 use crate::graph::{Member, defaults};
 use crate::manifest::{
     ColumnInfo, FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
@@ -36,6 +37,8 @@ pub(super) struct NodeOut<'a> {
     pub compiled_code: Option<&'a str>,
     /// Columns that its tests show to be its key.
     pub primary_key: &'a [&'a str],
+    /// Who knows what the `ref` of a foreign key names.
+    pub compiler: Option<&'a Compiler>,
 }
 
 impl Serialize for NodeOut<'_> {
@@ -57,7 +60,8 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("config", &ConfigOut(Member::Node(node)))?;
         map.serialize_entry("tags", &node.tags)?;
         map.serialize_entry("description", &node.description)?;
-        map.serialize_entry("columns", &Columns(&node.columns))?;
+        let target_of = self.compiled_code.and(self.compiler).map(|of| (node, of));
+        map.serialize_entry("columns", &Columns(&node.columns, target_of))?;
         map.serialize_entry("meta", &node.meta)?;
         map.serialize_entry("group", &node.group)?;
         map.serialize_entry("docs", &docs(node))?;
@@ -67,7 +71,7 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("created_at", &self.created_at)?;
         map.serialize_entry("relation_name", &relation_name(node))?;
         map.serialize_entry("raw_code", &*node.raw_code)?;
-        map.serialize_entry("doc_blocks", EMPTY)?;
+        map.serialize_entry("doc_blocks", &node.doc_blocks)?;
         if kind == ResourceType::Seed {
             map.serialize_entry("root_path", &node.root_path)?;
             let macros = &node.depends_on_macros;
@@ -116,7 +120,9 @@ impl NodeOut<'_> {
         let node = self.node;
         map.serialize_entry("access", node.access.as_str())?;
         let constraints = node.config.get("constraints").and_then(Value::as_array);
-        map.serialize_entry("constraints", &Constraints(constraints.map_or(&[], |all| all)))?;
+        let constraints = constraints.map_or(&[][..], |all| all);
+        let target_of = self.compiled_code.and(self.compiler).map(|of| (node, of));
+        map.serialize_entry("constraints", &Constraints(constraints, target_of))?;
         let facts = node.facts.as_deref();
         map.serialize_entry("version", &facts.and_then(|facts| facts.version.as_ref()))?;
         let latest = facts.and_then(|facts| facts.latest_version.as_ref());
@@ -243,16 +249,19 @@ fn function_out(call: &FunctionCall) -> Vec<&str> {
     call.package.as_deref().into_iter().chain([call.name.as_str()]).collect()
 }
 
+/// Whose foreign keys, and what they name.
+type Filling<'a> = Option<(&'a Node, &'a Compiler)>;
+
 /// Columns by name.
-pub(super) struct Columns<'a>(pub &'a IndexMap<String, ColumnInfo>);
+pub(super) struct Columns<'a>(pub &'a IndexMap<String, ColumnInfo>, pub Filling<'a>);
 
 impl Serialize for Columns<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        out.collect_map(self.0.iter().map(|(name, column)| (name, ColumnOut(column))))
+        out.collect_map(self.0.iter().map(|(name, column)| (name, ColumnOut(column, self.1))))
     }
 }
 
-struct ColumnOut<'a>(&'a ColumnInfo);
+struct ColumnOut<'a>(&'a ColumnInfo, Filling<'a>);
 
 impl Serialize for ColumnOut<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
@@ -267,22 +276,41 @@ impl Serialize for ColumnOut<'_> {
         map.serialize_entry("description", &column.description)?;
         map.serialize_entry("meta", &column.meta)?;
         map.serialize_entry("data_type", &column.data_type)?;
-        map.serialize_entry("constraints", &Constraints(&column.constraints))?;
+        map.serialize_entry("constraints", &Constraints(&column.constraints, self.1))?;
         map.serialize_entry("quote", &column.quote)?;
         let config = ConfigPart { meta: &column.meta, tags: &column.tags };
         map.serialize_entry("config", &config)?;
         map.serialize_entry("tags", &column.tags)?;
         map.serialize_entry("granularity", &column.granularity)?;
-        map.serialize_entry("doc_blocks", EMPTY)?;
+        map.serialize_entry("doc_blocks", &column.doc_blocks)?;
         map.end()
     }
 }
 
-struct Constraints<'a>(&'a [Value]);
+struct Constraints<'a>(&'a [Value], Filling<'a>);
 
 impl Serialize for Constraints<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
-        let filled = |set| Filled { set: Some(set), default: &CONSTRAINT };
-        out.collect_seq(self.0.iter().map(filled))
+        let one = |written: &Value| {
+            let to = written.get("to").and_then(Value::as_str);
+            let relation = self
+                .1
+                .zip(to)
+                .and_then(|((node, compiler), to)| compiler.constraint_target(node, to));
+            let mut whole = written.clone();
+            if let Some(relation) = relation {
+                whole["to"] = relation.into();
+            }
+            ConstraintOut(whole)
+        };
+        out.collect_seq(self.0.iter().map(one))
+    }
+}
+
+struct ConstraintOut(Value);
+
+impl Serialize for ConstraintOut {
+    fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
+        Filled { set: Some(&self.0), default: &CONSTRAINT }.serialize(out)
     }
 }

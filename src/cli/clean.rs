@@ -43,6 +43,15 @@ pub(super) fn command(start: &Start, outside: bool) -> Outcome {
             .help("Take them out of clean-targets in dbt_project.yml, or pass --no-clean-project-files-only.")
             .into());
     }
+    let names = |wanted: &str| basics.clean_targets.iter().any(|name| name == wanted);
+    if names("dbt_modules") && !names(&basics.packages_install_path) {
+        let warning = Diagnostic::warning(
+            Code::USAGE,
+            "clean-targets names `dbt_modules`, where packages are no longer installed",
+        );
+        let warning = warning.event("PackageInstallPathDeprecation");
+        start.console.warn(&warning.help("Name `dbt_packages` in its place."))?;
+    }
     for folder in &targets {
         let shown = basics.shown(folder);
         let shown = shown.display();

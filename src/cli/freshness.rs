@@ -10,6 +10,7 @@ use super::args::{RunArgs, SelectionArgs};
 use super::session::Start;
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::Member;
 use crate::manifest::{ResourceType, Source};
 use crate::report::{Level, Progress, dotted, plural};
@@ -33,6 +34,15 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
         .filter(|source| run::has_freshness(source))
         .collect();
     let (console, total) = (&session.console, sources.len());
+    if let Some(path) = output {
+        let path = path.display().to_string();
+        let warning = Diagnostic::warning(
+            Code::USAGE,
+            format!("`--output {path}` of `source freshness` is deprecated"),
+        );
+        let warning = warning.event("CustomOutputPathInSourceFreshnessDeprecation");
+        console.warn(&warning.field("path", path).help("Use --target-path."))?;
+    }
     if sources.is_empty() {
         console.event("NothingToDo", Level::Warn, "Nothing to do: no source has limits.", || {
             json!({})
@@ -90,6 +100,19 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     };
     let hooks = session.config.flags.all.values.get("source_freshness_run_project_hooks");
     let hooks = hooks.and_then(serde_json::Value::as_bool).unwrap_or(true) && total > 0;
+    let all_hooks = manifest.of_type(ResourceType::Operation).count();
+    if !hooks && total > 0 && all_hooks > 0 {
+        let warning = Diagnostic::warning(
+            Code::USAGE,
+            "The project's hooks do not run in `source freshness`, since \
+             `source_freshness_run_project_hooks` is off",
+        );
+        console.warn(
+            &warning
+                .event("SourceFreshnessProjectHooksNotRun")
+                .help("Set it to true under `flags:` in dbt_project.yml."),
+        )?;
+    }
     let mut ran = if hooks { runner.run_start_hooks() } else { Vec::new() };
     if ran.iter().any(|hook| hook.is_failure()) {
         progress.end();

@@ -65,6 +65,7 @@ type Outcome = Result<Exit, Diagnostics>;
 
 /// Runs the command that the process was started with.
 pub fn main() -> ExitCode {
+    crate::config::set_yaml_dialect(crate::jinja::install_for_yaml);
     let (cli, flags) = match flags::parse(std::env::args_os().collect()) {
         Ok(parsed) => parsed,
         Err(flags::Refused::Words(error)) => {

@@ -31,6 +31,15 @@ pub(super) fn command(
     let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
     let host = session.compiler.free_host(&engine, name, SourceFile::new("run-operation", ""));
     let dialect = session.compiler.dialects.get(&engine);
+    // An operation of a package may go without the package's name.
+    let full = session
+        .config
+        .packages
+        .iter()
+        .map(|package| format!("{}.{name}", package.name))
+        .find(|full| dialect.find_macro(full, &session.config.project.name).is_some())
+        .filter(|_| dialect.find_macro(name, &session.config.project.name).is_none());
+    let name = full.as_deref().unwrap_or(name);
     let found = dialect.find_macro(name, &session.config.project.name);
     let mut result = RunResult::new(host.node(), Status::Success);
     if let Some(id) = &found {

@@ -93,7 +93,15 @@ impl Start<'_> {
                 .event("ModelParamUsageDeprecation")
                 .help("Write `--select` or `-s`.")
         });
-        renamed.chain(models).collect()
+        let options = self.flags.values.get("warn_error_options").and_then(Value::as_object);
+        let old_key =
+            options.and_then(|set| ["include", "exclude"].iter().find(|k| set.contains_key(**k)));
+        let options = old_key.map(|key| {
+            Diagnostic::warning(Code::USAGE, format!("`{key}` of warn_error_options is deprecated"))
+                .event("WEOIncludeExcludeDeprecation")
+                .help("Write `error` in the place of `include`, and `warn` in that of `exclude`.")
+        });
+        renamed.chain(models).chain(options).collect()
     }
 
     /// The log file: `--log-path`, or `logs` in the project.
@@ -123,6 +131,7 @@ impl Start<'_> {
             started_at: invocation.started_at,
             project_name: config.project.name.clone(),
             flags: Value::Object(self.flags.shown(&config)),
+            refuses_warnings: self.console.warnings().refuses("JinjaLogWarning"),
             args: Value::Object(invocation.args.clone()),
             runtime: config.runtime(&invocation.args),
         };
@@ -260,6 +269,7 @@ impl Session {
             target_path: &self.config.project.target_path,
             selectors: self.selectors.listed(),
             compiled,
+            compiler: Some(&self.compiler),
         }
     }
 

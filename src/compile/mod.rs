@@ -18,9 +18,9 @@ use minijinja::Value;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
 use crate::jinja::values::from_json;
-use crate::jinja::{Adapter, Dialect, Host};
+use crate::jinja::{Adapter, Dialect, Host, translated};
 use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
-use crate::parse::{Dialects, Parsed, RefIndex, test_argument};
+use crate::parse::{Dialects, Parsed, RefIndex, Target, target_of, test_argument};
 use crate::relation::Relation;
 
 pub use batch::Batch;
@@ -117,7 +117,43 @@ impl Compiler {
     /// A node as its own templates see it: `model`, in the manifest's words.
     pub fn model_value(&self, node: &Node) -> Value {
         let Some(values) = self.values.get() else { return Value::from(()) };
-        from_json(&without_nulls((values.node)(node)))
+        let mut value = without_nulls((values.node)(node));
+        // Macros of contracts write these into DDL.
+        let columns = value.get_mut("columns").and_then(serde_json::Value::as_object_mut);
+        for column in columns.into_iter().flat_map(|columns| columns.values_mut()) {
+            if let Some(serde_json::Value::String(data_type)) = column.get_mut("data_type") {
+                *data_type = translated(data_type);
+            }
+            self.fill_constraints(node, column.get_mut("constraints"));
+        }
+        self.fill_constraints(node, value.get_mut("constraints"));
+        from_json(&value)
+    }
+
+    fn fill_constraints(&self, node: &Node, constraints: Option<&mut serde_json::Value>) {
+        let all = constraints.and_then(serde_json::Value::as_array_mut);
+        for constraint in all.into_iter().flatten() {
+            if let Some(serde_json::Value::String(to)) = constraint.get_mut("to")
+                && let Some(relation) = self.constraint_target(node, to)
+            {
+                *to = relation;
+            }
+        }
+    }
+
+    /// The relation that a foreign key of a node names by `ref()` or `source()`, as SQL.
+    pub fn constraint_target(&self, node: &Node, to: &str) -> Option<String> {
+        let relation = match target_of(to)? {
+            Target::Ref(call) => {
+                let id = self.index.node(&node.package_name, &call).ok()?;
+                self.manifest.nodes[id].relation()
+            }
+            Target::Source(call) => {
+                let id = self.index.source(&node.package_name, &call).ok()?;
+                self.manifest.sources[id].relation()
+            }
+        };
+        Some(relation.render())
     }
 
     /// Says what was selected, once.

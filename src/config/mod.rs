@@ -7,6 +7,7 @@ mod basics;
 mod duckdb_extras;
 mod env_secret;
 pub mod event_time;
+mod events;
 mod flags;
 mod flow;
 mod packages;
@@ -29,13 +30,14 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
 pub use env_secret::{is_secret, secret_elsewhere};
+pub use events::{event_code, event_names};
 pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
 pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use profile::ProfileChoice;
 use project::NamedProfile;
 pub use project::{Project, config_section};
 pub use reader::{MapReader, misspelt_config, type_error};
-pub use render::{YamlRenderer, missing_env};
+pub use render::{YamlRenderer, missing_env, set_yaml_dialect};
 pub use selectors::NamedSelector;
 pub use semver::{DBT_VERSION, Range, Version};
 pub use target::{
@@ -43,7 +45,7 @@ pub use target::{
     PostgresParams, Secret, Target,
 };
 pub use text::{decode, read_text, unreadable, without_mark};
-pub use warnings::{Verdict, WarnPolicy};
+pub use warnings::{Verdict, WarnPolicy, is_deprecation};
 
 /// What the command line says, as far as more than one command understands it.
 #[derive(Debug, Clone, Default)]
@@ -203,6 +205,20 @@ impl Config {
             scoped(own, package, name)
         };
         self.flags.vars.get(name).or_else(root).or_else(own)
+    }
+
+    /// All variables of a package, as [`Config::var`] finds them.
+    pub fn vars(&self, package: &str) -> Map<String, Value> {
+        let own = self.packages.iter().find(|project| project.name == package);
+        let mut vars = Map::new();
+        for project in own.into_iter().chain([&self.project]) {
+            vars.extend(project.vars.clone());
+            if let Some(Value::Object(scoped)) = project.vars.get(package) {
+                vars.extend(scoped.clone());
+            }
+        }
+        vars.extend(self.flags.vars.clone());
+        vars
     }
 
     /// A path as the user would write it: relative to where the command was started, without

@@ -201,6 +201,9 @@ impl Project {
         for (old, new) in [("source-paths", "model-paths"), ("data-paths", "seed-paths")] {
             warnings.extend(renamed(&file, &rendered, old, new)?);
         }
+        for (key, usual) in [("log-path", "logs"), ("target-path", "target")] {
+            warnings.extend(deprecated_path(&file, &rendered, key, usual));
+        }
         let old_model_paths = map.texts("source-paths")?;
         let old_seed_paths = map.texts("data-paths")?;
         let model_paths = match old_model_paths {
@@ -371,6 +374,28 @@ fn renamed(
             .at(place)
             .help(format!("Write `{new}`.")),
     ))
+}
+
+/// The warning for a path that belongs on the command line or into the environment.
+fn deprecated_path(
+    file: &Arc<SourceFile>,
+    root: &Yaml,
+    key: &str,
+    usual: &str,
+) -> Option<Diagnostic> {
+    let (found, value) = root.entries().iter().find(|(found, _)| found.text == key)?;
+    if value.as_str() == Some(usual) {
+        return None;
+    }
+    let (event, other) = match key {
+        "log-path" => ("ConfigLogPathDeprecation", "--log-path or DBT_LOG_PATH"),
+        _ => ("ConfigTargetPathDeprecation", "--target-path or DBT_TARGET_PATH"),
+    };
+    let warning =
+        Diagnostic::warning(Code::BAD_CONFIG, format!("`{key}` in dbt_project.yml is deprecated"));
+    let warning = warning.event(event).field("deprecated_path", key);
+    let warning = warning.at(Location::new(file.clone(), found.span.clone()));
+    Some(warning.help(format!("Use {other} in its place.")))
 }
 
 fn hooks(map: &mut MapReader, key: &'static str) -> Result<Vec<Hook>> {

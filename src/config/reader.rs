@@ -147,8 +147,36 @@ impl<'a> MapReader<'a> {
         }
     }
 
-    /// Ends the reading as dbt does for properties: a key close to a known one is a misspelling
-    /// and an error; another is ignored with a warning.
+    /// Ends the reading as dbt does for properties: keys that nobody took are ignored. One that is
+    /// close to a known one is worth a word, though.
+    pub fn pass_left_over(&self, warnings: &mut Vec<Diagnostic>) {
+        for key in self.left_over() {
+            let Some(near) = self.nearest(&key.text) else { continue };
+            warnings.push(
+                Diagnostic::warning(
+                    Code::UNKNOWN_KEY,
+                    format!("`{}` is not a key of {}, and is ignored", key.text, self.what),
+                )
+                .at(Location::new(self.file.clone(), key.span.clone()))
+                .help(format!("Did you mean `{near}`?"))
+                .help("Put facts of your own under `config: meta:`."),
+            );
+        }
+    }
+
+    /// A project may have a key of its own in thousands of columns: each is looked up once.
+    fn nearest(&self, key: &str) -> Option<&'static str> {
+        type Known = BTreeMap<(String, String), Option<&'static str>>;
+        static KNOWN: Mutex<Known> = Mutex::new(BTreeMap::new());
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        let looked_up = (self.what.to_owned(), key.to_owned());
+        *known.entry(looked_up).or_insert_with(|| {
+            similar::get_close_matches(key, &self.known, 1, 0.8).first().copied()
+        })
+    }
+
+    /// Ends the reading of a part of a profile: a key close to a known one is a misspelling and an
+    /// error; another is ignored with a warning.
     pub fn warn_left_over(&self, warnings: &mut Vec<Diagnostic>) -> Result<()> {
         for key in self.left_over() {
             let error = self.unknown_key(key);
@@ -156,9 +184,8 @@ impl<'a> MapReader<'a> {
                 return Err(Box::new(error));
             }
             warnings.push(Diagnostic {
-                event: "CustomKeyInObjectDeprecation",
                 severity: crate::diagnostic::Severity::Warning,
-                help: vec!["It is ignored. Put facts of your own under `config: meta:`.".into()],
+                help: vec!["It is ignored.".into()],
                 ..error
             });
         }
@@ -252,7 +279,6 @@ pub fn misspelt_config(name: &str, place: impl FnOnce() -> Option<Location>) -> 
     let near = nearest_config(name)?;
     Some(
         Diagnostic::warning(Code::UNKNOWN_KEY, format!("`{name}` is not a known configuration"))
-            .event("CustomKeyInConfigDeprecation")
             .or_at(place())
             .help(format!("Did you mean `{near}`?"))
             .help("It is kept for your own macros, and has no effect otherwise."),

@@ -3,7 +3,7 @@
 //! A lone `{{ expression }}` keeps its type, as in dbt's native rendering. Project macros do not
 //! exist yet when this runs; the full dialect is in `jinja`.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Kwargs, Rest};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
@@ -16,6 +16,14 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_
 /// Renders the values of configuration files.
 pub struct YamlRenderer {
     environment: Environment<'static>,
+}
+
+/// What a later stage adds to the environment of every renderer: Python's methods and `modules`.
+static DIALECT: OnceLock<fn(&mut Environment<'static>)> = OnceLock::new();
+
+/// Says, once, how values behave and what is known beside `env_var`, `var` and `target`.
+pub fn set_yaml_dialect(install: fn(&mut Environment<'static>)) {
+    let _first_wins = DIALECT.set(install);
 }
 
 /// The default that a call was given, by place or by name; `None` is one too.
@@ -37,6 +45,9 @@ impl YamlRenderer {
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        if let Some(install) = DIALECT.get() {
+            install(&mut environment);
+        }
         environment.add_function("env_var", env_var);
         let vars = Arc::new(vars);
         environment.add_function("var", move |name: &str, default: Rest<minijinja::Value>| match (
@@ -108,6 +119,14 @@ impl YamlRenderer {
             other => other.clone(),
         };
         Ok(Yaml { span: yaml.span.clone(), kind })
+    }
+
+    /// A template with further names, as text.
+    ///
+    /// # Errors
+    /// Jinja errors, without a place.
+    pub fn render_text(&self, text: &str, names: &minijinja::Value) -> Result<String, Error> {
+        self.environment.render_str(text, names)
     }
 
     fn text(&self, text: &str, place: impl Fn() -> Location) -> Result<Value> {
@@ -249,16 +268,15 @@ fn as_number(value: minijinja::Value) -> Result<minijinja::Value, Error> {
         .map_err(|_| Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not a number")))
 }
 
-fn as_bool(value: minijinja::Value) -> Result<minijinja::Value, Error> {
+/// Anything else stays what it is: it may be part of an expression, as in `target.name == 'dev' | as_bool`.
+fn as_bool(value: minijinja::Value) -> minijinja::Value {
     match value.to_string().as_str() {
-        "True" | "true" => Ok(true.into()),
-        "False" | "false" => Ok(false.into()),
-        text => {
-            Err(Error::new(ErrorKind::InvalidOperation, format!("`{text}` is not true or false")))
-        }
+        "True" | "true" => true.into(),
+        "False" | "false" => false.into(),
+        _ => value,
     }
 }
 
 fn as_native(value: minijinja::Value) -> minijinja::Value {
-    as_number(value.clone()).or_else(|_| as_bool(value.clone())).unwrap_or(value)
+    as_number(value.clone()).unwrap_or_else(|_| as_bool(value))
 }

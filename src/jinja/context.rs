@@ -38,6 +38,8 @@ pub struct Fixed {
     pub ducklakes: Vec<String>,
     /// `external_root` of the profile.
     pub external_root: String,
+    /// Whether `exceptions.warn()` is an error: `--warn-error`.
+    pub refuses_warnings: bool,
 }
 
 /// What one node's rendering shares between its template and the macros that it calls.

@@ -30,6 +30,8 @@ pub struct InvocationInfo {
     pub flags: serde_json::Value,
     /// dbt's `invocation_args_dict`.
     pub args: serde_json::Value,
+    /// Whether warnings of templates are errors.
+    pub refuses_warnings: bool,
     /// dbt's own configuration object, which packages reach as `builtins.ref.config`.
     pub runtime: serde_json::Value,
 }
@@ -74,6 +76,14 @@ pub struct Dialect {
 pub const NAMING: &[&str] =
     &["generate_database_name", "generate_schema_name", "generate_alias_name"];
 
+/// What YAML files know beside their own names: Python's methods and operators, `modules`,
+/// `dbt_version`.
+pub fn install_for_yaml(environment: &mut Environment<'static>) {
+    values::install(environment);
+    environment.add_global("modules", values::modules());
+    environment.add_global("dbt_version", super::DBT_VERSION);
+}
+
 impl Dialect {
     /// The dialect of an engine of a target.
     pub fn new(
@@ -115,6 +125,7 @@ impl Dialect {
                 EngineParams::DuckDb(params) => params.external_root.clone(),
                 EngineParams::Postgres(_) => String::new(),
             },
+            refuses_warnings: invocation.refuses_warnings,
         };
         // While parsing, whatever is read from something undefined is undefined too, as in dbt.
         let mut parsing = environment.clone();
@@ -326,8 +337,10 @@ impl Dialect {
             None => self.fixed.registry.find(name, host.package()),
         };
         let Some(found) = found.cloned() else {
-            let mut error =
-                Diagnostic::error(Code::UNDEFINED, format!("There is no macro `{name}`"));
+            let mut error = Diagnostic::error(
+                Code::UNDEFINED,
+                format!("dbt could not find a macro with the name '{name}' in any package"),
+            );
             let known = self.fixed.registry.names();
             if let Some(help) = crate::diagnostic::did_you_mean(name, known) {
                 error = error.help(help);

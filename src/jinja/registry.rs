@@ -314,6 +314,7 @@ impl RegistryBuilder {
             )
             .at(Location::new(def.file.clone(), def.span.clone()))
             .related("the other one", Location::new(first.file.clone(), first.span.clone()))
+            .note(format!("dbt found multiple macros named \"{}\" in the project", def.name))
             .help("Rename one of them.");
             return Err(error.into());
         }

@@ -51,6 +51,7 @@ pub struct Manifest {
     /// Nodes with `enabled: false`: not in the DAG, but a `ref` to one is told apart from a typo.
     pub disabled: Vec<Node>,
     pub disabled_sources: Vec<Source>,
+    pub disabled_exposures: Vec<Exposure>,
 }
 
 impl Manifest {

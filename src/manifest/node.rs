@@ -110,6 +110,8 @@ pub struct ColumnInfo {
     pub constraints: Vec<Value>,
     /// Of a column of a time spine: `day`.
     pub granularity: Option<String>,
+    /// The docs blocks that its description shows.
+    pub doc_blocks: Vec<UniqueId>,
 }
 
 /// What makes a generic test: its name and arguments.
@@ -155,6 +157,8 @@ pub struct Node {
     /// blake3/sha256 of the file, in hex.
     pub checksum: String,
     pub description: String,
+    /// The docs blocks that its description shows.
+    pub doc_blocks: Vec<UniqueId>,
     pub columns: IndexMap<String, ColumnInfo>,
     pub meta: IndexMap<String, Value>,
     pub tags: Vec<String>,
@@ -218,6 +222,7 @@ impl Node {
             unrendered_config: IndexMap::default(),
             checksum: String::new(),
             description: String::new(),
+            doc_blocks: Vec::new(),
             columns: IndexMap::new(),
             meta: IndexMap::new(),
             tags: Vec::new(),
@@ -313,6 +318,8 @@ pub struct Source {
     pub loader: String,
     pub description: String,
     pub source_description: String,
+    /// The docs blocks that its description shows.
+    pub doc_blocks: Vec<UniqueId>,
     pub columns: IndexMap<String, ColumnInfo>,
     pub meta: IndexMap<String, Value>,
     pub source_meta: IndexMap<String, Value>,

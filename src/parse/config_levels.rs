@@ -62,6 +62,33 @@ fn apply_one(config: &mut NodeConfig, key: &str, value: Value) {
     }
 }
 
+/// Adds what `config()` says, as a level for [`apply`]: grants keep their `+`.
+pub fn note(config: &mut NodeConfig, values: impl IntoIterator<Item = (String, Value)>) {
+    for (key, value) in values {
+        let Value::Object(said) = value else {
+            apply_one(config, &key, value);
+            continue;
+        };
+        if key != "grants" {
+            apply_one(config, &key, said.into());
+            continue;
+        }
+        let known = config.values.entry(key).or_insert_with(|| Map::new().into());
+        let Some(known) = known.as_object_mut() else { continue };
+        for (privilege, grantees) in said {
+            let more = match known.get(&privilege) {
+                Some(before) if privilege.starts_with('+') => {
+                    let mut all = texts_of(before);
+                    all.extend(texts_of(&grantees));
+                    all.into()
+                }
+                _ => grantees,
+            };
+            known.insert(privilege, more);
+        }
+    }
+}
+
 /// `+select: [x]` adds to the grantees of the level below, `select: [x]` replaces them.
 fn apply_grants(config: &mut NodeConfig, value: Value) {
     let Value::Object(above) = value else { return };

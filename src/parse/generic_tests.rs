@@ -2,7 +2,7 @@
 //!
 //! Names and hashes are dbt's, so that state and selectors carry over.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, PoisonError};
 
 use indexmap::IndexMap;
 use regex::Regex;
@@ -48,6 +48,9 @@ const CONFIG_ARGUMENTS: &[&str] = &[
     "engine",
 ];
 
+/// The flag by which arguments stand under `arguments:`.
+const ARGUMENTS_APART: &str = "require_generic_test_arguments_property";
+
 /// dbt's own tests reach nothing but their arguments; they need no rendering to be parsed.
 const PLAIN_TESTS: &[&str] = &["unique", "not_null", "accepted_values", "relationships"];
 
@@ -75,23 +78,37 @@ impl Parser<'_> {
             None => (None, entry.name.as_str()),
         };
         let mut arguments = entry.arguments.clone();
+        self.note_old_forms(entry);
         let mut settings = Map::new();
         if let Some(Value::Object(inner)) = arguments.shift_remove("config") {
             settings.extend(inner);
         }
         for key in CONFIG_ARGUMENTS {
-            if let Some(value) = arguments.shift_remove(*key)
-                && !settings.contains_key(*key)
-            {
-                settings.insert((*key).to_owned(), value);
+            let Some(value) = arguments.shift_remove(*key) else { continue };
+            if settings.contains_key(*key) {
+                return Err(Box::new(
+                    Diagnostic::error(
+                        Code::BAD_CONFIG,
+                        format!(
+                            "Test cannot have the same key at the top-level and in config: `{key}` \
+                             of `{}`",
+                            entry.name
+                        ),
+                    )
+                    .at(entry.location.clone())
+                    .help("Keep the one under `config:`."),
+                ));
             }
+            settings.insert((*key).to_owned(), value);
         }
         // In dbt's order, as they stand in the test's code.
         let place = |key: &str| CONFIG_ARGUMENTS.iter().position(|known| *known == key);
         let mut ordered: Vec<(String, Value)> = settings.into_iter().collect();
         ordered.sort_by_key(|(key, _)| place(key).unwrap_or(CONFIG_ARGUMENTS.len()));
         let mut settings: Map<String, Value> = ordered.into_iter().collect();
-        if let Some(Value::Object(inner)) = arguments.shift_remove("arguments") {
+        if self.config.flags.all.is_on(ARGUMENTS_APART)
+            && let Some(Value::Object(inner)) = arguments.shift_remove("arguments")
+        {
             arguments.extend(inner);
         }
         let description = match arguments.shift_remove("description") {
@@ -225,6 +242,58 @@ impl Parser<'_> {
         Ok(node)
     }
 
+    /// Tells of arguments and configuration where they stood in earlier versions of dbt.
+    fn note_old_forms(&self, entry: &TestEntry) {
+        let own = entry.arguments.get("arguments");
+        let mut found: Vec<Diagnostic> = Vec::new();
+        if !self.config.flags.all.is_on(ARGUMENTS_APART) {
+            if own.is_some() {
+                found.push(
+                    Diagnostic::warning(
+                        Code::BAD_CONFIG,
+                        format!(
+                            "`arguments` of `{}` is taken for an argument of that name",
+                            entry.name
+                        ),
+                    )
+                    .event("ArgumentsPropertyInGenericTestDeprecation")
+                    .help(format!("Set `{ARGUMENTS_APART}: true` under `flags:`.")),
+                );
+            }
+        } else {
+            for key in CONFIG_ARGUMENTS.iter().filter(|key| entry.arguments.contains_key(**key)) {
+                found.push(
+                    Diagnostic::warning(
+                        Code::BAD_CONFIG,
+                        format!("`{key}` of `{}` stands beside its `config`", entry.name),
+                    )
+                    .event("PropertyMovedToConfigDeprecation")
+                    .field("key", *key)
+                    .help("Put it under `config:`."),
+                );
+            }
+            let known = |key: &str| {
+                ["config", "column_name", "description", "name", "arguments"].contains(&key)
+                    || CONFIG_ARGUMENTS.contains(&key)
+            };
+            let none = own.is_none_or(|own| own.as_object().is_some_and(Map::is_empty));
+            if none && entry.arguments.keys().any(|key| !known(key)) {
+                found.push(
+                    Diagnostic::warning(
+                        Code::BAD_CONFIG,
+                        format!("The arguments of the test `{}` stand beside its name", entry.name),
+                    )
+                    .event("MissingArgumentsPropertyInGenericTestDeprecation")
+                    .help("Put them under `arguments:`."),
+                );
+            }
+        }
+        if !found.is_empty() {
+            let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
+            doubts.extend(found.into_iter().map(|one| one.at(entry.location.clone())));
+        }
+    }
+
     fn render_settings(
         &self,
         loaded: &LoadedFile,
@@ -240,11 +309,13 @@ impl Parser<'_> {
                         span,
                         kind: crate::config::yaml::YamlKind::Text(text.clone()),
                     };
-                    self.yaml.render(&loaded.file, &yaml)?
+                    self.yaml.of(&loaded.package).render(&loaded.file, &yaml)?
                 }
                 other => other.clone(),
             };
-            out.insert(key.clone(), value);
+            if !value.is_null() {
+                out.insert(key.clone(), value);
+            }
         }
         Ok(out)
     }

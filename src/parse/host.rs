@@ -101,7 +101,7 @@ impl Host for ParseHost {
     }
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {
-        config_levels::apply(&mut self.notes().config, values);
+        config_levels::note(&mut self.notes().config, values);
         Ok(())
     }
 

@@ -1,13 +1,42 @@
 //! What a node reads beside its own SQL: the refs and sources in its hooks and in its foreign keys.
 //! Only takes notes; hooks run later, and constraints are written by macros.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use regex::Regex;
 
 use super::Parser;
 use super::host::ParseHost;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::manifest::{Node, ResourceType};
+use crate::manifest::{Node, RefCall, ResourceType, SourceCall};
 use crate::relation::Relation;
+
+/// What a text like `ref('orders')` names.
+#[derive(Debug)]
+pub enum Target {
+    Ref(RefCall),
+    Source(SourceCall),
+}
+
+/// The node or source that a call names, written as one call with texts in it.
+pub fn target_of(text: &str) -> Option<Target> {
+    static CALL: LazyLock<Regex> = LazyLock::new(|| {
+        let word = r#"['"]([^'"]+)['"]"#;
+        let version = r#"(?:,\s*(?:v|version)\s*=\s*['"]?([\w.]+)['"]?\s*)?"#;
+        let call = format!(r"^\s*(ref|source)\s*\(\s*{word}\s*(?:,\s*{word}\s*)?{version}\)\s*$");
+        Regex::new(&call).expect("the pattern is valid")
+    });
+    let found = CALL.captures(text)?;
+    let part = |at: usize| found.get(at).map(|part| part.as_str().to_owned());
+    match (&found[1], part(2)?, part(3)) {
+        ("source", source, Some(table)) => Some(Target::Source(SourceCall { source, table })),
+        ("source", ..) => None,
+        (_, package, Some(name)) => {
+            Some(Target::Ref(RefCall { package: Some(package), name, version: part(4) }))
+        }
+        (_, name, None) => Some(Target::Ref(RefCall { package: None, name, version: part(4) })),
+    }
+}
 
 impl Parser<'_> {
     /// Adds them to the node, whose properties and configuration are complete.
@@ -26,8 +55,23 @@ impl Parser<'_> {
         let of_columns = node.columns.values().flat_map(|column| &column.constraints);
         for constraint in of_model.into_iter().flatten().chain(of_columns) {
             let to = constraint.get("to").and_then(|to| to.as_str()).map(str::trim);
-            if let Some(to) = to.filter(|to| to.starts_with("ref(") || to.starts_with("source(")) {
-                texts.push(format!("{{{{ {to} }}}}"));
+            match to {
+                Some(to) if target_of(to).is_some() => texts.push(format!("{{{{ {to} }}}}")),
+                Some(to) => {
+                    return Err(Box::new(
+                        Diagnostic::error(
+                            Code::BAD_CONFIG,
+                            format!(
+                                "Invalid 'ref' or 'source' syntax on foreign key constraint 'to' on \
+                                 model {}: {to}.",
+                                node.name
+                            ),
+                        )
+                        .or_at(node.location.clone())
+                        .help("Write to: ref('model') or to: source('source', 'table')."),
+                    ));
+                }
+                None => {}
             }
         }
         if texts.is_empty() {

@@ -38,24 +38,45 @@ pub(super) fn check(
                         node.name
                     ),
                 )
+                .event("MicrobatchModelNoEventTimeInputs")
+                .field("model_name", node.name.as_str())
                 .or_at(node.location.clone())
                 .note("Each of its batches reads its inputs whole.")
                 .help("Set event_time on what it reads."),
             );
         }
     }
+    if let Some(node) = manifest.nodes.values().find(|node| is_microbatch(node))
+        && !config.flags.all.is_on(BATCHED)
+        && dialects.get(&node.engine).is_overridden("get_incremental_microbatch_sql")
+    {
+        warnings.push(
+            Diagnostic::warning(
+                Code::BAD_CONFIG,
+                "The project has a macro `get_incremental_microbatch_sql` of its own, so microbatch \
+                 models are not built batch by batch",
+            )
+            .event("MicrobatchMacroOutsideOfBatchesDeprecation")
+            .or_at(node.location.clone())
+            .help(format!("Set `{BATCHED}: true` under `flags:` in dbt_project.yml.")),
+        );
+    }
     errors
+}
+
+const BATCHED: &str = "require_batched_execution_for_custom_microbatch_strategy";
+
+fn is_microbatch(node: &Node) -> bool {
+    node.config.text("incremental_strategy") == Some("microbatch")
+        && node.resource_type == ResourceType::Model
+        && node.materialized() == "incremental"
 }
 
 /// Whether a node is built batch by batch: not where the project has a strategy of that name of
 /// its own, unless it says so in its flags.
 pub fn is_batched(node: &Node, config: &Config, dialects: &Dialects) -> bool {
-    let is_microbatch = node.config.text("incremental_strategy") == Some("microbatch")
-        && node.resource_type == ResourceType::Model
-        && node.materialized() == "incremental";
-    is_microbatch && {
-        let flag = "require_batched_execution_for_custom_microbatch_strategy";
-        let asked = config.project.flags.get(flag).and_then(Value::as_bool);
+    is_microbatch(node) && {
+        let asked = config.project.flags.get(BATCHED).and_then(Value::as_bool);
         asked.unwrap_or(false)
             || !dialects.get(&node.engine).is_overridden("get_incremental_microbatch_sql")
     }

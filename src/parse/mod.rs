@@ -1,8 +1,10 @@
 //! Source files → [`Manifest`]: every template is rendered once with `execute = false` and what it
 //! refs, configures and calls is noted. Never touches a database.
 
+mod colors;
 mod config_levels;
 mod config_rules;
+mod descriptions;
 mod external;
 mod freshness;
 mod functions;
@@ -10,6 +12,7 @@ mod generic_tests;
 mod host;
 mod identity;
 mod later_refs;
+mod macro_properties;
 mod microbatch;
 mod names;
 mod others;
@@ -25,25 +28,28 @@ mod source_overrides;
 mod sql_files;
 mod unit_tests;
 mod unrendered;
+mod unused_configs;
 mod versions;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
-use serde_json::{Map, Value};
 
 use crate::config::{Config, YamlRenderer, misspelt_config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you_mean};
 use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
 use crate::load::{FileKind, LoadedFile};
-use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, UniqueId};
+use crate::manifest::{
+    ById, DocBlock, FastHash, MacroArgument, Manifest, Node, ResourceType, UniqueId,
+};
 use crate::relation::Quoting;
 
 use generic_tests::TestTarget;
 use properties::{NodeProperties, PropertiesFile};
 
 pub use generic_tests::test_argument;
+pub use later_refs::{Target, target_of};
 pub use microbatch::is_batched;
 pub use python::py_repr;
 pub use resolve::{RefIndex, locate_config, locate_ref};
@@ -93,10 +99,32 @@ pub struct Parsed {
     pub warnings: Vec<Diagnostic>,
 }
 
+/// A renderer of properties files for each package, with the variables that it sees.
+struct YamlRenderers {
+    root: YamlRenderer,
+    packages: HashMap<String, YamlRenderer>,
+}
+
+impl YamlRenderers {
+    fn new(config: &Config) -> Self {
+        let target = config.target.to_json();
+        let of = |package: &str| YamlRenderer::new(config.vars(package), Some(target.clone()));
+        let packages = config.packages.iter().map(|package| &package.name);
+        YamlRenderers {
+            root: of(&config.project.name),
+            packages: packages.map(|name| (name.clone(), of(name))).collect(),
+        }
+    }
+
+    fn of(&self, package: &str) -> &YamlRenderer {
+        self.packages.get(package).unwrap_or(&self.root)
+    }
+}
+
 struct Parser<'a> {
     config: Arc<Config>,
     dialects: Dialects,
-    yaml: &'a YamlRenderer,
+    yaml: &'a YamlRenderers,
     docs: ById<DocBlock>,
     /// Names that nodes use and that nobody knows: errors when they are compiled.
     doubts: Mutex<Vec<Diagnostic>>,
@@ -120,7 +148,7 @@ pub fn parse(
 
     let registry = register_macros(config, files, &mut manifest)?;
     let docs = read_docs(files, &mut errors);
-    let yaml = YamlRenderer::new(yaml_vars(config), Some(config.target.to_json()));
+    let yaml = YamlRenderers::new(config);
     let compares_text = config.flags.all.is_on("state_modified_compare_more_unrendered_values");
     let parser = Parser {
         config: config.clone(),
@@ -135,7 +163,7 @@ pub fn parse(
     let read: Vec<(&LoadedFile, Result<PropertiesFile>)> = files
         .par_iter()
         .filter(|file| file.kind == FileKind::Properties)
-        .map(|file| (file, properties::read(file, &yaml, compares_text)))
+        .map(|file| (file, properties::read(file, yaml.of(&file.package), compares_text)))
         .collect();
     let mut properties: Vec<(&LoadedFile, PropertiesFile)> = Vec::with_capacity(read.len());
     for (file, result) in read {
@@ -180,19 +208,27 @@ pub fn parse(
                     let doubt = misspelt_config(key, || locate_key(&node, key));
                     warnings.extend(doubt.filter(|doubt| doubt.location.is_some()));
                 }
-                add_node(&mut manifest, *node, &mut errors);
+                add_node(&mut manifest, *node, &mut errors, &mut warnings);
             }
             Err(error) => errors.push(*error),
         }
     }
-    snapshots::add(&parser, files, &properties, &patches, &mut manifest, &mut errors);
+    snapshots::add(
+        &parser,
+        files,
+        &properties,
+        &patches,
+        &mut manifest,
+        &mut errors,
+        &mut warnings,
+    );
     if errors.is_empty() {
         warnings.extend(patches.unused(&manifest));
     }
-    add_others(&parser, &properties, &mut manifest, &mut errors);
-    add_generic_tests(&parser, &properties, &mut manifest, &mut errors);
-    add_hooks(&parser, &mut manifest, &mut errors);
-    unit_tests::add(&parser, files, &properties, &mut manifest, &mut errors);
+    add_others(&parser, &properties, &mut manifest, &mut errors, &mut warnings);
+    add_generic_tests(&parser, &properties, &mut manifest, &mut errors, &mut warnings);
+    add_hooks(&parser, &mut manifest, &mut errors, &mut warnings);
+    unit_tests::add(&parser, files, &properties, &mut manifest, &mut errors, &mut warnings);
     manifest.docs = parser.docs;
     let mut doubts = parser.doubts.into_inner().unwrap_or_else(PoisonError::into_inner);
     // Threads find them in any order.
@@ -204,14 +240,15 @@ pub fn parse(
         manifest.nodes.values_mut().for_each(|node| node.quoting = quoting);
     }
     if errors.is_empty() {
-        errors.extend(resolve::resolve(&mut manifest, config));
-        errors.extend(semantic_links::link(&mut manifest));
+        errors.extend(resolve::resolve(&mut manifest, config, &mut warnings));
+        errors.extend(semantic_links::link(&mut manifest, config, &mut warnings));
     }
     if errors.is_empty() {
         errors.extend(microbatch::check(&mut manifest, config, &parser.dialects, &mut warnings));
     }
     if errors.is_empty() {
         warnings.extend(versions::deprecations(&manifest));
+        warnings.extend(unused_configs::warning(&manifest, config));
         Ok(Parsed { manifest, dialects: parser.dialects, warnings })
     } else {
         Err(Diagnostics(errors))
@@ -237,6 +274,13 @@ fn register_macros(
         }
     }
     let registry = builder.build();
+    if config.flags.all.is_on("validate_macro_args") {
+        for entry in manifest.macros.values_mut() {
+            let own = registry.get(&entry.unique_id).map_or(&[][..], |found| &found.arguments);
+            let named = |name: &str| MacroArgument { name: name.to_owned(), ..Default::default() };
+            Arc::make_mut(entry).arguments = own.iter().map(|one| named(&one.name)).collect();
+        }
+    }
     if let Err(Diagnostics(more)) = registry.check_all(&config.project.name) {
         errors.extend(more);
     }
@@ -270,18 +314,13 @@ fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> ById<DocBloc
     docs
 }
 
-/// The variables that properties files see.
-fn yaml_vars(config: &Config) -> Map<String, Value> {
-    let mut vars = config.project.vars.clone();
-    if let Some(Value::Object(own)) = vars.get(&config.project.name).cloned() {
-        vars.extend(own);
-    }
-    vars.extend(config.flags.vars.clone());
-    vars
-}
-
-fn add_node(manifest: &mut Manifest, node: Node, errors: &mut Vec<Diagnostic>) {
-    errors.extend(config_rules::broken(&node).or_else(|| functions::broken(&node)));
+fn add_node(
+    manifest: &mut Manifest,
+    node: Node,
+    errors: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
+) {
+    errors.extend(config_rules::broken(&node, warnings).or_else(|| functions::broken(&node)));
     if !node.config.enabled() {
         manifest.disabled.push(node);
         return;
@@ -309,11 +348,22 @@ fn duplicate(first: &Node, second: &Node) -> Diagnostic {
         },
     )
     .or_at(second.location.clone())
+    .note(found_two(first.resource_type, &second.name))
     .help("Rename one of them: refs would not know which one is meant.");
     if let Some(location) = &first.location {
         error = error.related("the other one", location.clone());
     }
     error
+}
+
+/// What dbt says of two of a name, which people search for.
+fn found_two(kind: ResourceType, name: &str) -> String {
+    let many = match kind {
+        ResourceType::Analysis => "analyses".to_owned(),
+        ResourceType::SavedQuery => "saved queries".to_owned(),
+        other => format!("{}s", other.as_str().replace('_', " ")),
+    };
+    format!("dbt found two {many} with the name \"{name}\"")
 }
 
 /// The kinds of properties that describe a file.
@@ -331,6 +381,7 @@ enum Section {
 struct Patches<'a> {
     /// By kind and the name of the file; entries of several packages may share a name.
     by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>, FastHash>,
+    all: &'a [LoadedFile],
 }
 
 type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
@@ -338,7 +389,7 @@ type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
 impl<'a> Patches<'a> {
     fn new(
         files: &'a [(&'a LoadedFile, PropertiesFile)],
-        all: &[LoadedFile],
+        all: &'a [LoadedFile],
         errors: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut by_name: HashMap<_, Vec<Entry>, FastHash> = HashMap::default();
@@ -371,14 +422,31 @@ impl<'a> Patches<'a> {
                 }
             }
         }
-        Patches { by_name }
+        Patches { by_name, all }
     }
 
-    /// What describes a file of a package: an entry of its own package, else one of another.
+    /// What describes a file of a package: an entry of its own package, else one of another that
+    /// has no such file itself.
     fn get(&self, section: Section, package: &str, name: &str) -> Option<Entry<'a>> {
         let entries = self.by_name.get(&(section, name))?;
         let own = entries.iter().find(|(_, file)| &*file.package == package);
-        own.or_else(|| entries.first()).copied()
+        let kind = match section {
+            Section::Models => FileKind::Model,
+            Section::Seeds => FileKind::Seed,
+            Section::Snapshots => FileKind::Snapshot,
+            Section::Analyses => FileKind::Analysis,
+            Section::DataTests => FileKind::Test,
+            Section::Functions => FileKind::Function,
+        };
+        let is_free = |entry: &&Entry| {
+            let same = |file: &LoadedFile| {
+                file.kind == kind
+                    && file.package == entry.1.package
+                    && sql_files::file_stem(&file.path) == name
+            };
+            !self.all.iter().any(same)
+        };
+        own.or_else(|| entries.iter().find(is_free)).copied()
     }
 
     /// Entries that describe nothing: most often a misspelt name.
@@ -447,6 +515,7 @@ fn add_others(
     files: &[(&LoadedFile, PropertiesFile)],
     manifest: &mut Manifest,
     errors: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
 ) {
     let mut semantic = Vec::new();
     for (loaded, found) in files {
@@ -464,6 +533,10 @@ fn add_others(
                                 ),
                             )
                             .or_at(entry.location.clone())
+                            .note(found_two(
+                                ResourceType::Source,
+                                &format!("{}_{}", entry.source_name, entry.name),
+                            ))
                             .help("Merge the two entries into one.");
                             if let Some(location) = &first.location {
                                 error = error.related("first here", location.clone());
@@ -490,7 +563,33 @@ fn add_others(
         for properties in &found.exposures {
             match parser.exposure(loaded, properties) {
                 Ok(exposure) => {
-                    if exposure.config.enabled() {
+                    let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+                    if !exposure.name.chars().all(plain) {
+                        let warning = Diagnostic::warning(
+                            Code::BAD_NAME,
+                            format!("The name of the exposure `{}` is no word", exposure.name),
+                        )
+                        .event("ExposureNameDeprecation")
+                        .field("exposure", exposure.name.as_str())
+                        .or_at(exposure.location.clone())
+                        .help("Use letters, digits and underscores; `label` is for people.");
+                        warnings.push(warning);
+                    }
+                    if !exposure.config.enabled() {
+                        manifest.disabled_exposures.push(exposure);
+                    } else if let Some(first) = manifest.exposures.get(&exposure.unique_id) {
+                        let mut error = Diagnostic::error(
+                            Code::DUPLICATE_NODE,
+                            format!("The exposure `{}` is declared twice", exposure.name),
+                        )
+                        .or_at(exposure.location.clone())
+                        .note(found_two(ResourceType::Exposure, &exposure.name))
+                        .help("Rename one of them.");
+                        if let Some(location) = &first.location {
+                            error = error.related("first here", location.clone());
+                        }
+                        errors.push(error);
+                    } else {
                         manifest.exposures.insert(exposure.unique_id.clone(), exposure);
                     }
                 }
@@ -498,15 +597,10 @@ fn add_others(
             }
         }
         for properties in &found.macros {
-            let id = format!("macro.{}.{}", loaded.package, properties.name);
-            if let Some(entry) = manifest.macros.get_mut(id.as_str()) {
-                let entry = Arc::make_mut(entry);
-                entry.description.clone_from(&properties.description);
-                entry.meta.clone_from(&properties.meta);
-                entry.docs.clone_from(&properties.docs);
-                entry.arguments.clone_from(&properties.arguments);
-                entry.patch_path =
-                    Some(format!("{}://{}", loaded.package, loaded.original_file_path));
+            if let Err(error) =
+                macro_properties::apply(parser, loaded, properties, manifest, warnings)
+            {
+                errors.push(*error);
             }
         }
     }
@@ -534,6 +628,7 @@ fn add_generic_tests(
     files: &[(&LoadedFile, PropertiesFile)],
     manifest: &mut Manifest,
     errors: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
 ) {
     let tests: Vec<Result<Box<Node>>> = files
         .par_iter()
@@ -585,20 +680,25 @@ fn add_generic_tests(
     manifest.nodes.reserve_exact(tests.len());
     for result in tests {
         match result {
-            Ok(node) => add_node(manifest, *node, errors),
+            Ok(node) => add_node(manifest, *node, errors, warnings),
             Err(error) => errors.push(*error),
         }
     }
 }
 
-fn add_hooks(parser: &Parser, manifest: &mut Manifest, errors: &mut Vec<Diagnostic>) {
+fn add_hooks(
+    parser: &Parser,
+    manifest: &mut Manifest,
+    errors: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
+) {
     let config = parser.config.clone();
     for project in config.projects() {
         let hooks = [("on-run-start", &project.on_run_start), ("on-run-end", &project.on_run_end)];
         for (when, list) in hooks {
             for (index, hook) in list.iter().enumerate() {
                 match parser.hook(project, when, index, hook) {
-                    Ok(node) => add_node(manifest, node, errors),
+                    Ok(node) => add_node(manifest, node, errors, warnings),
                     Err(error) => errors.push(*error),
                 }
             }

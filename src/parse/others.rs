@@ -138,8 +138,11 @@ impl Parser<'_> {
         let external_location = self.external_location(&meta, &config, &mut fields, table)?;
         let mut columns = table.columns.clone();
         for column in columns.values_mut() {
-            column.description = self.description(package, &column.description, &table.location)?;
+            (column.description, column.doc_blocks) =
+                self.documented(package, &column.description, &table.location)?;
         }
+        let (description, doc_blocks) =
+            self.documented(package, &table.description, &table.location)?;
         Ok(Source {
             unique_id: format!("source.{package}.{}.{}", source.name, table.name).into(),
             source_name: source.name.clone(),
@@ -161,7 +164,8 @@ impl Parser<'_> {
             engine: engine.name.clone(),
             external_location,
             loader: text("loader").unwrap_or_else(|| source.loader.clone()),
-            description: self.description(package, &table.description, &table.location)?,
+            description,
+            doc_blocks,
             source_description: self.description(package, &source.description, &source.location)?,
             columns,
             source_meta: map_of(source.config.get("meta")),
@@ -295,105 +299,6 @@ impl Parser<'_> {
         let engine = &self.config.target.engines[&self.config.target.default_engine];
         let this = Relation::new(&engine.database, &engine.schema, package);
         Arc::new(ParseHost::new(&self.config, package, base, this))
-    }
-
-    /// A description with its `doc()` calls filled in.
-    ///
-    /// # Errors
-    /// `UNDEFINED` for a docs block that does not exist.
-    pub(super) fn description(
-        &self,
-        package: &str,
-        text: &str,
-        location: &Location,
-    ) -> Result<String> {
-        if !text.contains("{{") {
-            return Ok(text.to_owned());
-        }
-        let mut out = String::with_capacity(text.len());
-        let mut rest = text;
-        while let Some(start) = rest.find("{{") {
-            let Some(end) = rest[start..].find("}}") else {
-                let error = Diagnostic::error(
-                    Code::JINJA_SYNTAX,
-                    "An expression in this description is not closed",
-                );
-                let error = error.at(location.clone()).help("Close it with `}}`.");
-                return Err(Box::new(error));
-            };
-            out.push_str(&rest[..start]);
-            let inner = rest[start + 2..start + end].trim();
-            let names =
-                inner.strip_prefix("doc(").and_then(|call| call.strip_suffix(')')).map(|args| {
-                    args.split(',').map(|a| a.trim().trim_matches(['"', '\''])).collect::<Vec<_>>()
-                });
-            match names.as_deref() {
-                Some([name]) => out.push_str(self.doc_block(None, package, name, location)?),
-                Some([package, name]) => {
-                    out.push_str(self.doc_block(Some(package), package, name, location)?);
-                }
-                _ if inner.starts_with("doc(") => {
-                    let error = Diagnostic::error(
-                        Code::JINJA_SYNTAX,
-                        format!("`{inner}` is no call of doc()"),
-                    );
-                    let place = place_of(inner, location);
-                    return Err(Box::new(error.at(place).help("Write {{ doc('name') }}.")));
-                }
-                _ => out.push_str(&self.rendered(&rest[start..start + end + 2], location)),
-            }
-            rest = &rest[start + end + 2..];
-        }
-        out.push_str(rest);
-        Ok(out)
-    }
-
-    /// Other Jinja in a description; what cannot be rendered is text to people.
-    fn rendered(&self, text: &str, location: &Location) -> String {
-        let kind = crate::config::yaml::YamlKind::Text(text.to_owned());
-        let yaml = crate::config::yaml::Yaml { span: 0..0, kind };
-        match self.yaml.render(&location.file, &yaml) {
-            Ok(Value::String(text)) => text,
-            Ok(other) => other.to_string(),
-            Err(_) => text.to_owned(),
-        }
-    }
-
-    fn doc_block(
-        &self,
-        named_package: Option<&str>,
-        package: &str,
-        name: &str,
-        location: &Location,
-    ) -> Result<&str> {
-        let root = self.config.project.name.as_str();
-        let candidates = match named_package {
-            Some(package) => vec![package],
-            None => vec![root, package],
-        };
-        for package in candidates {
-            if let Some(block) = self.docs.get(format!("doc.{package}.{name}").as_str()) {
-                return Ok(&block.block_contents);
-            }
-        }
-        let known = self.docs.values().map(|block| block.name.as_str());
-        let mut error =
-            Diagnostic::error(Code::UNDEFINED, format!("There is no docs block `{name}`"))
-                .at(place_of(&format!("'{name}'"), location));
-        if let Some(help) = crate::diagnostic::did_you_mean(name, known) {
-            error = error.help(help);
-        }
-        Err(Box::new(
-            error.help(format!("Define it: {{% docs {name} %}} … {{% enddocs %}} in a .md file.")),
-        ))
-    }
-}
-
-/// Where a text stands in the file of a location, else that location.
-fn place_of(text: &str, location: &Location) -> Location {
-    match location.file.text.find(text) {
-        Some(at) => Location::new(location.file.clone(), at..at + text.len()),
-        None => location.clone(),
     }
 }
 

@@ -111,6 +111,7 @@ pub struct SourceProperties {
 #[derive(Debug)]
 pub struct MacroProperties {
     pub name: String,
+    pub location: Location,
     pub description: String,
     pub meta: IndexMap<String, Value>,
     pub docs: Map<String, Value>,
@@ -176,7 +177,8 @@ pub fn read(
     let document = yaml::parse(&loaded.file)?;
     let warnings = document.warnings;
     let mut reader = Reader { file: &loaded.file, renderer, as_written, warnings };
-    let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)?;
+    let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)
+        .map_err(|error| Box::new(error.note("Dictionary expected")))?;
     let mut out = PropertiesFile::default();
     map.ignore(&[
         "version",
@@ -231,7 +233,7 @@ pub fn read(
     for item in map.list("unit_tests")? {
         out.unit_tests.push(reader.unit_test(item)?);
     }
-    map.warn_left_over(&mut reader.warnings)?;
+    map.pass_left_over(&mut reader.warnings);
     out.warnings = reader.warnings;
     Ok(out)
 }
@@ -318,7 +320,7 @@ impl<'a> Reader<'a> {
             "quote_columns",
             "anchors",
         ]);
-        map.warn_left_over(&mut self.warnings)?;
+        map.pass_left_over(&mut self.warnings);
         Ok(NodeProperties {
             location: self.location(name_at),
             name,
@@ -386,6 +388,7 @@ impl<'a> Reader<'a> {
             granularity: map.text("granularity")?,
             quote,
             tags,
+            doc_blocks: Vec::new(),
             name,
         };
         let quoted = quote.unwrap_or(quote_columns);
@@ -396,7 +399,7 @@ impl<'a> Reader<'a> {
             }
         }
         map.ignore(&["policy_tags", "dimension", "entity"]);
-        map.warn_left_over(&mut self.warnings)?;
+        map.pass_left_over(&mut self.warnings);
         Ok(column)
     }
 
@@ -496,7 +499,7 @@ impl<'a> Reader<'a> {
         let quoting = map.json_map("quoting")?;
         let overrides = map.text("overrides")?;
         map.ignore(&["version"]);
-        map.warn_left_over(&mut self.warnings)?;
+        map.deny_left_over()?;
         Ok(SourceProperties {
             location: self.location(yaml.get("name").unwrap_or(yaml)),
             name,
@@ -531,15 +534,16 @@ impl<'a> Reader<'a> {
                 data_type: entry.text("type")?,
                 description: entry.text("description")?.unwrap_or_default(),
             });
-            entry.warn_left_over(&mut self.warnings)?;
+            entry.pass_left_over(&mut self.warnings);
         }
         let mut docs = map.json_map("docs")?;
         if let Some(Value::Object(more)) = config.get("docs") {
             docs.extend(more.clone());
         }
-        map.warn_left_over(&mut self.warnings)?;
+        map.pass_left_over(&mut self.warnings);
         let meta = meta.into_iter().collect();
-        Ok(MacroProperties { name, description, meta, docs, arguments })
+        let location = self.location(yaml.get("name").unwrap_or(yaml));
+        Ok(MacroProperties { name, location, description, meta, docs, arguments })
     }
 
     fn exposure(&mut self, yaml: &'a Yaml) -> Result<ExposureProperties> {
@@ -564,7 +568,7 @@ impl<'a> Reader<'a> {
             name,
         };
         map.ignore(&["enabled"]);
-        map.warn_left_over(&mut self.warnings)?;
+        map.deny_left_over()?;
         Ok(exposure)
     }
 
@@ -624,7 +628,7 @@ impl<'a> Reader<'a> {
             expect,
             name,
         };
-        map.warn_left_over(&mut self.warnings)?;
+        map.deny_left_over()?;
         Ok(test)
     }
 
@@ -638,7 +642,7 @@ impl<'a> Reader<'a> {
             config,
             name,
         };
-        map.warn_left_over(&mut self.warnings)?;
+        map.deny_left_over()?;
         Ok(group)
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use regex::Regex;
 
 use crate::config::{Config, EngineKind};
-use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity, SourceFile, did_you_mean};
 use crate::manifest::{
     Access, FastHash, FunctionCall, Manifest, Node, RefCall, ResourceType, Source, SourceCall,
     UniqueId,
@@ -126,8 +126,10 @@ impl RefIndex {
         }
         let known: Vec<String> =
             self.sources.keys().map(|k| format!("{}.{}", k.source, k.table)).collect();
-        let mut error =
-            Diagnostic::error(Code::REF_NOT_FOUND, format!("There is no source `{full}`"));
+        let mut error = Diagnostic::error(
+            Code::REF_NOT_FOUND,
+            format!("A source() depends on a source named '{full}' which was not found"),
+        );
         error = match did_you_mean(&full, known.iter().map(String::as_str)) {
             Some(help) => error.help(help),
             None => error.help("Declare it under `sources:` in a properties file."),
@@ -176,7 +178,11 @@ impl RefIndex {
 /// they can run.
 ///
 /// Gives every error found.
-pub fn resolve(manifest: &mut Manifest, config: &Config) -> Vec<Diagnostic> {
+pub fn resolve(
+    manifest: &mut Manifest,
+    config: &Config,
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let mut resolved: Vec<(usize, Vec<UniqueId>)> = Vec::with_capacity(manifest.nodes.len());
     let mut exposures: Vec<Vec<UniqueId>> = Vec::new();
@@ -218,7 +224,8 @@ pub fn resolve(manifest: &mut Manifest, config: &Config) -> Vec<Diagnostic> {
         exposure.depends_on = ids;
     }
     place_tests(manifest, config);
-    errors.extend(refs_of_two(manifest));
+    let unique = config.flags.all.is_on("require_unique_project_resource_names");
+    errors.extend(refs_of_two(manifest, unique, warnings));
     errors.extend(colliding_relations(manifest));
     errors
 }
@@ -375,13 +382,24 @@ fn source_call(source: &Source) -> SourceCall {
 
 /// Two nodes of different kinds under one name, which a `ref` could not tell apart. (Two of one
 /// kind have one unique id, and were found before.)
-fn refs_of_two(manifest: &Manifest) -> Vec<Diagnostic> {
+fn refs_of_two(
+    manifest: &Manifest,
+    unique: bool,
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
     let mut seen: HashMap<(&str, std::borrow::Cow<'_, str>), &Node, FastHash> = HashMap::default();
     let mut errors = Vec::new();
     for node in manifest.nodes.values().filter(|node| node.resource_type.is_refable()) {
         let key = (node.package_name.as_str(), node.search_name());
-        if let Some(first) = seen.insert(key, node) {
-            errors.push(super::duplicate(first, node));
+        match seen.insert(key, node) {
+            Some(first) if unique => errors.push(super::duplicate(first, node)),
+            Some(first) => {
+                let mut warning = super::duplicate(first, node)
+                    .event("DuplicateNameDistinctNodeTypesDeprecation");
+                warning.severity = Severity::Warning;
+                warnings.push(warning);
+            }
+            None => {}
         }
     }
     let versioned = |node: &&&Node| node.search_name() != node.name.as_str();
@@ -412,6 +430,7 @@ fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
             format!("`{}` and `{}` would both be written to {relation}", first.name, node.name),
         )
         .or_at(locate_config(&node.file, "alias", &node.alias).or_else(|| node.location.clone()))
+        .note(format!("dbt found two resources with the database representation {relation}"))
         .help("Give one of them another alias or schema.");
         if let Some(location) = &first.location {
             error = error.related("the other one", location.clone());

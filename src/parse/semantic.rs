@@ -511,13 +511,24 @@ fn into_map(value: Value) -> Map<String, Value> {
 }
 
 fn check_name(entry: &Entry, name: &str) -> Result<()> {
-    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
-    if entry.what != "a metric" || (plain && name.starts_with(|c: char| c.is_ascii_alphabetic())) {
+    if entry.what != "a metric" {
         return Ok(());
     }
+    let plain = name.chars().all(|c| c.is_alphanumeric() || c == '_');
+    let rule = if name.chars().count() > 250 {
+        "cannot contain more than 250 characters"
+    } else if name.contains(' ') {
+        "cannot contain spaces"
+    } else if !name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+        "must begin with a letter"
+    } else if !plain {
+        "must contain only letters, numbers and underscores"
+    } else {
+        return Ok(());
+    };
     Err(entry.error(
-        format!("The metric name '{name}' is invalid"),
-        "Use letters, digits and underscores, beginning with a letter; it cannot contain spaces.",
+        format!("The metric name '{name}' is invalid: it {rule}"),
+        "Rename it: letters, digits and underscores, beginning with a letter.",
     ))
 }
 
@@ -702,6 +713,7 @@ pub fn add(manifest: &mut Manifest, mut all: Vec<SemanticEntity>, errors: &mut V
                 format!("The {what} `{}` is declared twice", one.name),
             )
             .or_at(one.location.clone())
+            .note(super::found_two(one.kind, &one.name))
             .help("Rename one of them.");
             if let Some(location) = &first.location {
                 error = error.related("first here", location.clone());

@@ -7,13 +7,18 @@ use serde_json::{Value, json};
 
 use super::RefIndex;
 use super::semantic::Entities;
+use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::manifest::{Manifest, ResourceType, SemanticEntity, UniqueId};
 
 /// Fills `depends_on` of every entity, and what the manifest says of resolved measures.
 ///
 /// Gives every error found.
-pub fn link(manifest: &mut Manifest) -> Vec<Diagnostic> {
+pub fn link(
+    manifest: &mut Manifest,
+    config: &Config,
+    warnings: &mut Vec<Diagnostic>,
+) -> Vec<Diagnostic> {
     let named = manifest.exposures.values().any(|exposure| !exposure.metrics.is_empty());
     if manifest.semantic.is_empty() && !named {
         return Vec::new();
@@ -95,8 +100,61 @@ pub fn link(manifest: &mut Manifest) -> Vec<Diagnostic> {
             .help("Give a model of days `time_spine: {standard_granularity_column: …}`."),
         );
     }
+    if has_models && !metrics.is_empty() {
+        warnings.extend(old_forms(&entities, manifest, config));
+    }
     manifest.semantic = entities;
     errors
+}
+
+/// What dbt's semantic layer asks for in another form today.
+fn old_forms(entities: &Entities, manifest: &Manifest, config: &Config) -> Vec<Diagnostic> {
+    let flags = &config.flags.all;
+    let mut found = Vec::new();
+    let old = |one: &&SemanticEntity| {
+        let params = one.body.get("type_params").filter(|_| one.kind == ResourceType::Metric);
+        params.is_some_and(|params| {
+            ["window", "grain_to_date"].iter().any(|key| !params[*key].is_null())
+        })
+    };
+    if let Some(metric) = entities.values().find(old)
+        && !flags.is_on("require_nested_cumulative_type_params")
+    {
+        found.push(
+            Diagnostic::warning(
+                Code::BAD_CONFIG,
+                format!(
+                    "`window` and `grain_to_date` of `{}` stand beside each other",
+                    metric.name
+                ),
+            )
+            .event("MFCumulativeTypeParamsDeprecation")
+            .or_at(metric.location.clone())
+            .help("Put them under `cumulative_type_params:`."),
+        );
+    }
+    let spine = manifest.nodes.values().find(|node| node.name == "metricflow_time_spine");
+    let by_day = manifest.nodes.values().any(|node| {
+        let spine = node.facts.as_ref().and_then(|facts| facts.time_spine.as_ref());
+        let column = spine.and_then(|spine| spine["standard_granularity_column"].as_str());
+        let column = column.and_then(|name| node.columns.get(name));
+        column.and_then(|column| column.granularity.as_deref()) == Some("day")
+    });
+    if let Some(node) = spine
+        && !by_day
+        && !flags.is_on("require_yaml_configuration_for_mf_time_spines")
+    {
+        found.push(
+            Diagnostic::warning(
+                Code::BAD_CONFIG,
+                "`metricflow_time_spine` is taken for the time spine by its name",
+            )
+            .event("MFTimespineWithoutYamlConfigurationDeprecation")
+            .or_at(node.location.clone())
+            .help("Give it `time_spine:` in its properties."),
+        );
+    }
+    found
 }
 
 /// Measure → the semantic models that have it.

@@ -26,6 +26,7 @@ pub(super) fn add(
     patches: &Patches,
     manifest: &mut Manifest,
     errors: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
 ) {
     let files = files.par_iter().filter(|file| file.kind == FileKind::Snapshot);
     let of_blocks: Vec<Vec<Result<Node, Diagnostics>>> =
@@ -42,7 +43,7 @@ pub(super) fn add(
             Ok(node)
         });
         match checked {
-            Ok(node) => add_node(manifest, node, errors),
+            Ok(node) => add_node(manifest, node, errors, warnings),
             Err(Diagnostics(more)) => errors.extend(more),
         }
     }

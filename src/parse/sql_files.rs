@@ -195,12 +195,12 @@ impl Parser<'_> {
         properties: &NodeProperties,
         file: &LoadedFile,
     ) -> Result<()> {
-        node.description =
-            self.description(&file.package, &properties.description, &properties.location)?;
+        (node.description, node.doc_blocks) =
+            self.documented(&file.package, &properties.description, &properties.location)?;
         node.columns = properties.columns.clone();
         for column in node.columns.values_mut() {
-            column.description =
-                self.description(&file.package, &column.description, &properties.location)?;
+            (column.description, column.doc_blocks) =
+                self.documented(&file.package, &column.description, &properties.location)?;
         }
         node.patch_path = Some(format!("{}://{}", file.package, file.original_file_path));
         Ok(())

@@ -23,6 +23,7 @@ pub(super) fn add(
     properties: &[(&LoadedFile, PropertiesFile)],
     manifest: &mut Manifest,
     errors: &mut Vec<Diagnostic>,
+    warnings: &mut Vec<Diagnostic>,
 ) {
     if properties.iter().all(|(_, found)| found.unit_tests.is_empty()) {
         return;
@@ -56,7 +57,7 @@ pub(super) fn add(
         }
     }
     for node in nodes {
-        add_node(manifest, node, errors);
+        add_node(manifest, node, errors, warnings);
     }
 }
 

@@ -210,7 +210,7 @@ impl<'a> Reader<'a> {
                 }
             }
         }
-        map.warn_left_over(&mut self.warnings)?;
+        map.pass_left_over(&mut self.warnings);
 
         let included = |name: &str| {
             let in_list = match &columns.included {
@@ -359,9 +359,11 @@ pub fn deprecations(manifest: &Manifest) -> Vec<Diagnostic> {
             out.push(
                 Diagnostic::warning(
                     Code::DEPRECATED,
-                    format!("The model `{name}` has passed its deprecation date of {date}"),
+                    format!("Model {name} has passed its deprecation date of {date}"),
                 )
                 .event("DeprecatedModel")
+                .field("model_name", node.name.as_str())
+                .field("deprecation_date", date)
                 .or_at(node.location.clone())
                 .help("Remove it once nothing reads it any more."),
             );
@@ -378,6 +380,10 @@ pub fn deprecations(manifest: &Manifest) -> Vec<Diagnostic> {
                 format!("`{}` refs `{name}`, which {what} {date}", child.name),
             )
             .event(if is_past { "DeprecatedReference" } else { "UpcomingReferenceDeprecation" })
+            .field("model_name", child.name.as_str())
+            .field("ref_model_name", node.name.as_str())
+            .field("ref_model_package", node.package_name.as_str())
+            .field("ref_model_deprecation_date", date)
             .or_at(super::locate_ref(child, &node.name));
             if let Some(latest) = facts.and_then(|facts| facts.latest_version.as_ref()) {
                 warning = warning.help(format!("Its latest version is {}.", version_text(latest)));

@@ -230,7 +230,10 @@ impl Console {
         let data = || {
             let mut data = diagnostics::to_json(diagnostic);
             data["exc"] = diagnostic.to_string().into();
-            data["msg"] = diagnostic.to_string().into();
+            data["msg"] = diagnostic.message.as_str().into();
+            for (name, value) in &diagnostic.fields {
+                data[*name] = value.clone();
+            }
             data
         };
         let name = match (warning, diagnostic.event) {

@@ -40,7 +40,7 @@ impl Line<'_> {
                 "extra": extra(),
                 "invocation_id": self.invocation_id,
                 "level": self.level.as_str(),
-                "msg": self.message,
+                "msg": without_code(self.message),
                 "name": self.name,
                 "pid": std::process::id(),
                 "thread": thread(),
@@ -67,6 +67,12 @@ impl Line<'_> {
     pub fn plain(&self) -> String {
         format!("{}  {}", time("%H:%M:%S"), self.message)
     }
+}
+
+/// A diagnostic without `warning[PT401]: ` before it: readers of logs look for the message first.
+fn without_code(message: &str) -> &str {
+    let coded = message.starts_with("warning[PT") || message.starts_with("error[PT");
+    message.split_once("]: ").filter(|_| coded).map_or(message, |(_, rest)| rest)
 }
 
 /// The time in UTC.

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use indexmap::IndexMap;
 
-use crate::config::{Verdict, WarnPolicy};
+use crate::config::{Verdict, WarnPolicy, event_code, is_deprecation};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
 
 /// What was warned about in one command.
@@ -39,9 +39,7 @@ impl Warnings {
             }
             Verdict::Tell => {}
         }
-        // This one is about a model of the project, not about dbt.
-        let of_model = warning.event == "UpcomingReferenceDeprecation";
-        if of_model || !warning.event.ends_with("Deprecation") {
+        if !is_deprecation(warning.event) {
             return Ok(true);
         }
         let mut counts = self.deprecations.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +50,12 @@ impl Warnings {
 
     /// Whether a test that warns fails.
     pub fn tests_fail(&self) -> bool {
-        self.policy.verdict("LogTestResult") == Verdict::Refuse
+        self.refuses("LogTestResult")
+    }
+
+    /// Whether warnings of a name are errors.
+    pub fn refuses(&self, event: &str) -> bool {
+        self.policy.verdict(event) == Verdict::Refuse
     }
 
     /// How often which deprecation was met; nothing where there was none.
@@ -66,7 +69,20 @@ impl Warnings {
             let plural = if *count == 1 { "" } else { "s" };
             text.push_str(&format!("\n- {event}: {count} occurrence{plural}"));
         }
-        let mut summary = Diagnostic::warning(Code::USAGE, text).event("DeprecationsSummary");
+        let list: Vec<serde_json::Value> = counts
+            .iter()
+            .map(|(event, count)| {
+                serde_json::json!({
+                    "event_name": event,
+                    "event_code": event_code(event).unwrap_or_default(),
+                    "occurrences": count,
+                })
+            })
+            .collect();
+        let mut summary = Diagnostic::warning(Code::USAGE, text)
+            .event("DeprecationsSummary")
+            .field("summaries", list)
+            .field("show_all_hint", !self.show_all);
         if !self.show_all {
             summary =
                 summary.help("Each is shown once; --show-all-deprecations shows all of them.");

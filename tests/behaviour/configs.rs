@@ -169,9 +169,9 @@ fn configurations_that_contradict_their_node() {
     let project = Project::new(On::DuckDb, &[("models/m.sql", "select 1 as id, 2 as b")]);
     let key = "constraints: [{type: primary_key}]";
     for (entry, words) in [
-        ("config: {enabled: maybe}".to_owned(), "not of type boolean"),
+        ("config: {enabled: maybe}".to_owned(), "is not of type 'boolean'"),
         ("access: public, config: {materialized: ephemeral}".to_owned(), "cannot be public"),
-        (format!("columns: [{{name: id, {key}}}, {{name: b, {key}}}]"), "Two columns"),
+        (format!("columns: [{{name: id, {key}}}, {{name: b, {key}}}]"), "Found 2 columns"),
         (format!("columns: [{{name: id, {key}}}], {key}"), "Keep one"),
         (
             "columns: [{name: id, data_tests: [{unique: {config: {materialized: view}}}]}]"

@@ -134,3 +134,62 @@ fn columns_of_an_incremental_model_change_with_its_query() {
         }
     }
 }
+
+#[test]
+fn a_contract_is_checked_while_parsing_as_far_as_that_goes() {
+    let promised = |more: &str| {
+        format!(
+            "models:\n  - name: m\n    config: {{contract: {{enforced: true}}{more}}}\n    \
+             columns: [{{name: id, data_type: string, constraints: [{{type: not_null}}]}}]\n"
+        )
+    };
+    let project = Project::new(
+        On::Postgres,
+        &[
+            ("models/schema.yml", &promised("")),
+            ("models/m.sql", "{{ config(materialized='table') }} select 'a'::text as id"),
+        ],
+    );
+    // dbt's own name for the type is that of the database.
+    project.ok(&["run"]);
+    assert_eq!(project.lines("select id from m"), ["a"]);
+    project.file("models/schema.yml", &promised(", materialized: view"));
+    project.file("models/m.sql", "select 'a'::text as id");
+    let said = project.ok(&["parse"]).text();
+    assert!(
+        said.contains("Constraint types are not supported for view materializations"),
+        "{said}"
+    );
+    project.file("models/schema.yml", &promised(", materialized: incremental"));
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("on_schema_change"), "{said}");
+}
+
+#[test]
+fn a_foreign_key_names_its_table_by_ref() {
+    let schema = "
+models:
+  - name: child
+    config: {contract: {enforced: true}}
+    columns:
+      - name: id
+        data_type: integer
+        constraints: [{type: foreign_key, to: ref('parent'), to_columns: [id]}]
+  - name: parent
+    config: {contract: {enforced: true}}
+    columns: [{name: id, data_type: integer, constraints: [{type: unique}]}]
+";
+    let project = Project::new(
+        On::Postgres,
+        &[
+            ("models/schema.yml", schema),
+            ("models/child.sql", "{{ config(materialized='table') }} select 1 as id"),
+            ("models/parent.sql", "{{ config(materialized='table') }} select 1 as id"),
+        ],
+    );
+    project.ok(&["run"]);
+    let manifest = project.json("target/manifest.json");
+    let child = &manifest["nodes"]["model.shop.child"];
+    let parent = &manifest["nodes"]["model.shop.parent"]["relation_name"];
+    assert_eq!(&child["columns"]["id"]["constraints"][0]["to"], parent);
+}

@@ -65,3 +65,30 @@ fn warnings_are_errors_where_that_is_wanted() {
     project.fails(1, &["build", "--warn-error"]);
     project.fails(1, &["test", "--warn-error-options", "{error: [LogTestResult]}"]);
 }
+
+#[test]
+fn deprecations_are_told_once_and_counted() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/schema.yml",
+                "models:\n  - name: m\n    columns:\n      - name: id\n        data_tests:\n          \
+                 - accepted_values: {values: [1], quote: false}\n          \
+                 - accepted_values: {name: again, values: [1, 2], quote: false}\n",
+            ),
+        ],
+    );
+    let said = project.ok(&["parse"]).text();
+    assert_eq!(said.matches("stand beside its name").count(), 1, "{said}");
+    assert!(
+        said.contains("MissingArgumentsPropertyInGenericTestDeprecation: 2 occurrences"),
+        "{said}"
+    );
+    let said = project.ok(&["--show-all-deprecations", "parse"]).text();
+    assert_eq!(said.matches("stand beside its name").count(), 2, "{said}");
+    let refused = ["--warn-error-options", "{error: [NoSuchEvent]}", "parse"];
+    let said = project.fails(2, &refused).text();
+    assert!(said.contains("NoSuchEvent is not a valid dbt error name"), "{said}");
+}

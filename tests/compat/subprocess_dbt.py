@@ -10,6 +10,7 @@ usage: COMPAT_DBT=…/pintail pytest -p subprocess_dbt …
 import json
 import os
 import pathlib
+import re
 import subprocess
 import time
 
@@ -189,9 +190,10 @@ def environment():
 class Freshness:
     """sources.json, as far as tests look."""
 
-    def __init__(self, path):
+    def __init__(self, path, target):
         self.written = json.loads(path.read_text())
-        self.results = [Entry(entry) for entry in self.written["results"]]
+        manifest = load_manifest(target) if (target / "manifest.json").exists() else None
+        self.results = [Entry(entry, manifest) for entry in self.written["results"]]
 
     def __iter__(self):
         return iter(self.results)
@@ -204,9 +206,11 @@ class Freshness:
 
 
 class Entry:
-    def __init__(self, entry):
+    def __init__(self, entry, manifest):
         self.__dict__.update(entry)
         self.status = status_of(entry.get("status"))
+        if manifest is not None and known(manifest, entry["unique_id"]):
+            self.node = manifest.expect(entry["unique_id"])
 
 
 _capture = None
@@ -240,6 +244,16 @@ def read_events(output, callbacks):
             for callback in callbacks:
                 callback(parsed)
             break
+
+
+def count_deprecations(output):
+    """The summary of deprecations, where tests look for them."""
+    import dbt.deprecations as known
+
+    names = {one._event: one.name for one in known.deprecations_list}
+    for event, count in re.findall(r"^-? ?-? (\w+): (\d+) occurrences?", output, re.MULTILINE):
+        if event in names:
+            known.active_deprecations[names[event]] += int(count)
 
 
 def test_clock():
@@ -282,6 +296,7 @@ def invoke(self, args=None, **kwargs):
                           env=environment())
     _last_output = done.stdout + done.stderr
     print(f"$ {' '.join(line)}\n{_last_output}[exit code {done.returncode}]")
+    count_deprecations(re.sub(r"\\x1b\[\d+m", "", _last_output.replace("\\n", "\n")))
     if _capture is not None:
         _capture.write(_last_output)
     if self.callbacks:
@@ -304,7 +319,7 @@ def invoke(self, args=None, **kwargs):
     elif command == "source":
         out = flag_of(words, "--output", "-o")
         path = pathlib.Path(out) if out else target / "sources.json"
-        result = Freshness(path) if path.exists() else None
+        result = Freshness(path, target) if path.exists() else None
     elif command == "debug":
         result = success
     elif command == "show" and success and not {"--output", "--log-format"} & set(words):

@@ -116,6 +116,7 @@ fn node(json: &Value) -> Node {
 
 fn source(json: &Value) -> Source {
     Source {
+        doc_blocks: Vec::new(),
         quoting: Default::default(),
         unique_id: id(json),
         source_name: text(json, "source_name"),
@@ -200,6 +201,7 @@ fn a_macro(json: &Value) -> Macro {
 
 fn columns(json: &Value) -> IndexMap<String, ColumnInfo> {
     let column = |json: &Value| ColumnInfo {
+        doc_blocks: Vec::new(),
         granularity: None,
         name: text(json, "name"),
         description: text(json, "description"),

@@ -142,7 +142,13 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let namespace = args.text("macro_namespace");
     let registry = context.registry();
     let adapter = context.shared.fixed.adapter;
-    match registry.dispatch(&name, namespace.as_deref(), adapter, context.host().package()) {
+    let found = registry.dispatch(&name, namespace.as_deref(), adapter, context.host().package());
+    // A macro's own package comes last: dbt knows the macros that a test's macro may call.
+    let found = match (found, &namespace) {
+        (Err(_), None) => registry.dispatch(&name, None, adapter, &context.package),
+        (found, _) => found,
+    };
+    match found {
         Ok(found) => Ok(Value::from_object(MacroObject(found.clone()))),
         Err(tried) => {
             let mut error = Diagnostic::error(

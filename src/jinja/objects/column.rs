@@ -350,7 +350,8 @@ impl ColumnFactory {
     }
 }
 
-fn translated(dtype: &str) -> String {
+/// A type under the name that the databases have for it, where dbt has one of its own.
+pub fn translated(dtype: &str) -> String {
     if dtype.eq_ignore_ascii_case("string") { "TEXT".to_owned() } else { dtype.to_owned() }
 }
 

@@ -70,13 +70,14 @@ impl Object for ConfigObject {
                 let meta = host.config("meta").unwrap_or_default();
                 match meta.get(&name) {
                     Some(value) => Ok(from_json(value)),
+                    None if method == "meta_require" && host.execute() => Err(missing(&name)),
                     None => Ok(named.get("default").unwrap_or(Value::from(()))),
                 }
             }
             "require" => match host.config(&name) {
                 Some(value) => Ok(from_json(&value)),
                 None if !host.execute() => Ok(Value::from("")),
-                None => Err(fail(Code::JINJA_RUNTIME, format!("The config `{name}` is required"))),
+                None => Err(missing(&name)),
             },
             "set" => {
                 let value = args.get(1).map(to_json).transpose()?.unwrap_or_default();
@@ -95,4 +96,9 @@ impl Object for ConfigObject {
             )),
         }
     }
+}
+
+fn missing(name: &str) -> Error {
+    let message = format!("The node does not define a required config parameter '{name}'");
+    fail(Code::JINJA_RUNTIME, message)
 }

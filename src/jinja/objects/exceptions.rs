@@ -6,9 +6,9 @@ use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
 use super::{Arguments, contract};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::jinja::context::Context;
-use crate::jinja::error::fail;
+use crate::jinja::error::{carry, fail};
 use crate::jinja::values::py_str;
 
 /// dbt's `exceptions` namespace.
@@ -34,6 +34,14 @@ impl Object for Exceptions {
         match method {
             "warn" => {
                 let context = Context::of(state)?;
+                if context.shared.fixed.refuses_warnings && context.host().execute() {
+                    return Err(carry(Box::new(
+                        Diagnostic::error(Code::JINJA_RUNTIME, message).help(
+                            "It is a warning, but --warn-error or --warn-error-options makes it \
+                             an error.",
+                        ),
+                    )));
+                }
                 context.host().log(&message, true);
                 Ok(Value::from(""))
             }

@@ -12,7 +12,7 @@ mod relation;
 mod response;
 
 pub use adapter::{AdapterObject, strategy_macro_name, unknown_strategy};
-pub use column::ColumnObject;
+pub use column::{ColumnObject, translated};
 pub use config::ConfigObject;
 pub use exceptions::Exceptions;
 pub use forgiving::Forgiving;
