@@ -81,8 +81,11 @@ pub(super) fn command(
 fn other_manifest(session: &Session, state: Option<&Path>) -> Result<Value> {
     let Some(folder) = state else {
         return Err(Box::new(
-            Diagnostic::error(Code::USAGE, "clone needs the state that it takes relations from")
-                .help("Name the folder of its manifest.json with --state."),
+            Diagnostic::error(
+                Code::USAGE,
+                "--state or --defer-state are required for deferral, but neither was provided",
+            )
+            .help("Name the folder of its manifest.json with --state."),
         ));
     };
     let path = session.config.project.root.join(folder).join("manifest.json");
@@ -145,6 +148,14 @@ fn make(session: &Session, node: &Node, other: &Value) -> Result<String> {
     if existing && !session.config.flags.full_refresh {
         console.info(&format!("Relation {} already exists", target.render()));
         return Ok("No-op".to_owned());
+    }
+    if from.render() == target.render() && !existing {
+        let message = format!("{} does not exist, so it cannot be cloned", target.render());
+        return Err(Box::new(
+            Diagnostic::error(Code::SQL, message)
+                .or_at(node.location.clone())
+                .help("The state names the same relation as this target: build it first."),
+        ));
     }
     if from.render() == target.render() {
         console.info(&format!("Relation {} is its own clone", target.render()));

@@ -6,7 +6,7 @@ use super::args::DebugArgs;
 use super::session::Start;
 use super::{Exit, Outcome, store};
 use crate::config::{EngineConfig, EngineParams};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::report::Level;
 use crate::run::Engines;
 
@@ -19,6 +19,13 @@ pub(super) fn command(start: &Start, args: &DebugArgs) -> Outcome {
         let folder = profiles_dir(start);
         say(&format!("To view your profiles.yml file, run:\n\nopen {}", folder.display()));
         return Ok(Exit::Done);
+    }
+    if let Some(folder) = start.global.project_dir.as_ref().filter(|folder| !folder.exists()) {
+        let message = format!(
+            "Invalid value for '--project-dir': Path '{}' does not exist.",
+            folder.display()
+        );
+        return Err(Diagnostic::error(Code::USAGE, message).into());
     }
     say(&format!("dbt version: {}", crate::jinja::DBT_VERSION));
     say(&format!("pintail version: {}", env!("CARGO_PKG_VERSION")));
@@ -78,6 +85,9 @@ pub(super) fn command(start: &Start, args: &DebugArgs) -> Outcome {
     let checks = if failed.len() == 1 { "check" } else { "checks" };
     result(&format!("{} {checks} failed:", failed.len()));
     for error in &failed {
+        if let Some(what) = loading(error) {
+            result(&format!("{what} loading failed for the following reason:"));
+        }
         start.console.diagnostic(error);
     }
     Ok(Exit::NodeFailed)
@@ -94,15 +104,31 @@ fn verdict(
     failed.extend(error.map(|error| *error));
 }
 
+/// What could not be loaded, where that is what an error is about.
+fn loading(error: &Diagnostic) -> Option<&'static str> {
+    let place = error.location.as_ref().map(|place| place.path());
+    let of = |name: &str| place.is_some_and(|path| path.ends_with(name));
+    match error.code {
+        Code::CONNECT | Code::AUTH | Code::LOCKED | Code::NO_SERVER => None,
+        Code::NO_PROFILE => Some("Profile"),
+        Code::NO_PROJECT => Some("Project"),
+        _ if of("profiles.yml") => Some("Profile"),
+        _ if of("dbt_project.yml") => Some("Project"),
+        _ => None,
+    }
+}
+
 /// Which of the two files is at fault.
 fn configuration(say: &impl Fn(&str), error: Option<&Diagnostic>) {
     let (mut profiles, mut project) = ("OK found and valid", "OK found and valid");
     if let Some(error) = error {
-        use crate::diagnostic::Code;
         let place = error.location.as_ref().map(|place| place.path().display().to_string());
         let in_profiles = place.is_some_and(|path| path.ends_with("profiles.yml"));
         match error.code {
             Code::NO_PROJECT => project = "ERROR not found",
+            Code::NO_PROFILE if error.message.starts_with("No profile was named") => {
+                (profiles, project) = ("ERROR not found", "ERROR invalid");
+            }
             Code::NO_PROFILE if !in_profiles => profiles = "ERROR not found",
             _ if in_profiles => profiles = "ERROR invalid",
             _ => project = "ERROR invalid",
@@ -121,7 +147,7 @@ fn dependencies(say: &impl Fn(&str), failed: &mut Vec<Diagnostic>) {
         _ => {
             say(" - git [ERROR]\n");
             failed
-                .push(Diagnostic::error(crate::diagnostic::Code::USAGE, "git cannot be run").help(
+                .push(Diagnostic::error(Code::USAGE, "git cannot be run").help(
                     "Install git, or add it to PATH: `deps` needs it for packages from git.",
                 ));
         }

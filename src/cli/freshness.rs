@@ -113,7 +113,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
                 .help("Set it to true under `flags:` in dbt_project.yml."),
         )?;
     }
-    let mut ran = if hooks { runner.run_start_hooks() } else { Vec::new() };
+    let mut ran = if hooks { runner.run_start_hooks()? } else { Vec::new() };
     if ran.iter().any(|hook| hook.is_failure()) {
         progress.end();
         return Ok(Exit::NodeFailed);

@@ -180,7 +180,7 @@ fn run_between_hooks(
     if selected.nodes.is_empty() {
         return Ok(Vec::new());
     }
-    let mut results = runner.run_start_hooks();
+    let mut results = runner.run_start_hooks()?;
     if let Some(hook) = results.iter().find(|hook| hook.is_failure()) {
         let cause = hook.name.clone();
         results.extend(runner.skip_all(&selected.set, &cause));

@@ -90,7 +90,7 @@ impl States {
                 format!(
                     "The state and target directories are the same: '{}'. This could lead to \
                      missing changes due to overwritten state",
-                    state.path.display()
+                    state.path.strip_prefix(&config.project.root).unwrap_or(&state.path).display()
                 ),
             )
             .help("Keep the artifacts to compare with in a folder of their own."),

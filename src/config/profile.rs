@@ -57,10 +57,14 @@ pub fn find(choice: &ProfileChoice) -> Result<PathBuf> {
     }
     tried.dedup();
     tried.iter().map(|dir| dir.join("profiles.yml")).find(|path| path.exists()).ok_or_else(|| {
-        let folders: Vec<_> = tried.iter().map(|dir| dir.display().to_string()).collect();
+        let shown = |dir: &PathBuf| match dir.strip_prefix(choice.started_in) {
+            Ok(below) if !below.as_os_str().is_empty() => below.display().to_string(),
+            _ => dir.display().to_string(),
+        };
+        let folders: Vec<_> = tried.iter().map(shown).collect();
         Box::new(
             Diagnostic::error(Code::NO_PROFILE, "No profiles.yml was found")
-                .note(format!("Looked in {}", folders.join(", ")))
+                .note(format!("dbt looked for a profiles.yml file in {}", folders.join(", ")))
                 .help("Write one, or name its folder with --profiles-dir."),
         )
     })
@@ -102,7 +106,7 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
         .filter(|name| *name != "config")
         .collect();
     let Some(profile) = document.root.get(wanted) else {
-        let what = format!("There is no profile `{wanted}` in {}", shown.display());
+        let what = format!("Could not find profile named '{wanted}' in {}", shown.display());
         let place = choice.profile_at.clone().unwrap_or(Location::new(file, 0..0));
         return Err(absent(place, what, wanted, &profiles));
     };
@@ -123,7 +127,11 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
         .map(|o| o.entries().iter().map(|(key, _)| key.text.as_str()).collect())
         .unwrap_or_default();
     let Some(output) = outputs.and_then(|o| o.get(&target)) else {
-        let what = format!("The profile `{wanted}` has no output `{target}`");
+        let what = format!(
+            "The profile '{wanted}' does not have a target named '{target}'. The valid target names \
+             for this profile are: {}",
+            names.join(", ")
+        );
         let place = match (choice.target, default_target, outputs) {
             (None, Some(value), _) => value.span.clone(),
             (_, _, Some(outputs)) => {

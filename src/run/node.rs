@@ -10,7 +10,7 @@ use minijinja::Value;
 
 use super::adapter::{ConnectionAdapter, SharedConnection};
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
-use super::{Runner, data_test, ended, microbatch, model, python_model, seed, unit_test};
+use super::{Runner, comment, data_test, ended, microbatch, model, python_model, seed, unit_test};
 use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -52,6 +52,13 @@ impl Runner {
             publish::create_schema_if_missing(&mut *connection, Some(&database), &schema)?;
         }
         self.refresh_schemas(selected)?;
+        // A comment that cannot be written is nobody's fault but the project's.
+        if let Some(first) = selected.ones().next()
+            && let Some((id, node)) = manifest.nodes.get_index(first)
+        {
+            let dialect = self.compiler.dialects.get(&node.engine);
+            comment::of_node(&self.compiler, dialect, &self.compiler.host(id))?;
+        }
         Ok(())
     }
 
@@ -282,8 +289,12 @@ impl Runner {
     }
 
     /// Runs the `on-run-start` hooks of the project, up to the first that fails.
-    pub fn run_start_hooks(&self) -> Vec<RunResult> {
-        self.run_hooks("on-run-start")
+    ///
+    /// # Errors
+    /// A hook that cannot be rendered: as in dbt, nothing runs then.
+    pub fn run_start_hooks(&self) -> Result<Vec<RunResult>> {
+        let (results, unrendered) = self.run_hooks("on-run-start");
+        unrendered.map_or(Ok(results), Err)
     }
 
     /// Runs the `on-run-end` hooks, which see what came of the nodes, up to the first that fails.
@@ -294,16 +305,18 @@ impl Runner {
         }
         let graph = self.compiler.extra("graph").unwrap_or_default();
         self.compiler.set_ended(ended::context(manifest, results, &graph));
-        self.run_hooks("on-run-end")
+        self.run_hooks("on-run-end").0
     }
 
-    fn run_hooks(&self, when: &str) -> Vec<RunResult> {
+    /// The results of the hooks, and why one of them could not be rendered.
+    fn run_hooks(&self, when: &str) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
         let manifest = self.compiler.manifest.clone();
         let mut hooks: Vec<&Node> =
             manifest.of_type(ResourceType::Operation).filter(|node| is_hook(node, when)).collect();
         hooks.sort_by_key(|node| node.index);
         let mut results = Vec::new();
         let mut failed = false;
+        let mut unrendered = None;
         for node in hooks {
             let (mut result, error) = if failed {
                 (RunResult::new(node, Status::Skipped), None)
@@ -316,10 +329,13 @@ impl Runner {
                 result.failures = Some(0);
             }
             self.observer.finished(node, &result, error.as_deref());
-            results.push(result);
             failed |= error.is_some();
+            if result.compile.is_none() {
+                unrendered = unrendered.or(error);
+            }
+            results.push(result);
         }
-        results
+        (results, unrendered)
     }
 }
 

@@ -47,6 +47,12 @@ impl Object for ConfigObject {
                 ));
             }
         }
+        for (old, new) in [("pre_hook", "pre-hook"), ("post_hook", "post-hook")] {
+            if values.contains_key(old) && values.contains_key(new) {
+                let message = format!("config() has conflicting keys \"{old}\" and \"{new}\"");
+                return Err(fail(Code::JINJA_RUNTIME, message));
+            }
+        }
         context.host().set_config(values).map_err(carry)?;
         Ok(Value::from(""))
     }
