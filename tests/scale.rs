@@ -124,6 +124,7 @@ fn forty_thousand_nodes() {
     };
     let code =
         "select id, sum(amount) as amount\nfrom \"db\".\"main\".\"x\"\ngroup by 1\n".repeat(8);
+    let registry = pintail::jinja::MacroRegistry::builder("big").build();
     let inputs = ManifestInputs {
         manifest: &manifest,
         graph: &graph,
@@ -134,6 +135,8 @@ fn forty_thousand_nodes() {
         selectors: &serde_json::Map::new(),
         compiler: None,
         compiled: &|_| Some(&code),
+        ran: &|_| false,
+        registry: &registry,
     };
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();

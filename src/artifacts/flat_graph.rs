@@ -49,6 +49,7 @@ fn node_out(node: &Node, created_at: f64) -> NodeOut<'_> {
         compiled_code: None,
         primary_key: &[],
         compiler: None,
+        ran: false,
     }
 }
 

@@ -21,6 +21,7 @@ use crate::checksum::md5;
 use crate::compile::Compiler;
 use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
+use crate::jinja::MacroRegistry;
 use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType};
 use crate::run::InvocationInfo;
 
@@ -40,6 +41,10 @@ pub struct ManifestInputs<'a> {
     pub compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
     /// Who knows what the `ref` of a foreign key names, once things are compiled.
     pub compiler: Option<&'a Compiler>,
+    /// Whether a node ran.
+    pub ran: &'a (dyn Fn(&str) -> bool + Sync),
+    /// The built-in macros, and what macros call.
+    pub registry: &'a MacroRegistry,
 }
 
 /// Writes manifest.json, whole or not at all.
@@ -76,6 +81,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
             created_at,
             target_path: inputs.target_path,
             compiled_code: (inputs.compiled)(&node.unique_id),
+            ran: (inputs.ran)(&node.unique_id),
             primary_key: found.map_or(&[], |found| found.columns()),
             compiler: inputs.compiler,
         };
@@ -85,8 +91,17 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     out.entries("sources", &manifest.sources, 0..manifest.sources.len(), |source, out| {
         put(out, &SourceOut { source, created_at });
     })?;
-    out.entries("macros", &manifest.macros, 0..manifest.macros.len(), |a_macro, out| {
-        put(out, &MacroOut { a_macro, created_at });
+    let signatures = inputs.invocation.args.get("validate_macro_args") == Some(&true.into());
+    let built_in = inputs.registry.built_in();
+    out.chunks("macros", built_in.len() + manifest.macros.len(), |at, out| {
+        let own = || manifest.macros.get_index(at - built_in.len()).map(|(_, one)| one);
+        let Some(a_macro) = built_in.get(at).or_else(own) else { return };
+        let calls = inputs.registry.called_by(inputs.adapter_type, a_macro);
+        put(out, &*a_macro.unique_id);
+        out.push(b':');
+        let signature = inputs.registry.get(&a_macro.unique_id).filter(|_| signatures);
+        let names = signature.map(|found| &*found.arguments);
+        put(out, &MacroOut { a_macro, names, calls: &calls, created_at });
     })?;
     let overview = overview();
     let own = manifest.docs.contains_key(&overview.unique_id);
@@ -244,6 +259,7 @@ impl Serialize for Disabled<'_, '_> {
                 created_at,
                 target_path: inputs.target_path,
                 compiled_code: None,
+                ran: false,
                 primary_key: &[],
                 compiler: None,
             });

@@ -66,6 +66,7 @@ pub fn entry(member: Member<'_>, target_path: &str) -> serde_json::Value {
             created_at,
             target_path,
             compiled_code: None,
+            ran: false,
             primary_key: &[],
             compiler: None,
         }),

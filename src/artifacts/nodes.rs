@@ -2,6 +2,7 @@
 //!
 //! Each borrows from a [`Node`]; keys come in dbt's order, and only those of the node's kind.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use indexmap::IndexMap;
@@ -27,6 +28,14 @@ static CONSTRAINT: LazyLock<Value> = LazyLock::new(|| {
     })
 });
 
+/// What dbt notes as called by a test while it is compiled and run: it calls these for each.
+const OF_RUNNING_TESTS: &[&str] = &[
+    "macro.dbt.get_where_subquery",
+    "macro.dbt.should_store_failures",
+    "macro.dbt.statement",
+    "macro.dbt.get_limit_subquery_sql",
+];
+
 /// A node with what is known of it beside the manifest.
 pub(super) struct NodeOut<'a> {
     pub node: &'a Node,
@@ -35,6 +44,8 @@ pub(super) struct NodeOut<'a> {
     /// The target folder as shown to the user: `target`.
     pub target_path: &'a str,
     pub compiled_code: Option<&'a str>,
+    /// Whether it ran, so that what ran stands below `target/run`.
+    pub ran: bool,
     /// Columns that its tests show to be its key.
     pub primary_key: &'a [&'a str],
     /// Who knows what the `ref` of a foreign key names.
@@ -66,7 +77,8 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("group", &node.group)?;
         map.serialize_entry("docs", &docs(node))?;
         map.serialize_entry("patch_path", &node.patch_path)?;
-        map.serialize_entry("build_path", &None::<&str>)?;
+        let build_path = || self.path_below(Some("run").filter(|_| self.ran));
+        map.serialize_entry("build_path", &build_path())?;
         map.serialize_entry("unrendered_config", &node.unrendered_config)?;
         map.serialize_entry("created_at", &self.created_at)?;
         map.serialize_entry("relation_name", &relation_name(node))?;
@@ -85,9 +97,19 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("metrics", EMPTY)?;
         let functions = || node.function_calls.iter().map(function_out);
         map.serialize_entry("functions", &Each(functions))?;
-        let (macros, nodes) = (&node.depends_on_macros, Some(&node.depends_on[..]));
-        map.serialize_entry("depends_on", &DependsOn { macros, nodes })?;
-        map.serialize_entry("compiled_path", &self.compiled_path())?;
+        let (mut macros, nodes) = (Cow::from(&node.depends_on_macros), Some(&node.depends_on[..]));
+        if kind == ResourceType::Test && self.compiled_code.is_some() {
+            let known = if self.ran { OF_RUNNING_TESTS } else { &OF_RUNNING_TESTS[..1] };
+            let generic = node.test_metadata.is_some();
+            for id in known.iter().filter(|id| generic || !id.ends_with("_where_subquery")) {
+                if !macros.iter().any(|other| **other == **id) {
+                    macros.to_mut().push((*id).into());
+                }
+            }
+        }
+        map.serialize_entry("depends_on", &DependsOn { macros: &macros, nodes })?;
+        let compiled = self.compiled_code.map(|_| "compiled");
+        map.serialize_entry("compiled_path", &self.path_below(compiled))?;
         if let Some(code) = self.compiled_code {
             map.serialize_entry("compiled", &true)?;
             map.serialize_entry("compiled_code", code)?;
@@ -134,14 +156,13 @@ impl NodeOut<'_> {
         map.serialize_entry("time_spine", &spine.map(super::semantic::time_spine))
     }
 
-    /// Where `compile` writes it, by dbt's rule: below the file that it was read from, and in a
-    /// file of its own where that file holds several nodes.
-    fn compiled_path(&self) -> Option<String> {
-        self.compiled_code?;
+    /// Where it is written below a folder of the target, by dbt's rule: under the file that it was
+    /// read from, and in a file of its own where that file holds several nodes.
+    fn path_below(&self, folder: Option<&str>) -> Option<String> {
         let node = self.node;
-        let (target, package) = (self.target_path, &node.package_name);
+        let (target, folder, package) = (self.target_path, folder?, &node.package_name);
         let file = &node.original_file_path;
-        let below = format!("{target}/compiled/{package}/{file}");
+        let below = format!("{target}/{folder}/{package}/{file}");
         Some(if node.shares_its_file() { format!("{below}/{}", node.path) } else { below })
     }
 }

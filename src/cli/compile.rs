@@ -65,7 +65,7 @@ pub(super) fn command(
         for error in &compiled.errors {
             session.console.diagnostic(error);
         }
-        return Ok(Exit::NodeFailed);
+        return Ok(Exit::CouldNotRun);
     }
     // What was asked for by name is shown, as dbt does; of a selection that is one node, that.
     let named = |result: &RunResult| selection.select.contains(&result.name);
@@ -164,11 +164,16 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
 
 /// Writes manifest.json and run_results.json; whether any node failed.
 pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -> Result<bool> {
+    // dbt stops at the first error, with nothing to tell of the other nodes.
+    if !compiled.errors.is_empty() {
+        session.write_manifest(&|_| None, &|_| false)?;
+        return Ok(true);
+    }
     let all = compiled.results.iter().chain(&compiled.inlined);
     let done: HashMap<&str, &str, FastHash> =
         all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
-    session.write_manifest(&|id| done.get(id).copied())?;
+    session.write_manifest(&|id| done.get(id).copied(), &|_| false)?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, &compiled.results, started.elapsed())?;
-    Ok(!compiled.errors.is_empty())
+    Ok(false)
 }

@@ -49,6 +49,8 @@ pub(super) fn command(
     kinds: Vec<ResourceType>,
 ) -> Outcome {
     let session = start.session("list", selection, None)?;
+    artifacts::make_folder(&session.config.target_path)?;
+    session.write_manifest(&|_| None, &|_| false)?;
     let selected = session.select(selection, kinds, true)?;
     let manifest = &session.compiler.manifest;
     let mut members: Vec<Member> =

@@ -201,7 +201,11 @@ fn write_artifacts(
 ) -> Result<()> {
     let by_id: std::collections::HashMap<&str, &str> =
         results.iter().filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
-    session.write_manifest(&|id| by_id.get(id).copied())?;
+    let ran: std::collections::HashSet<&str> = results
+        .iter()
+        .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some()))
+        .collect();
+    session.write_manifest(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, results, elapsed)
 }

@@ -232,6 +232,7 @@ impl Session {
     pub fn write_manifest<'a>(
         &'a self,
         compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+        ran: &'a (dyn Fn(&str) -> bool + Sync),
     ) -> Result<()> {
         let folder = &self.config.target_path;
         artifacts::write_semantic_manifest(
@@ -239,24 +240,27 @@ impl Session {
             &self.compiler.manifest,
         )?;
         let path = folder.join("manifest.json");
-        artifacts::write_manifest(&path, &self.manifest_inputs(compiled))
+        artifacts::write_manifest(&path, &self.manifest_inputs(compiled, ran))
     }
 
     /// The text of manifest.json before anything is compiled.
     pub fn manifest_text(&self) -> Result<Vec<u8>> {
         let mut out = Vec::new();
-        artifacts::manifest_to(&mut out, &self.manifest_inputs(&|_| None)).map_err(|error| {
-            Box::new(
-                Diagnostic::error(Code::INTERNAL, "The manifest cannot be written")
-                    .note(error.to_string()),
-            )
-        })?;
+        artifacts::manifest_to(&mut out, &self.manifest_inputs(&|_| None, &|_| false)).map_err(
+            |error| {
+                Box::new(
+                    Diagnostic::error(Code::INTERNAL, "The manifest cannot be written")
+                        .note(error.to_string()),
+                )
+            },
+        )?;
         Ok(out)
     }
 
     fn manifest_inputs<'a>(
         &'a self,
         compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+        ran: &'a (dyn Fn(&str) -> bool + Sync),
     ) -> ManifestInputs<'a> {
         let target = &self.config.target;
         let default_engine = &target.engines[&target.default_engine];
@@ -270,6 +274,8 @@ impl Session {
             selectors: self.selectors.listed(),
             compiled,
             compiler: Some(&self.compiler),
+            ran,
+            registry: self.compiler.dialects.registry(),
         }
     }
 

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::path::Path;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::{Config, yaml};
 use crate::diagnostic::{Code, Diagnostic, Result, SourceFile};
@@ -59,21 +59,21 @@ macro_rules! flags {
 
 /// Every flag that dbt-core 1.11 knows.
 pub const FLAGS: &[FlagSpec] = flags! {
-    "cache_selected_only" ON, "null", "CACHE_SELECTED_ONLY", "";
+    "cache_selected_only" ON, "false", "CACHE_SELECTED_ONLY", "";
     "debug" ON, "false", "DEBUG", "";
-    "defer" ON, "null", "DEFER", "";
+    "defer" ON, "false", "DEFER", "";
     "defer_state" FlagKind::Text, "null", "DEFER_STATE", "";
-    "fail_fast" ON, "null", "FAIL_FAST", "";
-    "favor_state" ON, "null", "FAVOR_STATE", "";
+    "fail_fast" ON, "false", "FAIL_FAST", "";
+    "favor_state" ON, "false", "FAVOR_STATE", "";
     "indirect_selection" FlagKind::Text, "\"eager\"", "INDIRECT_SELECTION", "";
-    "log_cache_events" ON, "null", "LOG_CACHE_EVENTS", "";
+    "log_cache_events" ON, "false", "LOG_CACHE_EVENTS", "";
     "log_file_max_bytes" FlagKind::Number, "10485760", "LOG_FILE_MAX_BYTES", "";
     "log_format" FlagKind::Text, "\"default\"", "LOG_FORMAT", "";
     "log_format_file" FlagKind::Text, "\"debug\"", "LOG_FORMAT_FILE", "";
     "log_level" FlagKind::Text, "\"info\"", "LOG_LEVEL", "";
     "log_level_file" FlagKind::Text, "\"debug\"", "LOG_LEVEL_FILE", "";
     "log_path" FlagKind::Text, "null", "LOG_PATH", "";
-    "macro_debugging" ON, "null", "MACRO_DEBUGGING", "";
+    "macro_debugging" ON, "false", "MACRO_DEBUGGING", "";
     "partial_parse" ON, "true", "PARTIAL_PARSE", "";
     "partial_parse_file_diff" ON, "true", "PARTIAL_PARSE_FILE_DIFF", "";
     "partial_parse_file_path" FlagKind::Text, "null", "PARTIAL_PARSE_FILE_PATH", "";
@@ -81,7 +81,7 @@ pub const FLAGS: &[FlagSpec] = flags! {
     "print" ON, "true", "PRINT", "";
     "printer_width" FlagKind::Number, "80", "PRINTER_WIDTH", "";
     "profile" FlagKind::Text, "null", "PROFILE", "";
-    "quiet" ON, "null", "QUIET", "";
+    "quiet" ON, "false", "QUIET", "";
     "record_timing_info" FlagKind::Text, "null", "", "";
     "send_anonymous_usage_stats" ON, "true", "SEND_ANONYMOUS_USAGE_STATS", "";
     "show_all_deprecations" ON, "false", "", "";
@@ -92,11 +92,11 @@ pub const FLAGS: &[FlagSpec] = flags! {
     "target" FlagKind::Text, "null", "TARGET", "";
     "use_colors" ON, "true", "USE_COLORS", "";
     "use_colors_file" ON, "true", "USE_COLORS_FILE", "";
-    "use_experimental_parser" ON, "null", "USE_EXPERIMENTAL_PARSER", "";
+    "use_experimental_parser" ON, "false", "USE_EXPERIMENTAL_PARSER", "";
     "use_fast_test_edges" ON, "false", "USE_FAST_TEST_EDGES", "";
     "upload_to_artifacts_ingest_api" ON, "false", "UPLOAD_TO_ARTIFACTS_INGEST_API", "";
     "version_check" ON, "true", "VERSION_CHECK", "";
-    "warn_error" ONLY, "null", "WARN_ERROR", "";
+    "warn_error" ONLY, "false", "WARN_ERROR", "";
     "warn_error_options" FlagKind::Map, "{}", "WARN_ERROR_OPTIONS", "";
     "write_json" ON, "true", "WRITE_JSON", "";
     "profiles_dir" FlagKind::Text, "null", "PROFILES_DIR", READING;
@@ -111,8 +111,8 @@ pub const FLAGS: &[FlagSpec] = flags! {
     "event_time_start" FlagKind::Text, "null", "EVENT_TIME_START", "build run";
     "event_time_end" FlagKind::Text, "null", "EVENT_TIME_END", "build run";
     "sample" FlagKind::Text, "null", "SAMPLE", "build run";
-    "export_saved_queries" ON, "null", "EXPORT_SAVED_QUERIES", "build";
-    "include_saved_query" ON, "null", "INCLUDE_SAVED_QUERY", "build";
+    "export_saved_queries" ON, "false", "EXPORT_SAVED_QUERIES", "build";
+    "include_saved_query" ON, "false", "INCLUDE_SAVED_QUERY", "build";
     "full_refresh" ONLY, "false", "FULL_REFRESH", "build clone compile run retry seed show";
     "resource_types" FlagKind::Many, "[]", "RESOURCE_TYPES", "build clone list test";
     "exclude_resource_types" FlagKind::Many, "[]", "EXCLUDE_RESOURCE_TYPES", "build clone list test";
@@ -154,7 +154,6 @@ const RENAMED: &[(&str, &str)] = &[
 /// Switches of `flags:` in dbt_project.yml alone, by which dbt changes its behaviour.
 const BEHAVIOURS: &[(&str, bool)] = &[
     ("require_batched_execution_for_custom_microbatch_strategy", false),
-    ("require_event_names_in_deprecations", false),
     ("require_explicit_package_overrides_for_builtin_materializations", true),
     ("require_resource_names_without_spaces", true),
     ("source_freshness_run_project_hooks", true),
@@ -297,8 +296,20 @@ impl FlagValues {
         let mut args = Map::new();
         for (name, value) in self.shown(config) {
             let off = LEFT_OUT_WHERE_OFF.contains(&name.as_str()) && value == Value::Bool(false);
-            if !off && !value.is_null() {
+            // Threads of the profile are none of the command line's.
+            let unsaid = name == "threads" && !self.set.contains("threads");
+            if !off && !unsaid && !value.is_null() {
                 args.insert(name, value);
+            }
+        }
+        for (name, defaults) in [
+            ("warn_error_options", json!({"error": [], "warn": [], "silence": []})),
+            ("sqlparse", json!({"MAX_GROUPING_DEPTH": null, "MAX_GROUPING_TOKENS": null})),
+        ] {
+            if let (Some(Value::Object(said)), Value::Object(mut all)) = (args.get(name), defaults)
+            {
+                all.extend(said.clone());
+                args.insert(name.to_owned(), all.into());
             }
         }
         args

@@ -37,7 +37,7 @@ pub use profile::ProfileChoice;
 use project::NamedProfile;
 pub use project::{Project, config_section};
 pub use reader::{MapReader, misspelt_config, type_error};
-pub use render::{YamlRenderer, missing_env, set_yaml_dialect};
+pub use render::{YamlRenderer, is_template, missing_env, set_yaml_dialect};
 pub use selectors::NamedSelector;
 pub use semver::{DBT_VERSION, Range, Version};
 pub use target::{
@@ -153,13 +153,16 @@ impl Config {
         warnings.append(&mut project.warnings);
         let renderer = YamlRenderer::new(flags.vars.clone(), Some(target.to_json()));
         let selectors = selectors::read(&root, &shown(&started_in, &root), &renderer)?;
-        let target_path = match &flags.target_path {
-            Some(path) => absolute(path),
-            None => match std::env::var_os("DBT_TARGET_PATH") {
-                Some(path) => absolute(Path::new(&path)),
+        let said = flags.target_path.clone();
+        let target_path =
+            match said.or_else(|| std::env::var_os("DBT_TARGET_PATH").map(PathBuf::from)) {
+                Some(path) => {
+                    // Artifacts name it as it was given.
+                    project.target_path = path.display().to_string();
+                    absolute(&path)
+                }
                 None => root.join(&project.target_path),
-            },
-        };
+            };
         std::env::set_current_dir(&root).map_err(|error| {
             Box::new(
                 Diagnostic::error(

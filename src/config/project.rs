@@ -299,7 +299,8 @@ fn render_sections(renderer: &YamlRenderer, file: &Arc<SourceFile>, root: &Yaml)
         .iter()
         .map(|(key, value)| {
             let value = match key.text.as_str() {
-                "on-run-start" | "on-run-end" | "query-comment" => value.clone(),
+                // A variable is rendered where it is asked for, with what is known there.
+                "on-run-start" | "on-run-end" | "query-comment" | "vars" => value.clone(),
                 _ => render_but_hooks(renderer, file, value)?,
             };
             Ok((key.clone(), value))

@@ -50,16 +50,21 @@ impl YamlRenderer {
         }
         environment.add_function("env_var", env_var);
         let vars = Arc::new(vars);
-        environment.add_function("var", move |name: &str, default: Rest<minijinja::Value>| match (
-            vars.get(name),
-            default_of(&default),
-        ) {
-            (Some(value), _) => Ok(minijinja::Value::from(minijinja::value::Serde(value))),
-            (None, Some(default)) => Ok(default),
-            (None, None) => {
-                Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_VAR}{name}")))
-            }
-        });
+        let var =
+            move |state: &minijinja::State, name: &str, default: Rest<minijinja::Value>| match (
+                vars.get(name),
+                default_of(&default),
+            ) {
+                (Some(Value::String(text)), _) if is_template(text) => {
+                    state.env().render_str(text, ()).map(minijinja::Value::from)
+                }
+                (Some(value), _) => Ok(minijinja::Value::from(minijinja::value::Serde(value))),
+                (None, Some(default)) => Ok(default),
+                (None, None) => {
+                    Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_VAR}{name}")))
+                }
+            };
+        environment.add_function("var", var);
         if let Some(target) = target {
             environment
                 .add_global("target", minijinja::Value::from(minijinja::value::Serde(target)));
@@ -130,7 +135,7 @@ impl YamlRenderer {
     }
 
     fn text(&self, text: &str, place: impl Fn() -> Location) -> Result<Value> {
-        if !text.contains("{{") && !text.contains("{%") && !text.contains("{#") {
+        if !is_template(text) {
             return Ok(Value::String(text.to_owned()));
         }
         let lone = text
@@ -156,6 +161,11 @@ impl YamlRenderer {
             .and_then(reveal)
             .map_err(|error| Box::new(error.at(place())))
     }
+}
+
+/// Whether there is anything to render in a text.
+pub fn is_template(text: &str) -> bool {
+    text.contains("{{") || text.contains("{%") || text.contains("{#")
 }
 
 fn kind_of(value: Value, span: &std::ops::Range<usize>) -> YamlKind {

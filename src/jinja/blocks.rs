@@ -107,7 +107,21 @@ pub fn split_blocks(file: &Arc<SourceFile>) -> Result<Vec<Block>, Diagnostics> {
         if end.trims_before {
             body.end = body.start + text[body.clone()].trim_end().len();
         }
-        blocks.push(Block { kind, span: tag.span.start..end.span.end, body, arguments });
+        // White space that the tags take belongs to the block, as dbt reads it.
+        let mut span = tag.span.start..end.span.end;
+        if tag.trims_before {
+            let before = blocks.last().map_or(0, |block: &Block| block.span.end);
+            let kept = text[before..span.start].trim_end().len();
+            // A file begins and ends with its first and its last word.
+            if before + kept > 0 {
+                span.start = before + kept;
+            }
+        }
+        let after = text[span.end..].trim_start();
+        if end.trims_after && !after.is_empty() {
+            span.end = text.len() - after.len();
+        }
+        blocks.push(Block { kind, span, body, arguments });
     }
     Ok(blocks)
 }

@@ -130,7 +130,11 @@ impl Context {
                         .collect(),
                 )
             }
-            "graph" | "schemas" | "selected_resources" | "database_schemas" | "results" | "sql"
+            // Nothing is known of it while parsing.
+            "graph" => {
+                return host.extra(name).or_else(|| Some(Dict::value(Vec::<(&str, Value)>::new())));
+            }
+            "schemas" | "selected_resources" | "database_schemas" | "results" | "sql"
             | "compiled_code" | "compiled_sql" => {
                 return host.extra(name);
             }

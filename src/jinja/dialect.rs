@@ -427,6 +427,11 @@ impl Dialect {
                 .is_ok_and(|found| &*found.package != BUILT_IN)
     }
 
+    /// Every macro.
+    pub fn registry(&self) -> &MacroRegistry {
+        &self.fixed.registry
+    }
+
     /// The names of generic tests.
     pub fn test_names(&self) -> Vec<String> {
         let tests = self.fixed.registry.names().filter_map(|name| name.strip_prefix("test_"));

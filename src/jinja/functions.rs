@@ -198,7 +198,10 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     let name = args.first().map(py_str).unwrap_or_default();
     if let Some(value) = context.host().var(&name) {
-        return Ok(from_json(&value));
+        return match value.as_str() {
+            Some(text) if crate::config::is_template(text) => render(state, &[text.into()]),
+            _ => Ok(from_json(&value)),
+        };
     }
     let named = Arguments::new(args, &["name", "default"])?;
     let given = args.len() > 1;

@@ -63,7 +63,10 @@ pub fn call_macro(
             ),
         ));
     }
-    caller.host().note_macro(&def.unique_id);
+    // What a macro calls is its own dependency, not its caller's.
+    if caller.depth == 0 {
+        caller.host().note_macro(&def.unique_id);
+    }
     let mut frame = Context {
         shared: caller.shared.clone(),
         place: Arc::new(Place {

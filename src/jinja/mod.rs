@@ -2,6 +2,7 @@
 //! builtins and the macro registry.
 
 mod blocks;
+mod calls;
 mod context;
 mod dialect;
 mod error;
@@ -19,6 +20,6 @@ pub use dialect::{Dialect, InvocationInfo, Rendered, SourceMap, install_for_yaml
 pub use host::{Adapter, Executed, Host, Statement};
 pub use objects::{ColumnObject, RelationObject, ResponseObject, translated};
 pub use objects::{strategy_macro_name, unknown_strategy};
-pub use registry::{MacroDef, MacroRegistry, RegistryBuilder};
+pub use registry::{Argument, MacroDef, MacroRegistry, RegistryBuilder};
 
 pub use crate::config::DBT_VERSION;

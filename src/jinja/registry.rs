@@ -99,11 +99,21 @@ impl MacroRegistry {
     /// The macro that an unqualified name means in a macro of one package that a node of another
     /// one calls. dbt looks in the node's package only; the macro's own siblings come after it.
     pub fn find_from(&self, name: &str, node: &str, package: &str) -> Option<&Arc<MacroDef>> {
-        let found = self.find(name, node)?;
-        if &*found.package != BUILT_IN || package == node {
-            return Some(found);
+        match self.find(name, node) {
+            Some(found) if &*found.package != BUILT_IN || package == node => Some(found),
+            _ => self.find(name, package),
         }
-        self.find(name, package)
+    }
+
+    /// The macro that dbt takes a name for before anything is rendered: the package's own, the root
+    /// project's, one of any package, the built-in one.
+    pub fn find_anywhere(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
+        let own = self.find_in(package, name);
+        own.or_else(|| self.find_in(&self.root, name)).or_else(|| {
+            let candidates = self.by_name.get(name)?;
+            let foreign = candidates.iter().rev().find(|found| &*found.package != BUILT_IN);
+            foreign.or_else(|| candidates.first())
+        })
     }
 
     /// Whether the project or any package has a macro of this name.
@@ -201,6 +211,21 @@ impl MacroRegistry {
         self.packages.get(package).into_iter().flat_map(|found| found.keys().map(String::as_str))
     }
 
+    /// The macros that a macro calls, read from its text: dbt's `depends_on` of macros.
+    pub fn called_by(&self, adapter: &str, a_macro: &Macro) -> Vec<UniqueId> {
+        super::calls::called_by(self, adapter, a_macro)
+    }
+
+    /// The built-in macros as the manifest lists them.
+    pub fn built_in(&self) -> Vec<Arc<Macro>> {
+        let all = self.macros.values().filter(|found| &*found.package == BUILT_IN);
+        all.map(|found| {
+            let file = found.file.path.strip_prefix(BUILT_IN_PATH).unwrap_or(&found.file.path);
+            Arc::new(listed(found, &file.to_string_lossy(), None))
+        })
+        .collect()
+    }
+
     /// Parses every macro of a package.
     ///
     /// # Errors
@@ -242,29 +267,12 @@ impl RegistryBuilder {
         &mut self,
         package: &Arc<str>,
         file: &Arc<SourceFile>,
-        path: &str,
         original_file_path: &str,
     ) -> Result<Vec<Arc<Macro>>, Diagnostics> {
         let added = self.add_blocks(package, file)?;
         Ok(added
             .into_iter()
-            .map(|(found, adapter)| {
-                Arc::new(Macro {
-                    docs: serde_json::Map::new(),
-                    unique_id: found.unique_id.clone(),
-                    name: found.name.clone(),
-                    package_name: package.to_string(),
-                    path: path.to_owned(),
-                    original_file_path: original_file_path.to_owned(),
-                    macro_sql: file.text[found.span.clone()].to_owned(),
-                    depends_on_macros: Vec::new(),
-                    description: String::new(),
-                    meta: IndexMap::new(),
-                    patch_path: None,
-                    arguments: Vec::new(),
-                    supported_adapter: adapter,
-                })
-            })
+            .map(|(found, adapter)| Arc::new(listed(&found, original_file_path, adapter)))
             .collect())
     }
 
@@ -290,7 +298,7 @@ impl RegistryBuilder {
                 (None, Some(range)) => split_arguments(&file.text[range]),
             };
             let def = Arc::new(MacroDef {
-                unique_id: format!("macro.{package}.{name}").into(),
+                unique_id: format!("macro.{}.{name}", shown_package(package, &name)).into(),
                 package: package.clone(),
                 file: file.clone(),
                 span,
@@ -327,6 +335,37 @@ impl RegistryBuilder {
     /// Ends the collecting.
     pub fn build(self) -> MacroRegistry {
         self.registry
+    }
+}
+
+/// dbt keeps what is for one database in a package of its adapter's.
+fn shown_package<'a>(package: &'a str, name: &str) -> &'a str {
+    if package != BUILT_IN {
+        package
+    } else if name.starts_with("duckdb__") || name.ends_with("_duckdb") {
+        "dbt_duckdb"
+    } else if name.starts_with("postgres__") || name.ends_with("_postgres") {
+        "dbt_postgres"
+    } else {
+        package
+    }
+}
+
+/// A macro as the manifest lists it, before its properties are known.
+fn listed(found: &MacroDef, path: &str, adapter: Option<String>) -> Macro {
+    Macro {
+        docs: serde_json::Map::new(),
+        unique_id: found.unique_id.clone(),
+        name: found.name.clone(),
+        package_name: shown_package(&found.package, &found.name).to_owned(),
+        path: path.to_owned(),
+        original_file_path: path.to_owned(),
+        macro_sql: found.file.text[found.span.clone()].to_owned(),
+        description: String::new(),
+        meta: IndexMap::new(),
+        patch_path: None,
+        arguments: Vec::new(),
+        supported_adapter: adapter,
     }
 }
 

@@ -359,7 +359,6 @@ pub struct Macro {
     pub original_file_path: String,
     /// The whole block, tags included.
     pub macro_sql: String,
-    pub depends_on_macros: Vec<UniqueId>,
     pub description: String,
     pub meta: IndexMap<String, Value>,
     /// `docs:` as it was set: `show`, `node_color`.

@@ -201,21 +201,16 @@ impl Parser<'_> {
                 node.attached_node = Some(of.unique_id.clone());
                 node.group.clone_from(&of.group);
                 node.engine = of.engine.clone();
-                let call =
-                    RefCall { package: None, name: of.name.clone(), version: version_of(of) };
-                node.refs.push((call, Some(entry.location.clone())));
             }
-            TestTarget::Source { source, table, unique_id, engine } => {
+            TestTarget::Source { unique_id, engine, .. } => {
                 node.attached_node = Some((*unique_id).clone());
                 node.engine = (*engine).clone();
-                let call = SourceCall { source: (*source).to_owned(), table: (*table).to_owned() };
-                node.source_calls.push((call, Some(entry.location.clone())));
             }
         }
         if node.config.text("engine").is_some() {
             node.engine = self.engine_of(&node.config, loaded, None)?.name.clone();
         }
-        self.note_test_dependencies(&mut node, &metadata, entry)?;
+        self.note_test_dependencies(&mut node, &metadata, entry, target)?;
         node.test_metadata = Some(metadata);
 
         let engine = &self.config.target.engines[&node.engine];
@@ -320,13 +315,26 @@ impl Parser<'_> {
         Ok(out)
     }
 
-    /// Refs and sources in the arguments, and whatever the test's macro reads besides.
+    /// Refs and sources in the arguments, what is tested, and whatever the test's macro reads
+    /// besides: in this order, which is dbt's.
     fn note_test_dependencies(
         &self,
         node: &mut Node,
         metadata: &TestMetadata,
         entry: &TestEntry,
+        target: &TestTarget,
     ) -> Result<()> {
+        let tested = |node: &mut Node| match target {
+            TestTarget::Node(of) => {
+                let call =
+                    RefCall { package: None, name: of.name.clone(), version: version_of(of) };
+                node.refs.push((call, Some(entry.location.clone())));
+            }
+            TestTarget::Source { source, table, .. } => {
+                let call = SourceCall { source: (*source).to_owned(), table: (*table).to_owned() };
+                node.source_calls.push((call, Some(entry.location.clone())));
+            }
+        };
         let macro_name = metadata.macro_name();
         let dialect = self.dialects.get(&node.engine);
         let Some(macro_id) = dialect.find_macro(&macro_name, &node.package_name) else {
@@ -346,15 +354,18 @@ impl Parser<'_> {
         };
         let plain =
             PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
+        // Two are not rendered before they are compiled: what they call is not known until then.
+        let simple = plain && matches!(metadata.name.as_str(), "unique" | "not_null");
         node.depends_on_macros.push(macro_id);
         // In each test's `model`; dbt does not see it in those of versions.
-        if node.refs.iter().all(|(call, _)| call.version.is_none()) {
+        let of_version = matches!(target, TestTarget::Node(of) if version_of(of).is_some());
+        if !simple && !of_version {
             let subquery = dialect.find_macro("get_where_subquery", &node.package_name);
             node.depends_on_macros.extend(subquery);
         }
 
         // The common case: `to: ref('x')`, and no template to render.
-        let mut rest = Vec::new();
+        let (mut rest, mut read) = (Vec::new(), Vec::new());
         for (key, value) in &metadata.kwargs {
             if key == "model" || key == "column_name" {
                 continue;
@@ -362,7 +373,7 @@ impl Parser<'_> {
             if let Value::String(text) = value {
                 if let Some(found) = REF_OF_ONE.captures(text) {
                     let call = RefCall { package: None, name: found[1].to_owned(), version: None };
-                    node.refs.push((call, Some(entry.location.clone())));
+                    read.push((call, Some(entry.location.clone())));
                     continue;
                 }
                 if FUNCTION_CALL.is_match(text) || text.contains("{{") {
@@ -373,6 +384,8 @@ impl Parser<'_> {
             }
         }
         if plain && rest.is_empty() {
+            node.refs.append(&mut read);
+            tested(node);
             return Ok(());
         }
         let engine = &self.config.target.engines[&node.engine];
@@ -389,15 +402,16 @@ impl Parser<'_> {
             dialect.call_macro(&macro_name, Vec::new(), arguments, host.clone())?;
         }
         let notes = host.take_notes();
-        for call in notes.refs {
-            if !node.refs.iter().any(|(known, _)| *known == call) {
-                node.refs.push((call, Some(entry.location.clone())));
-            }
-        }
-        for call in notes.sources {
-            if !node.source_calls.iter().any(|(known, _)| *known == call) {
-                node.source_calls.push((call, Some(entry.location.clone())));
-            }
+        let place = || Some(entry.location.clone());
+        node.refs.extend(notes.refs.into_iter().map(|call| (call, place())));
+        node.source_calls.extend(notes.sources.into_iter().map(|call| (call, place())));
+        // Where a project's own macro reads something else in its place, it is tested all the same.
+        let is_read = match target {
+            TestTarget::Node(of) => node.refs.iter().any(|(call, _)| call.name == of.name),
+            TestTarget::Source { .. } => !node.source_calls.is_empty(),
+        };
+        if !is_read {
+            tested(node);
         }
         for id in notes.macros {
             if !node.depends_on_macros.contains(&id) {

@@ -102,11 +102,7 @@ impl Parser<'_> {
                     .help("Move that hook to a model."),
                 ));
             }
-            for call in notes.refs {
-                if !node.refs.iter().any(|(known, _)| *known == call) {
-                    node.refs.push((call, place.clone()));
-                }
-            }
+            node.refs.extend(notes.refs.into_iter().map(|call| (call, place.clone())));
             for call in notes.sources {
                 if !node.source_calls.iter().any(|(known, _)| *known == call) {
                     node.source_calls.push((call, place.clone()));

@@ -86,6 +86,11 @@ impl Dialects {
         self.by_engine.get(engine).unwrap_or_else(|| self.default_one())
     }
 
+    /// Every macro.
+    pub fn registry(&self) -> &MacroRegistry {
+        self.default_one().registry()
+    }
+
     /// The dialect of the default engine.
     pub fn default_one(&self) -> &Arc<Dialect> {
         &self.by_engine[&self.default_engine]
@@ -264,7 +269,7 @@ fn register_macros(
     builder.dispatch(config.project.dispatch.clone());
     let mut errors = Vec::new();
     for file in files.iter().filter(|file| file.kind == FileKind::Macro) {
-        match builder.add_file(&file.package, &file.file, &file.path, &file.original_file_path) {
+        match builder.add_file(&file.package, &file.file, &file.original_file_path) {
             Ok(macros) => {
                 for found in macros {
                     manifest.macros.insert(found.unique_id.clone(), found);

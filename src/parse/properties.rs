@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::semantic::is_foreign_template;
 use super::versions::ModelProperties;
 use crate::config::yaml::{self, Yaml, YamlKind};
-use crate::config::{MapReader, YamlRenderer, misspelt_config, type_error};
+use crate::config::{MapReader, YamlRenderer, is_template, misspelt_config, type_error};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::load::LoadedFile;
 use crate::manifest::{ColumnInfo, FunctionFacts, MacroArgument, ResourceType};
@@ -268,7 +268,7 @@ impl<'a> Reader<'a> {
     fn node(&mut self, yaml: &'a Yaml, what: &'a str) -> Result<NodeProperties> {
         let mut map = MapReader::new(self.file, what, yaml)?;
         let name_at = yaml.get("name").unwrap_or(yaml);
-        let name = map.required_text("name")?;
+        let name = self.rendered_name(&mut map)?;
         let written = self.as_written.then(|| written_config(yaml));
         let function = match what {
             FUNCTION => Some(Box::new(self.function_facts(&mut map, yaml, &name)?)),
@@ -283,7 +283,8 @@ impl<'a> Reader<'a> {
         }
         // Constraints of the whole model are checked with its contract, from its config.
         if let Some(value) = map.any("constraints") {
-            config.entry("constraints").or_insert_with(|| value.to_json());
+            let value = self.renderer.render(self.file, value)?;
+            config.entry("constraints").or_insert(value);
         }
         let mut extra = Map::new();
         if let Some(value) = map.any("loaded_at_query") {
@@ -362,6 +363,27 @@ impl<'a> Reader<'a> {
         Ok(out)
     }
 
+    /// A name, which may be a template.
+    fn rendered_name(&self, map: &mut MapReader) -> Result<String> {
+        let name = map.required_text("name")?;
+        if !is_template(&name) {
+            return Ok(name);
+        }
+        Ok(self.rendered_text(map, "name")?.unwrap_or(name))
+    }
+
+    /// A text with its Jinja rendered.
+    fn rendered_text(&self, map: &mut MapReader, key: &'static str) -> Result<Option<String>> {
+        Ok(match map.any(key) {
+            Some(value) => match self.renderer.render(self.file, value)? {
+                Value::Null => None,
+                Value::String(text) => Some(text),
+                other => Some(other.to_string()),
+            },
+            None => None,
+        })
+    }
+
     pub(super) fn column(
         &mut self,
         yaml: &'a Yaml,
@@ -369,7 +391,7 @@ impl<'a> Reader<'a> {
         tests: &mut Vec<TestEntry>,
     ) -> Result<ColumnInfo> {
         let mut map = MapReader::new(self.file, "a column", yaml)?;
-        let name = map.required_text("name")?;
+        let name = self.rendered_name(&mut map)?;
         let config = self.config(&mut map, "config")?;
         let mut meta = map.json_map("meta")?;
         if let Some(Value::Object(more)) = config.get("meta") {
@@ -382,9 +404,13 @@ impl<'a> Reader<'a> {
         let quote = map.flag("quote")?;
         let column = ColumnInfo {
             description: map.text("description")?.unwrap_or_default(),
-            data_type: map.text("data_type")?,
+            data_type: self.rendered_text(&mut map, "data_type")?,
             meta: meta.into_iter().collect(),
-            constraints: map.list("constraints")?.iter().map(Yaml::to_json).collect(),
+            constraints: {
+                let written = map.list("constraints")?;
+                let render = |one| self.renderer.render(self.file, one);
+                written.iter().map(render).collect::<Result<_>>()?
+            },
             granularity: map.text("granularity")?,
             quote,
             tags,
@@ -453,7 +479,7 @@ impl<'a> Reader<'a> {
 
     fn source(&mut self, yaml: &'a Yaml) -> Result<SourceProperties> {
         let mut map = MapReader::new(self.file, "a source", yaml)?;
-        let name = map.required_text("name")?;
+        let name = self.rendered_name(&mut map)?;
         let mut config = self.config(&mut map, "config")?;
         for key in ["meta", "tags"] {
             if let Some(value) = map.any(key) {

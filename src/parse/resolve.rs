@@ -193,6 +193,13 @@ pub fn resolve(
         }
         for exposure in manifest.exposures.values() {
             let mut ids = Vec::new();
+            for (call, location) in &exposure.source_calls {
+                match index.source(&exposure.package_name, call) {
+                    Ok(id) if ids.contains(id) => {}
+                    Ok(id) => ids.push(id.clone()),
+                    Err(error) => errors.push(error.or_at(location.clone())),
+                }
+            }
             for (call, location) in &exposure.refs {
                 match index.node(&exposure.package_name, call) {
                     Ok(id) if manifest.nodes[id].access == Access::Private => {
@@ -204,12 +211,7 @@ pub fn resolve(
                         let error = error.or_at(location.clone());
                         errors.push(error.help("Make it protected or public."));
                     }
-                    Ok(id) => ids.push(id.clone()),
-                    Err(error) => errors.push(error.or_at(location.clone())),
-                }
-            }
-            for (call, location) in &exposure.source_calls {
-                match index.source(&exposure.package_name, call) {
+                    Ok(id) if ids.contains(id) => {}
                     Ok(id) => ids.push(id.clone()),
                     Err(error) => errors.push(error.or_at(location.clone())),
                 }
@@ -243,6 +245,14 @@ fn dependencies(
             ids.push(id.clone());
         }
     };
+    for (call, location) in &node.source_calls {
+        match index.source(&node.package_name, call) {
+            Ok(id) => add(id),
+            Err(error) => {
+                errors.push(error.or_at(location.clone().or_else(|| locate_ref(node, &call.table))))
+            }
+        }
+    }
     for (call, location) in &node.refs {
         let place = || location.clone().or_else(|| locate_ref(node, &call.name));
         match index.node(&node.package_name, call) {
@@ -252,14 +262,6 @@ fn dependencies(
             },
             Err(error) => {
                 errors.push(in_a_macro(*error, node, manifest, &call.name).or_at(place()));
-            }
-        }
-    }
-    for (call, location) in &node.source_calls {
-        match index.source(&node.package_name, call) {
-            Ok(id) => add(id),
-            Err(error) => {
-                errors.push(error.or_at(location.clone().or_else(|| locate_ref(node, &call.table))))
             }
         }
     }

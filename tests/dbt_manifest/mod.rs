@@ -181,7 +181,6 @@ fn a_macro(json: &Value) -> Macro {
         path: text(json, "path"),
         original_file_path: text(json, "original_file_path"),
         macro_sql: text(json, "macro_sql"),
-        depends_on_macros: ids(&json["depends_on"]["macros"]),
         description: text(json, "description"),
         meta: map(&json["meta"]),
         patch_path: optional(json, "patch_path"),

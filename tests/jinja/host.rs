@@ -30,7 +30,7 @@ impl Project {
         let mut builder = MacroRegistry::builder("proj");
         let mut add = |package: &str, path: &str, text: &str| {
             let file = SourceFile::new(PathBuf::from(path), text);
-            builder.add_file(&package.into(), &file, path, path).expect("the macros split");
+            builder.add_file(&package.into(), &file, path).expect("the macros split");
         };
         add("proj", "macros/macros.sql", include_str!("project/macros/macros.sql"));
         add("pkg", "macros/package.sql", include_str!("project/package/macros/package.sql"));

@@ -33,6 +33,8 @@ mod table;
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, State, Value};
 
+use super::context::Context;
+
 pub use datetime::DateTime;
 pub use dict::Dict;
 pub use json::{from_json, to_json};
@@ -60,12 +62,16 @@ pub fn install(env: &mut Environment<'static>) {
 /// # Errors
 /// `UnknownMethod` where the value's type has no such method; a method's own errors.
 pub fn call_method(
-    _state: &mut State<'_, '_>,
+    state: &mut State<'_, '_>,
     value: &Value,
     method: &str,
     args: &[Value],
 ) -> Result<Value, Error> {
     match value.kind() {
+        // While parsing, what is undefined may be known to a run.
+        ValueKind::Undefined if Context::of(state).is_ok_and(|c| !c.host().execute()) => {
+            Ok(Value::UNDEFINED)
+        }
         ValueKind::String => strings::method(value, method, args),
         ValueKind::Number | ValueKind::Bool => number::method(value, method, args),
         ValueKind::Map if value.downcast_object_ref::<Dict>().is_none() => {

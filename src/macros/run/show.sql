@@ -10,10 +10,7 @@
 {%- endmacro %}
 
 {% macro default__get_limit_sql(sql, limit) -%}
-{{ sql }}
-{%- if limit is not none %}
-limit {{ limit }}
-{%- endif -%}
+    {% do return('\n  %s\n  \n  %s' % (sql, '' if limit is none else 'limit ' ~ limit)) %}
 {%- endmacro %}
 
 {% macro collect_freshness(source, loaded_at_field, filter) -%}

@@ -31,18 +31,19 @@
 {%- endmacro %}
 
 {% macro default__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
-    {%- set order = ' ' ~ order_by_clause if order_by_clause else '' -%}
     {%- if limit_num -%}
-    array_to_string((array_agg({{ measure }}{{ order }}))[1:{{ limit_num }}], {{ delimiter_text }})
-    {%- else -%}
-    string_agg({{ measure }}, {{ delimiter_text }}{{ order }})
+        {% do return('array_to_string(' ~ first_of_array(measure, order_by_clause, limit_num) ~ ',\n        ' ~ delimiter_text ~ '\n        )') %}
     {%- endif -%}
+    {% do return('\n    string_agg(\n        %s,\n        %s\n        %s\n        )' % (measure, delimiter_text, order_by_clause or '')) %}
+{%- endmacro %}
+
+{% macro first_of_array(measure, order_by_clause, limit_num) -%}
+    {% do return('\n        (array_agg(\n            %s\n            %s\n        ))[1:%s]' % (measure, order_by_clause or '', limit_num)) %}
 {%- endmacro %}
 
 {% macro duckdb__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
     {%- if limit_num -%}
-    list_aggregate((array_agg({{ measure }}{{ ' ' ~ order_by_clause if order_by_clause else '' }}))[1:{{ limit_num }}], 'string_agg', {{ delimiter_text }})
-    {%- else -%}
-    {{ default__listagg(measure, delimiter_text, order_by_clause, limit_num) }}
+        {% do return('list_aggr(' ~ first_of_array(measure, order_by_clause, limit_num) ~ ",\n        'string_agg',\n        " ~ delimiter_text ~ '\n        )') %}
     {%- endif -%}
+    {% do return(default__listagg(measure, delimiter_text, order_by_clause, limit_num)) %}
 {%- endmacro %}

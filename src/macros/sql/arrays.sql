@@ -5,11 +5,7 @@
 {%- endmacro %}
 
 {% macro default__array_construct(inputs, data_type) -%}
-    {%- if inputs | length > 0 -%}
-    array[{{ inputs | join(', ') }}]
-    {%- else -%}
-    array[]::{{ data_type }}[]
-    {%- endif -%}
+    {% do return('\n    ' ~ ('array[ ' ~ inputs | join(' , ') ~ ' ]' if inputs | length > 0 else 'array[]::' ~ data_type ~ '[]') ~ '\n    ') %}
 {%- endmacro %}
 
 {% macro array_append(array, new_element) -%}

@@ -5,5 +5,5 @@
 {%- endmacro %}
 
 {% macro default__equals(expr1, expr2) -%}
-    ({{ expr1 }} = {{ expr2 }})
+    {% do return('(%s = %s)%s' % (expr1, expr2, '' if target.type == 'postgres' else '\n')) %}
 {%- endmacro %}

@@ -21,7 +21,7 @@
 {%- endmacro %}
 
 {% macro default__length(expression) -%}
-    length({{ expression }})
+    {% do return(laid_out('length', [expression])) %}
 {%- endmacro %}
 
 {% macro position(substring_text, string_text) -%}
@@ -29,7 +29,7 @@
 {%- endmacro %}
 
 {% macro default__position(substring_text, string_text) -%}
-    position({{ substring_text }} in {{ string_text }})
+    {% do return(laid_out('position', [substring_text ~ ' in ' ~ string_text])) %}
 {%- endmacro %}
 
 {% macro replace(field, old_chars, new_chars) -%}
@@ -37,7 +37,7 @@
 {%- endmacro %}
 
 {% macro default__replace(field, old_chars, new_chars) -%}
-    replace({{ field }}, {{ old_chars }}, {{ new_chars }})
+    {% do return(laid_out('replace', [field, old_chars, new_chars]) ~ '\n\n\n') %}
 {%- endmacro %}
 
 {% macro right(string_text, length_expression) -%}
@@ -45,7 +45,7 @@
 {%- endmacro %}
 
 {% macro default__right(string_text, length_expression) -%}
-    right({{ string_text }}, {{ length_expression }})
+    {% do return(laid_out('right', [string_text, length_expression])) %}
 {%- endmacro %}
 
 {# The n-th part of a text, counted from 1, or from the end where n is negative. A part that is not
@@ -55,16 +55,32 @@
 {%- endmacro %}
 
 {% macro default__split_part(string_text, delimiter_text, part_number) -%}
-    split_part({{ string_text }}, {{ delimiter_text }}, {{ part_number }})
+    {% do return(laid_out('split_part', [string_text, delimiter_text, part_number], after='\n        )') ~ '\n\n') %}
 {%- endmacro %}
 
 {% macro duckdb__split_part(string_text, delimiter_text, part_number) -%}
-    string_split({{ string_text }}, {{ delimiter_text }})[{{ part_number }}]
+    {% do return('\n    string_split(%s, %s)[ %s ]\n' % (string_text, delimiter_text, part_number)) %}
 {%- endmacro %}
 
-{# Some packages call it by this name; PostgreSQL counts from the end by itself. #}
+{# The same counted from the front, for databases that do not count from the end. #}
 {% macro _split_part_negative(string_text, delimiter_text, part_number) -%}
-    {% do return(default__split_part(string_text, delimiter_text, part_number)) %}
+    {%- set part = [
+        '  length(%s)' % string_text,
+        '  - length(',
+        "      replace(%s,  %s, '')" % (string_text, delimiter_text),
+        '  ) + 2 + %s' % part_number,
+    ] | join('\n        ') -%}
+    {% do return(default__split_part(string_text, delimiter_text, part)) %}
+{%- endmacro %}
+
+{% macro postgres__split_part(string_text, delimiter_text, part_number) -%}
+    {%- set split = default__split_part if part_number >= 0 else _split_part_negative -%}
+    {% do return('\n\n  \n    ' ~ split(string_text, delimiter_text, part_number) ~ '\n  \n\n') %}
+{%- endmacro %}
+
+{# A function's call with an argument a line. #}
+{% macro laid_out(function, arguments, before='\n\n    ', after='\n    )') -%}
+    {% do return(before ~ function ~ '(\n        ' ~ arguments | join(',\n        ') ~ after) %}
 {%- endmacro %}
 
 {# A value in quotes; the quotes within are not doubled here: see escape_single_quotes. #}

@@ -37,7 +37,7 @@
 {%- endmacro %}
 
 {% macro default__current_timestamp_backcompat() -%}
-    current_timestamp::{{ type_timestamp() }}
+    {% do return('\n    current_timestamp::%s\n' % type_timestamp()) %}
 {%- endmacro %}
 
 {% macro current_timestamp_in_utc_backcompat() -%}
@@ -49,5 +49,5 @@
 {%- endmacro %}
 
 {% macro postgres__current_timestamp_in_utc_backcompat() -%}
-    (current_timestamp at time zone 'utc')::{{ type_timestamp() }}
+    {% do return("\n    (current_timestamp at time zone 'utc')::%s\n" % type_timestamp()) %}
 {%- endmacro %}

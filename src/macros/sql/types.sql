@@ -62,7 +62,7 @@
 {%- endmacro %}
 
 {% macro default__cast(field, type) -%}
-    cast({{ field }} as {{ type }})
+    {% do return('\n    cast(%s as %s)\n' % (field, type)) %}
 {%- endmacro %}
 
 {# A cast that gives NULL where it fails, on engines for which dbt does so: neither of these two. #}
@@ -71,7 +71,7 @@
 {%- endmacro %}
 
 {% macro default__safe_cast(field, type) -%}
-    cast({{ field }} as {{ type }})
+    {% do return('\n    \n    cast(%s as %s)\n' % (field, type)) %}
 {%- endmacro %}
 
 {% macro cast_bool_to_text(field) -%}
@@ -79,5 +79,5 @@
 {%- endmacro %}
 
 {% macro default__cast_bool_to_text(field) -%}
-    cast({{ field }} as {{ type_string() }})
+    {% do return('\n  ' ~ default__cast(field, type_string()) ~ '\n') %}
 {%- endmacro %}

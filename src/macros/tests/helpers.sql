@@ -26,7 +26,7 @@
       {{ fail_calc }} {{ warn_if }} as should_warn,
       {{ fail_calc }} {{ error_if }} as should_error
     from (
-{{ main_sql }}
+      {{ main_sql }}
       {{ 'limit ' ~ limit if limit is not none else '' }}
     ) dbt_internal_test
 {%- endmacro %}
