@@ -270,7 +270,7 @@ impl Serialize for Disabled<'_, '_> {
             sources.entry(&source.unique_id).or_default().push(out);
         }
         let semantic = &inputs.manifest.disabled_semantic;
-        let mut map = out.serialize_map(Some(nodes.len() + sources.len() + semantic.len()))?;
+        let mut map = out.serialize_map(None)?;
         for one in semantic {
             map.serialize_entry(&*one.unique_id, &[super::semantic::entity(one, created_at)])?;
         }

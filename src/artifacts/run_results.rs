@@ -92,7 +92,10 @@ impl Serialize for ResultOut<'_> {
         map.serialize_entry("failures", &failures)?;
         map.serialize_entry("unique_id", &*result.unique_id)?;
         let compiled = match result.resource_type {
-            ResourceType::Seed | ResourceType::Source | ResourceType::Exposure => None,
+            ResourceType::Seed
+            | ResourceType::Source
+            | ResourceType::Exposure
+            | ResourceType::SavedQuery => None,
             _ => Some(result.compiled_code.is_some()),
         };
         map.serialize_entry("compiled", &compiled)?;

@@ -60,8 +60,8 @@ fn one(result: &FreshnessResult) -> Value {
     let moment = |time: Option<jiff::civil::DateTime>| {
         // As Python writes it: a fraction of a second only where there is one.
         time.map(|time| match time.subsec_nanosecond() {
-            0 => time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-            _ => time.strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string(),
+            0 => time.strftime("%Y-%m-%dT%H:%M:%S+00:00").to_string(),
+            _ => time.strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string(),
         })
     };
     let time = |key: &str| match &result.criteria[key] {

@@ -1,5 +1,6 @@
 //! `build`, `run`, `test` and `seed`: select, run, record, summarize.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,10 +13,10 @@ use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::compile::Bridge;
 use crate::diagnostic::{Diagnostic, Result};
-use crate::graph::Selected;
+use crate::graph::{Member, NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType};
 use crate::report::{self, Level, Progress};
-use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Step};
+use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Status, Step};
 
 pub(super) const BUILD: &[ResourceType] = &[
     ResourceType::Model,
@@ -25,6 +26,17 @@ pub(super) const BUILD: &[ResourceType] = &[
     ResourceType::UnitTest,
     ResourceType::Function,
 ];
+/// With what is selected beside them, and has nothing to run.
+pub(super) const BUILD_ALL: &[ResourceType] = &{
+    let mut all = [ResourceType::Exposure; BUILD.len() + 2];
+    let mut at = 0;
+    while at < BUILD.len() {
+        all[at] = BUILD[at];
+        at += 1;
+    }
+    all[at] = ResourceType::SavedQuery;
+    all
+};
 pub(super) const RUN: &[ResourceType] = &[ResourceType::Model];
 pub(super) const SNAPSHOT: &[ResourceType] = &[ResourceType::Snapshot];
 pub(super) const LIST: &[ResourceType] = &[
@@ -51,8 +63,9 @@ pub(super) fn command(
 ) -> Outcome {
     let started = Instant::now();
     let session = start.session(name, selection, Some(run))?;
-    let selected = session.select(selection, kinds, false)?;
-    let (exit, _) = execute(&session, name, &selected, started)?;
+    let mut selected = session.select(selection, kinds, false)?;
+    let idle = take_idle(&session, &mut selected);
+    let (exit, _) = execute(&session, name, &selected, &idle, started)?;
     Ok(exit)
 }
 
@@ -61,7 +74,7 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     let started = Instant::now();
     let session = start.session("seed", selection, Some(run))?;
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
-    let (exit, results) = execute(&session, "seed", &selected, started)?;
+    let (exit, results) = execute(&session, "seed", &selected, &[], started)?;
     if show {
         for result in results.iter().filter(|r| r.relation_name.is_some()) {
             let sql =
@@ -75,15 +88,52 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     Ok(exit)
 }
 
+/// Takes out what has nothing to run: exposures and saved queries.
+fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
+    let manifest = &session.compiler.manifest;
+    let runs =
+        |index: &NodeIndex| matches!(session.graph.member(manifest, *index), Member::Node(_));
+    let (runs, idle) = selected.nodes.iter().partition(|index| runs(index));
+    selected.nodes = runs;
+    for index in &idle {
+        selected.set.set(NodeIndex::index(*index), false);
+    }
+    idle
+}
+
+/// The results of what has nothing to run; what reads something that failed is skipped.
+fn idle_results(session: &Session, idle: &[NodeIndex], results: &[RunResult]) -> Vec<RunResult> {
+    let manifest = &session.compiler.manifest;
+    let failed: HashSet<&str> = results
+        .iter()
+        .filter(|result| result.is_failure() || result.status == Status::Skipped)
+        .map(|result| &*result.unique_id)
+        .collect();
+    idle.iter()
+        .map(|index| {
+            let member = session.graph.member(manifest, *index);
+            let kind = member.resource_type();
+            let mut result = RunResult::of_idle(member.unique_id(), kind, member.name());
+            if member.depends_on().iter().any(|id| failed.contains(&**id)) {
+                result.status = Status::Skipped;
+                result.message = None;
+                result.failures = None;
+            }
+            result
+        })
+        .collect()
+}
+
 /// Runs what was selected, between the project's hooks; writes artifacts and the store.
 fn execute(
     session: &Session,
     name: &str,
     selected: &Selected,
+    idle: &[NodeIndex],
     started: Instant,
 ) -> Result<(Exit, Vec<RunResult>)> {
     let console = &session.console;
-    let total = selected.nodes.len();
+    let total = selected.nodes.len() + idle.len();
     if total == 0 {
         let text = "Nothing to do. Try checking the selection and the configuration of its nodes.";
         console.event("NoNodesSelected", Level::Warn, text, || json!({}));
@@ -124,7 +174,11 @@ fn execute(
         observer: observer.clone(),
         busy: std::sync::atomic::AtomicUsize::new(0),
     };
-    let ran = run_between_hooks(session, &runner, selected, name == "build");
+    let told = |result: &RunResult| {
+        let kind = result.resource_type.as_str().replace('_', " ");
+        progress.idle(&format!("{kind} {}", result.name), result);
+    };
+    let ran = run_between_hooks(session, &runner, selected, (idle, &told), name == "build");
     progress.end();
     drop(runner);
     let elapsed = started.elapsed();
@@ -175,9 +229,10 @@ fn run_between_hooks(
     session: &Session,
     runner: &Runner,
     selected: &Selected,
+    (idle, told): (&[NodeIndex], &dyn Fn(&RunResult)),
     tests_block: bool,
 ) -> Result<Vec<RunResult>> {
-    if selected.nodes.is_empty() {
+    if selected.nodes.is_empty() && idle.is_empty() {
         return Ok(Vec::new());
     }
     let mut results = runner.run_start_hooks()?;
@@ -187,6 +242,9 @@ fn run_between_hooks(
         return Ok(results);
     }
     results.extend(runner.run(&session.graph, &selected.set, tests_block)?);
+    let beside = idle_results(session, idle, &results);
+    beside.iter().for_each(told);
+    results.extend(beside);
     if !session.engines.is_interrupted() {
         let ended = runner.run_end_hooks(&results);
         results.extend(ended);

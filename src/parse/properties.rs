@@ -295,6 +295,10 @@ impl<'a> Reader<'a> {
                 extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
             }
         }
+        // That of the source is turned off.
+        if yaml.get("freshness").is_some_and(Yaml::is_null) {
+            extra.insert("freshness".to_owned(), Value::Null);
+        }
         let quote_columns = map
             .any("quoting")
             .and_then(|q| q.get("column"))

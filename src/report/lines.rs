@@ -31,7 +31,7 @@ pub fn dotted(
 pub(super) fn painted(word: &str, status: Status, color: bool) -> String {
     let code = match status {
         Status::Error | Status::Fail | Status::Cancelled => "31",
-        Status::Warn | Status::Skipped | Status::PartialSuccess => "33",
+        Status::Warn | Status::Skipped | Status::PartialSuccess | Status::NoOp => "33",
         _ => "32",
     };
     if color { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
@@ -83,6 +83,7 @@ pub(super) fn ended(node: &Node, result: &RunResult) -> (String, String) {
         Status::PartialSuccess => ("PARTIALLY created".to_owned(), message),
         Status::Cancelled => ("CANCEL".to_owned(), "CANCEL".to_owned()),
         Status::Skipped => ("SKIP".to_owned(), "SKIP".to_owned()),
+        Status::NoOp => ("NO-OP".to_owned(), "NO-OP".to_owned()),
         Status::Warn => (format!("WARN {failures}"), format!("WARN {failures}")),
         Status::Fail => (format!("FAIL {failures}"), format!("FAIL {failures}")),
         Status::Pass => ("PASS".to_owned(), "PASS".to_owned()),

@@ -89,6 +89,37 @@ impl Progress {
         *begun.nodes.entry(node.unique_id.clone()).or_insert_with(|| (next, Timestamp::now()))
     }
 
+    /// Tells of something selected that has nothing to run: `exposure weekly_report`.
+    pub fn idle(&self, what: &str, result: &RunResult) {
+        let index = {
+            let mut begun = lock(&self.begun);
+            let next = begun.nodes.len() + 1;
+            begun.nodes.entry(result.unique_id.clone()).or_insert((next, Timestamp::now())).0
+        };
+        let (words, seconds) = match result.status {
+            Status::Skipped => ("SKIP", None),
+            _ => ("NO-OP", Some(0.0)),
+        };
+        let status = painted(words, result.status, self.console.color());
+        let at = Some((index, self.total));
+        let line = dotted(at, &format!("{words} {what}"), &status, seconds, self.console.width());
+        self.console.event("LogNodeNoOpResult", Level::Info, &line, || {
+            json!({
+                "description": what,
+                "index": index,
+                "total": self.total,
+                "execution_time": 0.0,
+                "status": result.status.as_str(),
+                "node_info": {
+                    "unique_id": &*result.unique_id,
+                    "node_name": result.name,
+                    "resource_type": result.resource_type.as_str(),
+                    "node_status": result.status.as_str(),
+                },
+            })
+        });
+    }
+
     fn result_event(&self, node: &Node, result: &RunResult, place: (usize, Timestamp)) {
         let console = &self.console;
         let (words, word) = ended(node, result);

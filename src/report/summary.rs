@@ -16,8 +16,12 @@ use crate::run::{DataLoad, RunResult, Status};
 /// `PASS=3 WARN=0 ERROR=1 SKIP=2 NO-OP=0 TOTAL=6`, as dbt has it.
 pub fn counts_line(results: &[RunResult]) -> String {
     let [pass, warn, error, skip] = counts(results);
-    let total = results.len();
-    format!("PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP=0 TOTAL={total}")
+    let (idle, total) = (idle(results), results.len());
+    format!("PASS={pass} WARN={warn} ERROR={error} SKIP={skip} NO-OP={idle} TOTAL={total}")
+}
+
+fn idle(results: &[RunResult]) -> usize {
+    results.iter().filter(|result| result.status == Status::NoOp).count()
 }
 
 /// Passed, warned, failed, skipped.
@@ -120,7 +124,7 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
     let text = format!("Done. {}", counts_line(results));
     console.event("StatsLine", Level::Info, &text, || {
         json!({"stats": {
-            "pass": pass, "warn": warn, "error": error, "skip": skip, "noop": 0,
+            "pass": pass, "warn": warn, "error": error, "skip": skip, "noop": idle(results),
             "total": results.len(),
         }})
     });
@@ -129,7 +133,7 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
 /// How many of what ran on each engine.
 fn by_engine(results: &[RunResult]) -> IndexMap<&str, IndexMap<&str, usize>> {
     let mut engines: IndexMap<&str, IndexMap<&str, usize>> = IndexMap::new();
-    for result in results.iter().filter(|r| r.status != Status::Skipped) {
+    for result in results.iter().filter(|r| !matches!(r.status, Status::Skipped | Status::NoOp)) {
         let what = match result.resource_type {
             ResourceType::Model => result.materialization.as_str(),
             other => other.as_str(),

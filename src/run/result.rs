@@ -32,6 +32,8 @@ pub enum Status {
     Cancelled,
     /// Some batches of a microbatch model were built, some were not.
     PartialSuccess,
+    /// It was selected, but there is nothing to be done for it: an exposure, a saved query.
+    NoOp,
 }
 
 impl Status {
@@ -45,6 +47,7 @@ impl Status {
         Status::Fail,
         Status::Cancelled,
         Status::PartialSuccess,
+        Status::NoOp,
     ];
 
     /// dbt's word, and `cancelled`, which dbt has none for.
@@ -58,6 +61,7 @@ impl Status {
             Status::Fail => "fail",
             Status::Cancelled => "cancelled",
             Status::PartialSuccess => "partial success",
+            Status::NoOp => "no-op",
         }
     }
 
@@ -192,6 +196,20 @@ impl RunResult {
             retry_of: None,
             batches: None,
             broken_within: false,
+        }
+    }
+
+    /// The result of what has nothing to run: an exposure or a saved query.
+    pub fn of_idle(unique_id: &UniqueId, resource_type: ResourceType, name: &str) -> RunResult {
+        let engine: Arc<str> = "".into();
+        let file = crate::diagnostic::SourceFile::new("", "");
+        let node = crate::manifest::Node::bare(resource_type, "", name, file, engine);
+        RunResult {
+            unique_id: unique_id.clone(),
+            materialization: resource_type.as_str().replace('_', " "),
+            failures: Some(0),
+            message: Some("NO-OP".to_owned()),
+            ..RunResult::new(&node, Status::NoOp)
         }
     }
 

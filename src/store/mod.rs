@@ -67,7 +67,7 @@ impl Counts {
         let mut counts = Counts::default();
         for result in results {
             match result.status {
-                Status::Success | Status::Pass => counts.passed += 1,
+                Status::Success | Status::Pass | Status::NoOp => counts.passed += 1,
                 Status::Warn => counts.warned += 1,
                 Status::Error | Status::Fail | Status::Cancelled | Status::PartialSuccess => {
                     counts.failed += 1

@@ -185,7 +185,7 @@ fn load_row(run_id: Uuid, task_id: Option<Uuid>, load: &DataLoad) -> LoadRow {
 
 fn check_status(status: Status) -> &'static str {
     match status {
-        Status::Success | Status::Pass => "pass",
+        Status::Success | Status::Pass | Status::NoOp => "pass",
         Status::Warn => "warn",
         Status::Fail => "fail",
         Status::Error | Status::Cancelled | Status::PartialSuccess => "error",

@@ -231,7 +231,7 @@ fn freshness_holds_sources_against_their_limits() {
                 .unwrap_or(&serde_json::Value::Null)
         };
         assert_eq!(found("loads")["status"], "warn");
-        assert_eq!(found("loads")["max_loaded_at"], "2020-01-02T12:00:00Z");
+        assert_eq!(found("loads")["max_loaded_at"], "2020-01-02T12:00:00+00:00");
         assert_eq!(found("old")["status"], "error");
         assert_eq!(found("old")["criteria"]["warn_after"]["period"], "day");
         assert_eq!(found("asked")["status"], "pass");
@@ -306,4 +306,31 @@ fn logs_are_events_under_dbts_names() {
     let quiet = project.ok(&["run", "--quiet"]);
     assert_eq!(quiet.stdout, "");
     assert!(project.read("logs/dbt.log").contains("Completed successfully"));
+}
+
+#[test]
+fn exposures_take_part_in_a_build_and_do_nothing() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/good.sql", "select 1 as id"),
+            ("models/bad.sql", "select nothing"),
+            (
+                "models/schema.yml",
+                "exposures:\n  - {name: shown, type: dashboard, owner: {email: a@b.c}, depends_on: [ref('good')]}\n  \
+                 - {name: broken, type: dashboard, owner: {email: a@b.c}, depends_on: [ref('bad')]}\n  \
+                 - {name: off, type: dashboard, owner: {email: a@b.c}, config: {enabled: false}}\n",
+            ),
+        ],
+    );
+    let said = project.fails(1, &["build"]).text();
+    assert!(said.contains("NO-OP exposure shown"), "{said}");
+    assert!(said.contains("PASS=1 WARN=0 ERROR=1 SKIP=1 NO-OP=1 TOTAL=4"), "{said}");
+    assert_eq!(project.status("shown"), "no-op");
+    assert_eq!(project.status("broken"), "skipped");
+    let manifest = project.json("target/manifest.json");
+    assert_eq!(manifest["disabled"]["exposure.shop.off"][0]["name"], "off");
+    // Nobody runs them by themselves.
+    let said = project.ok(&["run", "--select", "+exposure:shown"]).text();
+    assert!(said.contains("TOTAL=1"), "{said}");
 }
