@@ -225,11 +225,14 @@ fn execute(
     Ok((exit, results))
 }
 
+/// Who is told of what has nothing to run.
+type Told<'a> = &'a dyn Fn(&RunResult);
+
 fn run_between_hooks(
     session: &Session,
     runner: &Runner,
     selected: &Selected,
-    (idle, told): (&[NodeIndex], &dyn Fn(&RunResult)),
+    (idle, told): (&[NodeIndex], Told),
     tests_block: bool,
 ) -> Result<Vec<RunResult>> {
     if selected.nodes.is_empty() && idle.is_empty() {

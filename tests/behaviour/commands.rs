@@ -319,7 +319,7 @@ fn exposures_take_part_in_a_build_and_do_nothing() {
                 "models/schema.yml",
                 "exposures:\n  - {name: shown, type: dashboard, owner: {email: a@b.c}, depends_on: [ref('good')]}\n  \
                  - {name: broken, type: dashboard, owner: {email: a@b.c}, depends_on: [ref('bad')]}\n  \
-                 - {name: off, type: dashboard, owner: {email: a@b.c}, config: {enabled: false}}\n",
+                 - {name: hidden, type: dashboard, owner: {email: a@b.c}, config: {enabled: false}}\n",
             ),
         ],
     );
@@ -329,7 +329,7 @@ fn exposures_take_part_in_a_build_and_do_nothing() {
     assert_eq!(project.status("shown"), "no-op");
     assert_eq!(project.status("broken"), "skipped");
     let manifest = project.json("target/manifest.json");
-    assert_eq!(manifest["disabled"]["exposure.shop.off"][0]["name"], "off");
+    assert_eq!(manifest["disabled"]["exposure.shop.hidden"][0]["name"], "hidden");
     // Nobody runs them by themselves.
     let said = project.ok(&["run", "--select", "+exposure:shown"]).text();
     assert!(said.contains("TOTAL=1"), "{said}");
