@@ -359,6 +359,11 @@ impl Object for Package {
         if let Some(value) = context.host().overridden(&format!("{}.{method}", self.name)) {
             return Ok(super::values::from_json(&value));
         }
+        if method == "get" && context.registry().find_in(&self.name, method).is_none() {
+            let name = args.first().cloned().unwrap_or_default();
+            let default = args.get(1).cloned().unwrap_or(Value::from(()));
+            return Ok(self.get_value(&name).unwrap_or(default));
+        }
         match context.registry().find_in(&self.name, method) {
             Some(found) => call_macro(found, state.env(), &context, args),
             // dbt has macros that are functions here: `dbt.run_query`. A project's macro of the

@@ -655,6 +655,19 @@ fn add_generic_tests(
                     // No such node, or a disabled one: its tests are left out, as in dbt.
                     let others = of_nodes.iter().map(|(_, other)| *other);
                     let node = named(kind).or_else(|| others.filter_map(named).next());
+                    // A project may test what a package has.
+                    let foreign = || {
+                        let is_it = |node: &&Node| {
+                            node.name == properties.name
+                                && node.resource_type == kind
+                                && node.facts.is_none()
+                        };
+                        if manifest.disabled.iter().any(|node| is_it(&node)) {
+                            return None;
+                        }
+                        manifest.nodes.values().find(is_it)
+                    };
+                    let node = node.or_else(foreign);
                     node.into_iter().flat_map(move |node| {
                         let target = TestTarget::Node(node);
                         properties

@@ -16,13 +16,16 @@ use crate::relation::{Relation, RelationKind};
 /// Builds an incremental model.
 pub(super) fn build(job: &Job) -> Result<Outcome> {
     let target = job.target().with_kind(RelationKind::Table);
-    // Also on the first run, which does not need it.
-    let strategy = strategy(job)?;
+    // On PostgreSQL also on the first run, which does not need it.
+    if job.kind() == EngineKind::Postgres {
+        strategy(job)?;
+    }
     let existing = job.adapter.get_relation(&target)?;
     let is_table = existing.is_some_and(|r| r.kind == Some(RelationKind::Table));
     if !is_table || job.full_refresh() {
         return model::table(job);
     }
+    let strategy = strategy(job)?;
     job.transaction(|connection| {
         job.run_hooks("pre-hook", true)?;
         let temporary = temporary(job, &target)?;

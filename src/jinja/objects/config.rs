@@ -68,6 +68,10 @@ impl Object for ConfigObject {
         let named = Arguments::new(args, &["name", "default", "validator"])?;
         let name = named.required("name");
         match method {
+            // While parsing nothing is known of it, whatever the default.
+            "get" | "require" | "meta_get" | "meta_require" if !host.execute() => {
+                Ok(Value::from(""))
+            }
             "get" => Ok(match host.config(&name) {
                 Some(value) => from_json(&value),
                 None => named.get("default").unwrap_or(Value::from(())),
