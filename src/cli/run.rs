@@ -76,7 +76,7 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
     let (exit, results) = execute(&session, "seed", &selected, &[], started)?;
     if show {
-        for result in results.iter().filter(|r| r.relation_name.is_some()) {
+        for result in results.iter().filter(|r| r.status == Status::Success) {
             let sql =
                 format!("select * from {}", result.relation_name.as_deref().unwrap_or_default());
             let mut connection = session.engines.connection(&result.engine)?;

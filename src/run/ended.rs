@@ -4,7 +4,7 @@
 use minijinja::Value;
 use serde_json::json;
 
-use super::result::RunResult;
+use super::result::{RunResult, Status};
 use crate::jinja::values::{Dict, List, from_json};
 use crate::manifest::{Manifest, ResourceType};
 
@@ -25,7 +25,8 @@ pub(super) fn context(
         if node.resource_type == ResourceType::Operation && !result.is_failure() {
             continue;
         }
-        if !result.is_failure() && node.resource_type.is_refable() && !node.is_ephemeral() {
+        let made = !result.is_failure() && result.status != Status::Skipped;
+        if made && node.resource_type.is_refable() && !node.is_ephemeral() {
             let place = (node.database.as_str(), node.schema.as_str());
             if result.relation_name.is_some() && !places.contains(&place) {
                 places.push(place);

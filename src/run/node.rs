@@ -114,6 +114,7 @@ impl Runner {
             });
         }
         result.execution_time = started.elapsed();
+        result.name_relation(node);
         if result.status == Status::Fail {
             error = Some(Box::new(self.failed_test(node, &result)));
         }
@@ -282,6 +283,7 @@ impl Runner {
             .map(|(_, node)| {
                 let mut result = RunResult::new(node, Status::Skipped);
                 result.message = Some(format!("Skipped: `{cause}` failed"));
+                result.name_relation(node);
                 self.observer.finished(node, &result, None);
                 result
             })

@@ -213,6 +213,13 @@ impl RunResult {
         }
     }
 
+    /// With the name of what the node would have made, which dbt tells of failures, too.
+    pub fn name_relation(&mut self, node: &crate::manifest::Node) {
+        if node.resource_type.is_refable() && !node.is_ephemeral() && self.relation_name.is_none() {
+            self.relation_name = Some(node.relation().render());
+        }
+    }
+
     /// Whether what depends on the node may not run, and the command ends with exit code 1.
     pub fn is_failure(&self) -> bool {
         self.status.is_failure() || self.broken_within

@@ -293,6 +293,7 @@ impl Scheduler<'_> {
             Some(cause) => format!("Skipped: `{cause}` failed"),
             None => "Skipped: --fail-fast".to_owned(),
         });
+        result.name_relation(node);
         self.runner.observer.finished(node, &result, None);
         state.results.push(result);
     }
