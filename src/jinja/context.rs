@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -48,6 +48,8 @@ pub struct Shared {
     pub host: Arc<dyn Host>,
     /// Results of `statement` by name.
     pub results: Mutex<HashMap<String, Value>>,
+    /// What macros put into `context` to find it there again.
+    pub added: Mutex<HashMap<String, Value>>,
 }
 
 /// The root of a template's names.
@@ -201,8 +203,20 @@ impl Object for Context {
         match (method, args) {
             ("get", [name, rest @ ..]) => {
                 let name = name.as_str().unwrap_or_default();
+                let added = self.shared.added.lock().unwrap_or_else(PoisonError::into_inner);
+                if let Some(value) = added.get(name) {
+                    return Ok(value.clone());
+                }
+                drop(added);
                 let found = self.get_value_by_str(name).or_else(|| state.lookup(name));
                 Ok(found.or_else(|| rest.first().cloned()).unwrap_or(Value::from(())))
+            }
+            ("update", [names]) => {
+                let mut added = self.shared.added.lock().unwrap_or_else(PoisonError::into_inner);
+                for name in names.try_iter()? {
+                    added.insert(super::values::py_str(&name), names.get_item(&name)?);
+                }
+                Ok(Value::from(()))
             }
             _ => match self.get_value_by_str(method) {
                 Some(callable) => callable.call(state, args),

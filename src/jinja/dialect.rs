@@ -440,8 +440,12 @@ impl Dialect {
 
     fn context(&self, place: Place, host: Arc<dyn Host>) -> Arc<Context> {
         let package = host.package().into();
-        let shared =
-            Shared { fixed: self.fixed.clone(), host, results: Mutex::new(HashMap::new()) };
+        let shared = Shared {
+            fixed: self.fixed.clone(),
+            host,
+            results: Mutex::default(),
+            added: Mutex::default(),
+        };
         Arc::new(Context {
             shared: Arc::new(shared),
             place: Arc::new(place),

@@ -224,8 +224,9 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
             ));
         }
     };
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).from_reader(body.as_bytes());
+    let mut csv = csv::ReaderBuilder::new();
+    csv.delimiter(delimiter).flexible(true);
+    let mut reader = csv.from_reader(body.as_bytes());
     let file = || SourceFile::new(shown, body);
     let broken = |error: &csv::Error| {
         let line = error.position().map_or(1, |position| position.line() as usize);
@@ -275,6 +276,13 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
             .help("Give every column a name in the first line."),
         ));
     }
+    let filled = match header.len() {
+        1 => with_blank_rows(body, "\"\""),
+        // DuckDB's own reader leaves empty lines out.
+        _ if job.kind() == EngineKind::DuckDb => Cow::Borrowed(body),
+        columns => with_blank_rows(body, &char::from(delimiter).to_string().repeat(columns - 1)),
+    };
+    let mut reader = csv.from_reader(filled.as_bytes());
     let (mut rows, mut lines) = (Vec::new(), Vec::new());
     let mut record = csv::StringRecord::new();
     while reader.read_record(&mut record).map_err(|e| broken(&e))? {
@@ -298,6 +306,23 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
         rows.push(record.iter().map(|cell| (!cell.is_empty()).then(|| cell.to_owned())).collect());
     }
     Ok(Table { header, rows, lines, bytes: size })
+}
+
+/// Empty lines are rows without values: `filler` stands in each.
+fn with_blank_rows<'a>(body: &'a str, filler: &str) -> Cow<'a, str> {
+    if !body.contains("\n\n") && !body.contains("\n\r\n") {
+        return Cow::Borrowed(body);
+    }
+    let mut out = String::with_capacity(body.len() + filler.len());
+    let mut quoted = false;
+    for (at, line) in body.split_inclusive('\n').enumerate() {
+        if at > 0 && !quoted && line.trim_end_matches(['\r', '\n']).is_empty() {
+            out.push_str(filler);
+        }
+        out.push_str(line);
+        quoted ^= line.matches('"').count() % 2 == 1;
+    }
+    Cow::Owned(out)
 }
 
 impl Table {

@@ -18,3 +18,27 @@ fn columns_and_relations_are_dbts() {
         assert_eq!(rows, ["numeric(10,2)|True|\"m\"|7"]);
     }
 }
+
+/// A variable is rendered where it is asked for, and what a macro puts into `context` is there for
+/// the next one.
+#[test]
+fn variables_and_the_context_are_seen_by_macros() {
+    let files = [
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\nvars:\n  mine: \"{{ this.name }}\"\n  broken: \"{{ ref('x' }}\"\n",
+        ),
+        (
+            "macros/kept.sql",
+            "{% macro keep(x) %}{% do context.update({'kept': x}) %}{% endmacro %}",
+        ),
+        (
+            "models/m.sql",
+            "{{ keep(3) }} select '{{ var('mine') }}' as a, {{ context.get('kept', 0) }} as b",
+        ),
+    ];
+    for project in Project::on_each(&files) {
+        project.ok(&["run"]);
+        assert_eq!(project.lines("select a || ' ' || b::text from m"), ["m 3"]);
+    }
+}

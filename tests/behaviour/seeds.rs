@@ -126,3 +126,18 @@ fn many_rows_keep_their_number() {
         );
     }
 }
+
+/// An empty line is a row without values; DuckDB's reader takes it for nothing where a row has
+/// several columns.
+#[test]
+fn empty_lines_are_rows_without_values() {
+    let files = [("seeds/one.csv", "a\nx\n\ny"), ("seeds/two.csv", "a,b\n1,x\n\n2,y\n")];
+    for project in Project::on_each(&files) {
+        project.ok(&["seed"]);
+        let rows = if matches!(project.on, On::Postgres) { "3 3" } else { "3 2" };
+        let counted = project.lines(
+            "select (select count(*) from one)::text || ' ' || (select count(*) from two)::text",
+        );
+        assert_eq!(counted, [rows]);
+    }
+}
