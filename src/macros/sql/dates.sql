@@ -9,6 +9,11 @@
     {% do return("to_date('%s', 'YYYY-MM-DD')" % modules.datetime.date(year, month, day).strftime('%Y-%m-%d')) %}
 {%- endmacro %}
 
+{# DuckDB has no to_date(). #}
+{% macro duckdb__date(year, month, day) -%}
+    {% do return("cast('%s' as date)" % modules.datetime.date(year, month, day).strftime('%Y-%m-%d')) %}
+{%- endmacro %}
+
 {% macro date_trunc(datepart, date) -%}
     {% do return(adapter.dispatch('date_trunc', 'dbt')(datepart, date)) %}
 {%- endmacro %}
