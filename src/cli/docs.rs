@@ -37,7 +37,7 @@ pub(super) fn generate(
                 session.console.diagnostic(error);
             }
             session.console.info("The catalog was not written: some nodes do not compile.");
-            return Ok(Exit::NodeFailed);
+            return Ok(Exit::CouldNotRun);
         }
         let mut kinds = super::compile::KINDS.to_vec();
         kinds.push(ResourceType::Source);

@@ -398,7 +398,14 @@ impl Parser<'_> {
             let value = dialect.render_value(&value, Some(entry.location.clone()), host.clone())?;
             arguments.push((key.clone(), value));
         }
-        if !plain {
+        // dbt looks a test up by its name alone, the project's own first: where that is another one
+        // than the package's, the package's is not there before it runs.
+        let shadowed = metadata.namespace.is_some()
+            && dialect
+                .registry()
+                .find_anywhere(&format!("test_{}", metadata.name), &node.package_name)
+                .is_some_and(|found| !node.depends_on_macros.contains(&found.unique_id));
+        if !plain && !shadowed {
             dialect.call_macro(&macro_name, Vec::new(), arguments, host.clone())?;
         }
         let notes = host.take_notes();
