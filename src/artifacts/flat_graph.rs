@@ -5,19 +5,25 @@ use serde_json::{Map, Value};
 
 use super::entities::{ExposureOut, GroupOut, SourceOut};
 use super::nodes::NodeOut;
-use crate::manifest::{ById, Manifest, Node};
+use crate::manifest::{ById, Manifest, Node, ResourceType};
 
 /// dbt's `flat_graph`: nodes, sources, exposures and groups by unique id, as manifest.json has them.
 pub fn flat_graph(manifest: &Manifest) -> Value {
     let created_at = jiff::Timestamp::now().as_microsecond() as f64 / 1e6;
     let mut graph = Map::new();
+    let semantic = |kind| {
+        let of_kind = manifest.semantic.values().filter(|one| one.kind == kind);
+        let entries = of_kind
+            .map(|one| (one.unique_id.to_string(), super::semantic::entity(one, created_at)));
+        Value::Object(entries.collect())
+    };
     graph.insert(
         "exposures".into(),
         section(&manifest.exposures, |exposure| ExposureOut { exposure, created_at }),
     );
     graph.insert("functions".into(), Value::Object(Map::new()));
     graph.insert("groups".into(), section(&manifest.groups, GroupOut));
-    graph.insert("metrics".into(), Value::Object(Map::new()));
+    graph.insert("metrics".into(), semantic(ResourceType::Metric));
     // Unit tests are no nodes of it.
     let nodes = manifest.nodes.iter().filter(|(_, node)| node.unit_test.is_none());
     let value = |node| {
@@ -30,8 +36,8 @@ pub fn flat_graph(manifest: &Manifest) -> Value {
         "sources".into(),
         section(&manifest.sources, |source| SourceOut { source, created_at }),
     );
-    graph.insert("semantic_models".into(), Value::Object(Map::new()));
-    graph.insert("saved_queries".into(), Value::Object(Map::new()));
+    graph.insert("semantic_models".into(), semantic(ResourceType::SemanticModel));
+    graph.insert("saved_queries".into(), semantic(ResourceType::SavedQuery));
     Value::Object(graph)
 }
 
