@@ -9,6 +9,7 @@ mod config;
 mod contract;
 mod entities;
 mod flat_graph;
+mod graph_summary;
 mod functions;
 mod json;
 mod manifest;
@@ -33,6 +34,7 @@ use crate::run::InvocationInfo;
 
 pub use catalog::{catalog_to, write_catalog};
 pub use flat_graph::{flat_graph, node_value};
+pub use graph_summary::write_graph_summary;
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{run_results_to, write_run_results};
 pub use semantic::write_semantic_manifest;

@@ -173,6 +173,7 @@ pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -
     let done: HashMap<&str, &str, FastHash> =
         all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
     session.write_manifest(&|id| done.get(id).copied(), &|_| false)?;
+    session.write_graph_summary()?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, &compiled.results, started.elapsed())?;
     Ok(false)

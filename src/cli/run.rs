@@ -267,6 +267,7 @@ fn write_artifacts(
         .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some()))
         .collect();
     session.write_manifest(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
+    session.write_graph_summary()?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, results, elapsed)
 }

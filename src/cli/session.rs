@@ -243,6 +243,13 @@ impl Session {
         artifacts::write_manifest(&path, &self.manifest_inputs(compiled, ran))
     }
 
+    /// Writes target/graph_summary.json.
+    pub fn write_graph_summary(&self) -> Result<()> {
+        let path = self.config.target_path.join("graph_summary.json");
+        let id = self.invocation.invocation_id.to_string();
+        artifacts::write_graph_summary(&path, &self.compiler.manifest, &self.graph, &id)
+    }
+
     /// The text of manifest.json before anything is compiled.
     pub fn manifest_text(&self) -> Result<Vec<u8>> {
         let mut out = Vec::new();

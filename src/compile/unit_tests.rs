@@ -93,7 +93,7 @@ impl Compiler {
         }
         let at = node.depends_on.first().and_then(|id| self.manifest.nodes.get_index_of(id));
         let model = &self.manifest.nodes[at.unwrap_or_default()];
-        let inputs: Vec<Node> = test.given.iter().map(|g| self.stand_in(g, node)).collect();
+        let inputs: Vec<Node> = test.given.iter().map(|g| self.stand_in(g, node, adapter)).collect();
         let names = test.given.iter().zip(&inputs).map(|(given, input)| {
             let is_source =
                 given.id.as_ref().is_some_and(|id| self.manifest.sources.contains_key(id));
@@ -135,12 +135,20 @@ impl Compiler {
     }
 
     /// A node for what an input stands for: its name, and where its columns can be looked up.
-    fn stand_in(&self, given: &UnitInput, test: &Node) -> Node {
+    fn stand_in(&self, given: &UnitInput, test: &Node, adapter: &Arc<dyn Adapter>) -> Node {
         let nothing: UniqueId = "".into();
         let id = given.id.as_ref().unwrap_or(&nothing);
         let of_source = self.manifest.sources.get(id);
         let (name, engine, relation) = match (self.manifest.nodes.get(id), of_source) {
-            (Some(input), _) => (input.name.clone(), &input.engine, input.relation()),
+            (Some(input), _) => {
+                let own = input.relation();
+                let is_there = || adapter.get_relation(&own).ok().flatten().is_some();
+                let relation = match self.deferred(id) {
+                    Some(other) if input.engine == test.engine && !is_there() => other.clone(),
+                    _ => own.clone(),
+                };
+                (input.name.clone(), &input.engine, relation)
+            }
             (None, Some(source)) => {
                 let name = format!("{}__{}", source.source_name, source.name);
                 (name, &source.engine, source.relation())

@@ -38,6 +38,8 @@ pub struct Fixed {
     pub ducklakes: Vec<String>,
     /// `external_root` of the profile.
     pub external_root: String,
+    /// Whether templates may ask the database: not with `--no-introspect`.
+    pub introspects: bool,
     /// Whether `exceptions.warn()` is an error: `--warn-error`.
     pub refuses_warnings: bool,
 }

@@ -272,6 +272,13 @@ fn render(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 
 /// Runs SQL on the node's connection; without one, gives an empty table.
 fn fetch(context: &Context, sql: &str, how: Statement) -> Result<(Value, Response), Error> {
+    if context.host().execute() && !context.shared.fixed.introspects {
+        return Err(carry(Box::new(
+            Diagnostic::error(Code::CONNECT, "connection never acquired for thread MainThread")
+                .note("The template asks the database, which --no-introspect forbids.")
+                .help("Leave the flag out, or guard the query."),
+        )));
+    }
     let adapter = if context.host().execute() { context.host().adapter() } else { None };
     match adapter {
         Some(adapter) => {

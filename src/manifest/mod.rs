@@ -38,6 +38,9 @@ pub type ById<T> = IndexMap<UniqueId, T, FastHash>;
 pub struct Manifest {
     /// The root project's name.
     pub project_name: String,
+    /// Whether a `ref` in a package means its own nodes before those of the root project:
+    /// `require_ref_searches_node_package_before_root`.
+    pub own_package_first: bool,
     /// Models, seeds, tests, hooks (operations), in the order in which they were read.
     pub nodes: ById<Node>,
     pub sources: ById<Source>,

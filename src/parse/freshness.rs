@@ -3,6 +3,9 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::diagnostic::{Code, Diagnostic};
+use crate::manifest::Source;
+
 /// What decides about the freshness of a source.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Freshness {
@@ -67,6 +70,25 @@ pub(super) fn merge(source: [Level<'_>; 2], table: [Level<'_>; 2]) -> Freshness 
             own => own,
         },
     }
+}
+
+/// The warning for limits that nothing can be held against: neither engine knows by itself when a
+/// table was last changed.
+pub(super) fn doubt(source: &Source) -> Option<Diagnostic> {
+    let limited = source.freshness.as_ref().is_some_and(limits);
+    if !limited || source.loaded_at_field.is_some() || source.loaded_at_query.is_some() {
+        return None;
+    }
+    let name = format!("{}.{}", source.source_name, source.name);
+    Some(
+        Diagnostic::warning(
+            Code::BAD_CONFIG,
+            format!("The source `{name}` has limits of freshness, and no `loaded_at_field`"),
+        )
+        .event("FreshnessConfigProblem")
+        .or_at(source.location.clone())
+        .help("Name the column that says when a row came in, or write a `loaded_at_query`."),
+    )
 }
 
 /// Whether a threshold limits anything.

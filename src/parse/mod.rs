@@ -146,8 +146,13 @@ pub fn parse(
     files: &[LoadedFile],
     invocation: &InvocationInfo,
 ) -> Result<Parsed, Diagnostics> {
-    let mut manifest =
-        Manifest { project_name: config.project.name.clone(), ..Manifest::default() };
+    let own_package_first =
+        config.flags.all.is_on("require_ref_searches_node_package_before_root");
+    let mut manifest = Manifest {
+        project_name: config.project.name.clone(),
+        own_package_first,
+        ..Manifest::default()
+    };
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut warnings: Vec<Diagnostic> = Vec::new();
 
@@ -366,6 +371,7 @@ fn found_two(kind: ResourceType, name: &str) -> String {
     let many = match kind {
         ResourceType::Analysis => "analyses".to_owned(),
         ResourceType::SavedQuery => "saved queries".to_owned(),
+        ResourceType::Test => "data_tests".to_owned(),
         other => format!("{}s", other.as_str().replace('_', " ")),
     };
     format!("dbt found two {many} with the name \"{name}\"")
@@ -526,7 +532,9 @@ fn add_others(
     for (loaded, found) in files {
         for source in &found.sources {
             for table in &source.tables {
-                match parser.source(loaded, source, table) {
+                let parsed = parser.source(loaded, source, table);
+                warnings.extend(parsed.as_ref().ok().and_then(freshness::doubt));
+                match parsed {
                     Ok(entry) if !entry.config.enabled() => manifest.disabled_sources.push(entry),
                     Ok(entry) => {
                         if let Some(first) = manifest.sources.get(&entry.unique_id) {

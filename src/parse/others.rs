@@ -192,6 +192,11 @@ impl Parser<'_> {
         let kind = ResourceType::Exposure;
         let mut config = config_levels::from_own_project(&self.config, package, kind, &fqn);
         config_levels::apply(&mut config, properties.config.clone());
+        let mut tags = config.tags();
+        if !tags.is_empty() {
+            tags.sort();
+            config.values.insert("tags".to_owned(), tags.into());
+        }
         let host = self.host(package, NodeConfig::default());
         let dialect = self.dialects.default_one();
         let mut metrics = Vec::new();

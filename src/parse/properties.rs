@@ -176,7 +176,13 @@ pub fn read(
 ) -> Result<PropertiesFile> {
     let document = yaml::parse(&loaded.file)?;
     let warnings = document.warnings;
-    let mut reader = Reader { file: &loaded.file, renderer, as_written, warnings };
+    let mut reader = Reader {
+        file: &loaded.file,
+        renderer,
+        as_written,
+        warnings,
+        quote_columns: false,
+    };
     let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)
         .map_err(|error| Box::new(error.note("Dictionary expected")))?;
     let mut out = PropertiesFile::default();
@@ -245,6 +251,8 @@ pub(super) struct Reader<'a> {
     /// Whether configs are kept as they are written, too.
     pub(super) as_written: bool,
     pub(super) warnings: Vec<Diagnostic>,
+    /// Whether columns are quoted where nothing says otherwise: what the source says.
+    pub(super) quote_columns: bool,
 }
 
 /// What an entry under `functions:` is called.
@@ -299,10 +307,13 @@ impl<'a> Reader<'a> {
         if yaml.get("freshness").is_some_and(Yaml::is_null) {
             extra.insert("freshness".to_owned(), Value::Null);
         }
-        let quote_columns = map
-            .any("quoting")
-            .and_then(|q| q.get("column"))
-            .is_some_and(|y| y.kind == YamlKind::Bool(true));
+        if yaml.get("loaded_at_field").is_some_and(Yaml::is_null) {
+            extra.insert("loaded_at_field".to_owned(), Value::Null);
+        }
+        let quote_columns = match map.any("quoting").and_then(|quoting| quoting.get("column")) {
+            Some(given) => given.kind == YamlKind::Bool(true),
+            None => map.flag("quote_columns")?.unwrap_or(self.quote_columns),
+        };
         let description = map.text("description")?.unwrap_or_default();
         let mut tests = Vec::new();
         for key in ["data_tests", "tests"] {
@@ -322,7 +333,6 @@ impl<'a> Reader<'a> {
             "time_spine",
             "external",
             "primary_key",
-            "quote_columns",
             "anchors",
         ]);
         map.pass_left_over(&mut self.warnings);
@@ -523,9 +533,12 @@ impl<'a> Reader<'a> {
         }
         let description = map.text("description")?.unwrap_or_default();
         let mut tables = Vec::new();
+        let quoting = yaml.get("quoting").and_then(|quoting| quoting.get("column"));
+        self.quote_columns = quoting.is_some_and(|given| given.kind == YamlKind::Bool(true));
         for item in map.list("tables")? {
             tables.push(self.node(item, "a source table")?);
         }
+        self.quote_columns = false;
         let quoting = map.json_map("quoting")?;
         let overrides = map.text("overrides")?;
         map.ignore(&["version"]);

@@ -17,6 +17,8 @@ use crate::manifest::{
 #[derive(Debug, Default)]
 pub struct RefIndex {
     root: String,
+    /// Whether a package's own nodes come before the root project's.
+    own_first: bool,
     nodes: HashMap<String, Vec<Entry>, FastHash>,
     sources: HashMap<SourceCall, Vec<Entry>, FastHash>,
     functions: HashMap<String, Vec<Entry>, FastHash>,
@@ -34,7 +36,11 @@ struct Entry {
 impl RefIndex {
     /// An index of a manifest's nodes and sources.
     pub fn new(manifest: &Manifest) -> Self {
-        let mut index = RefIndex { root: manifest.project_name.clone(), ..RefIndex::default() };
+        let mut index = RefIndex {
+            root: manifest.project_name.clone(),
+            own_first: manifest.own_package_first,
+            ..RefIndex::default()
+        };
         for node in manifest.nodes.values().filter(|n| n.resource_type.is_refable()) {
             let entry = Entry { package: node.package_name.clone(), id: node.unique_id.clone() };
             let Some(facts) = node.facts.as_ref().filter(|facts| facts.version.is_some()) else {
@@ -76,6 +82,9 @@ impl RefIndex {
         let of = |package: &str| named.iter().find(|entry| entry.package == package);
         let found = match &call.package {
             Some(package) => of(package),
+            None if self.own_first => {
+                of(package).or_else(|| of(&self.root)).or_else(|| named.first())
+            }
             None => of(&self.root).or_else(|| of(package)).or_else(|| named.first()),
         };
         if let Some(entry) = found {
@@ -189,7 +198,11 @@ pub fn resolve(
     {
         let index = RefIndex::new(manifest);
         for (at, node) in manifest.nodes.values().enumerate() {
-            resolved.push((at, dependencies(node, manifest, &index, config, &mut errors)));
+            let found = dependencies(node, manifest, &index, config, &mut errors);
+            if node.package_name != manifest.project_name && !manifest.own_package_first {
+                warnings.extend(reads_the_root(node, &found, manifest));
+            }
+            resolved.push((at, found));
         }
         for exposure in manifest.exposures.values() {
             let mut ids = Vec::new();
@@ -272,6 +285,30 @@ fn dependencies(
         }
     }
     ids
+}
+
+/// A warning for a node of a package whose `ref` without a package found one of the root project.
+fn reads_the_root(node: &Node, found: &[UniqueId], manifest: &Manifest) -> Option<Diagnostic> {
+    let named = |name: &str| {
+        node.refs.iter().any(|(call, _)| call.package.is_none() && call.name == name)
+    };
+    let root = found.iter().find(|id| {
+        let target = manifest.nodes.get(*id);
+        target.is_some_and(|one| one.package_name == manifest.project_name && named(&one.name))
+    })?;
+    let message = format!(
+        "The node `{}` of the package `{}` depends on `{root}` of the root project",
+        node.name, node.package_name
+    );
+    Some(
+        Diagnostic::warning(Code::REF_NOT_FOUND, message)
+            .event("PackageNodeDependsOnRootProjectNode")
+            .field("node_name", node.name.as_str())
+            .field("package_name", node.package_name.as_str())
+            .field("root_project_unique_id", &**root)
+            .or_at(node.location.clone())
+            .help("Set `require_ref_searches_node_package_before_root: true` under `flags:`."),
+    )
 }
 
 /// A private node is for its group; a package that restricts access keeps all but public nodes to

@@ -266,6 +266,24 @@ fn link_metric(
                 .or_else(|| of(&metric.package_name))
                 .or_else(|| found.first());
             let Some((_, model)) = found else {
+                let has = |one: &&SemanticEntity| {
+                    let all = one.body.get("measures").and_then(Value::as_array);
+                    all.into_iter().flatten().any(|measure| measure["name"] == name)
+                };
+                if let Some(off) = manifest.disabled_semantic.iter().find(has) {
+                    return Err(Box::new(
+                        Diagnostic::error(
+                            Code::REF_DISABLED,
+                            format!(
+                                "The measure `{name}` is referenced on disabled semantic model \
+                                 `{}`.",
+                                off.name
+                            ),
+                        )
+                        .or_at(metric.location.clone())
+                        .help("Enable it, or disable the metric, too."),
+                    ));
+                }
                 return Err(Box::new(
                     Diagnostic::error(
                         Code::REF_NOT_FOUND,

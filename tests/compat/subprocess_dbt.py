@@ -251,7 +251,7 @@ def count_deprecations(output):
     import dbt.deprecations as known
 
     names = {one._event: one.name for one in known.deprecations_list}
-    for event, count in re.findall(r"^-? ?-? (\w+): (\d+) occurrences?", output, re.MULTILINE):
+    for event, count in re.findall(r"^\s*- (\w+): (\d+) occurrences?", output, re.MULTILINE):
         if event in names:
             known.active_deprecations[names[event]] += int(count)
 
