@@ -93,7 +93,8 @@ impl Compiler {
         }
         let at = node.depends_on.first().and_then(|id| self.manifest.nodes.get_index_of(id));
         let model = &self.manifest.nodes[at.unwrap_or_default()];
-        let inputs: Vec<Node> = test.given.iter().map(|g| self.stand_in(g, node, adapter)).collect();
+        let inputs: Vec<Node> =
+            test.given.iter().map(|g| self.stand_in(g, node, adapter)).collect();
         let names = test.given.iter().zip(&inputs).map(|(given, input)| {
             let is_source =
                 given.id.as_ref().is_some_and(|id| self.manifest.sources.contains_key(id));

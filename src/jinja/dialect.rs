@@ -126,7 +126,8 @@ impl Dialect {
                 EngineParams::Postgres(_) => String::new(),
             },
             refuses_warnings: invocation.refuses_warnings,
-            introspects: invocation.flags.get("introspect") != Some(&serde_json::Value::Bool(false)),
+            introspects: invocation.flags.get("introspect")
+                != Some(&serde_json::Value::Bool(false)),
         };
         // While parsing, whatever is read from something undefined is undefined too, as in dbt.
         let mut parsing = environment.clone();

@@ -146,8 +146,7 @@ pub fn parse(
     files: &[LoadedFile],
     invocation: &InvocationInfo,
 ) -> Result<Parsed, Diagnostics> {
-    let own_package_first =
-        config.flags.all.is_on("require_ref_searches_node_package_before_root");
+    let own_package_first = config.flags.all.is_on("require_ref_searches_node_package_before_root");
     let mut manifest = Manifest {
         project_name: config.project.name.clone(),
         own_package_first,

@@ -176,13 +176,8 @@ pub fn read(
 ) -> Result<PropertiesFile> {
     let document = yaml::parse(&loaded.file)?;
     let warnings = document.warnings;
-    let mut reader = Reader {
-        file: &loaded.file,
-        renderer,
-        as_written,
-        warnings,
-        quote_columns: false,
-    };
+    let mut reader =
+        Reader { file: &loaded.file, renderer, as_written, warnings, quote_columns: false };
     let mut map = MapReader::new(&loaded.file, "a properties file", &document.root)
         .map_err(|error| Box::new(error.note("Dictionary expected")))?;
     let mut out = PropertiesFile::default();

@@ -289,9 +289,8 @@ fn dependencies(
 
 /// A warning for a node of a package whose `ref` without a package found one of the root project.
 fn reads_the_root(node: &Node, found: &[UniqueId], manifest: &Manifest) -> Option<Diagnostic> {
-    let named = |name: &str| {
-        node.refs.iter().any(|(call, _)| call.package.is_none() && call.name == name)
-    };
+    let named =
+        |name: &str| node.refs.iter().any(|(call, _)| call.package.is_none() && call.name == name);
     let root = found.iter().find(|id| {
         let target = manifest.nodes.get(*id);
         target.is_some_and(|one| one.package_name == manifest.project_name && named(&one.name))
