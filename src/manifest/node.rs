@@ -55,6 +55,11 @@ impl ResourceType {
         matches!(self, ResourceType::Test | ResourceType::UnitTest)
     }
 
+    /// Whether there is nothing to run for it, so that `build` has a NO-OP of it.
+    pub fn is_idle(self) -> bool {
+        matches!(self, ResourceType::Exposure | ResourceType::SavedQuery)
+    }
+
     /// Whether others can `ref` it.
     pub fn is_refable(self) -> bool {
         matches!(self, ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot)
