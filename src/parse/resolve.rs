@@ -70,8 +70,25 @@ impl RefIndex {
         index
     }
 
-    /// The node that a `ref` in a package means: the named package's, else the root project's,
-    /// the own package's, any.
+    /// The entry that a call in a package means: the wanted package's; where none is wanted the
+    /// root project's, the own package's, any. The own package's comes first where the project's
+    /// flag says so, for nodes, sources and functions alike (dbt's `_packages_to_search`).
+    fn choose<'e>(
+        &self,
+        named: &'e [Entry],
+        wanted: Option<&str>,
+        own: &str,
+    ) -> Option<&'e UniqueId> {
+        let of = |package: &str| named.iter().find(|entry| entry.package == package);
+        let order = if self.own_first { [own, &self.root] } else { [&self.root, own] };
+        let entry = match wanted {
+            Some(package) => of(package),
+            None => order.into_iter().find_map(of).or_else(|| named.first()),
+        };
+        Some(&entry?.id)
+    }
+
+    /// The node that a `ref` in a package means.
     ///
     /// # Errors
     /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
@@ -79,16 +96,8 @@ impl RefIndex {
         let versioned = call.version.as_ref().map(|version| format!("{}.v{version}", call.name));
         let wanted = versioned.as_ref().unwrap_or(&call.name);
         let named = self.nodes.get(wanted).map(Vec::as_slice).unwrap_or_default();
-        let of = |package: &str| named.iter().find(|entry| entry.package == package);
-        let found = match &call.package {
-            Some(package) => of(package),
-            None if self.own_first => {
-                of(package).or_else(|| of(&self.root)).or_else(|| named.first())
-            }
-            None => of(&self.root).or_else(|| of(package)).or_else(|| named.first()),
-        };
-        if let Some(entry) = found {
-            return Ok(&entry.id);
+        if let Some(id) = self.choose(named, call.package.as_deref(), package) {
+            return Ok(id);
         }
         if let Some(path) = self.disabled.get(&call.name) {
             return Err(Box::new(
@@ -119,9 +128,9 @@ impl RefIndex {
     /// # Errors
     /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
     pub fn source(&self, package: &str, call: &SourceCall) -> Result<&UniqueId> {
-        if let Some(found) = self.sources.get(call) {
-            let of = |package: &str| found.iter().find(|entry| entry.package == package);
-            return Ok(&of(&self.root).or_else(|| of(package)).unwrap_or(&found[0]).id);
+        let named = self.sources.get(call).map(Vec::as_slice).unwrap_or_default();
+        if let Some(id) = self.choose(named, None, package) {
+            return Ok(id);
         }
         let full = format!("{}.{}", call.source, call.table);
         if self.disabled_sources.contains(call) {
@@ -145,22 +154,15 @@ impl RefIndex {
         };
         Err(Box::new(error))
     }
-}
 
-impl RefIndex {
-    /// The function that a `function` in a package means, by the rule of `ref`.
+    /// The function that a `function` in a package means.
     ///
     /// # Errors
     /// `REF_DISABLED`, `REF_NOT_FOUND` with the nearest names; without a place.
     pub fn function(&self, package: &str, call: &FunctionCall) -> Result<&UniqueId> {
         let named = self.functions.get(&call.name).map(Vec::as_slice).unwrap_or_default();
-        let of = |package: &str| named.iter().find(|entry| entry.package == package);
-        let found = match &call.package {
-            Some(package) => of(package),
-            None => of(&self.root).or_else(|| of(package)).or_else(|| named.first()),
-        };
-        if let Some(entry) = found {
-            return Ok(&entry.id);
+        if let Some(id) = self.choose(named, call.package.as_deref(), package) {
+            return Ok(id);
         }
         let name = &call.name;
         if let Some(path) = self.disabled.get(name) {

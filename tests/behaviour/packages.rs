@@ -364,6 +364,46 @@ models: {pack: {+materialized: view, staging: {+tags: [pack], +enabled: true}}}
     assert_eq!(node["description"], "by the project");
 }
 
+/// dbt's `_packages_to_search` decides for nodes, sources and functions alike.
+#[test]
+fn names_in_a_package_mean_the_projects_or_its_own_by_a_flag() {
+    let sources = "sources: [{name: raw, tables: [{name: t}]}]
+functions: [{name: plus, arguments: [{name: a, data_type: int}], returns: {data_type: int}}]
+";
+    let named = "name: shop\nprofile: shop\nmodels: {shop: {+schema: own}}\n";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", named),
+            ("models/base.sql", "select 1 as id"),
+            ("models/sources.yml", sources),
+            ("functions/plus.sql", "a + 1"),
+            ("dbt_packages/pack/dbt_project.yml", "name: pack\n"),
+            ("dbt_packages/pack/models/base.sql", "select 2 as id"),
+            ("dbt_packages/pack/models/sources.yml", sources),
+            ("dbt_packages/pack/functions/plus.sql", "a + 2"),
+            (
+                "dbt_packages/pack/models/reader.sql",
+                "select {{ function('plus') }}(id) from {{ ref('base') }}, {{ source('raw', 't') }}",
+            ),
+        ],
+    );
+    let reads = |of: &str| {
+        project.ok(&["parse"]);
+        let nodes = project.node("model.pack.reader")["depends_on"]["nodes"].clone();
+        let expected = [
+            format!("source.{of}.raw.t"),
+            format!("model.{of}.base"),
+            format!("function.{of}.plus"),
+        ];
+        assert_eq!(nodes, serde_json::json!(expected));
+    };
+    reads("shop");
+    let flags = "flags: {require_ref_searches_node_package_before_root: true}\n";
+    project.file("dbt_project.yml", &format!("{named}{flags}"));
+    reads("pack");
+}
+
 #[test]
 fn a_project_overrides_the_source_of_a_package() {
     let project = Project::new(
