@@ -46,8 +46,7 @@ impl Parser<'_> {
         if !text.contains("{{") && !text.contains("{%") {
             return Ok((text.to_owned(), Vec::new()));
         }
-        let mut shown: HashMap<(Option<String>, String), &DocBlock> = HashMap::new();
-        let mut blocks = Vec::new();
+        let mut calls: Vec<((Option<String>, String), &DocBlock)> = Vec::new();
         for call in DOC_CALL.captures_iter(text) {
             let first = call[1].to_owned();
             let (named, name) = match call.get(2) {
@@ -55,21 +54,21 @@ impl Parser<'_> {
                 None => (None, first),
             };
             let block = self.doc_block(named.as_deref(), package, &name, location)?;
-            blocks.push(block.unique_id.clone());
-            shown.insert((named, name), block);
+            calls.push(((named, name), block));
         }
+        let blocks: Vec<UniqueId> =
+            calls.iter().map(|(_, block)| block.unique_id.clone()).collect();
         // The common case: nothing but the call.
-        if let (Some(call), [_]) = (DOC_CALL.find(text), &*blocks)
+        if let (Some(call), [(_, block)]) = (DOC_CALL.find(text), &*calls)
             && let Some(before) = text[..call.start()].trim().strip_prefix("{{")
             && let Some(after) = text[call.end()..].trim().strip_suffix("}}")
             && before.trim().is_empty()
             && after.trim().is_empty()
-            && let Some(block) = shown.values().next()
         {
             return Ok((block.block_contents.clone(), blocks));
         }
         let texts: HashMap<(Option<String>, String), String> =
-            shown.into_iter().map(|(names, block)| (names, block.block_contents.clone())).collect();
+            calls.into_iter().map(|(names, block)| (names, block.block_contents.clone())).collect();
         let doc = Value::from_function(move |names: Rest<String>| {
             let key = match names.as_slice() {
                 [name] => (None, name.clone()),

@@ -2,7 +2,7 @@
 //!
 //! Names and hashes are dbt's, so that state and selectors carry over.
 
-use std::sync::{Arc, LazyLock, PoisonError};
+use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
 use regex::Regex;
@@ -284,8 +284,7 @@ impl Parser<'_> {
             }
         }
         if !found.is_empty() {
-            let mut doubts = self.doubts.lock().unwrap_or_else(PoisonError::into_inner);
-            doubts.extend(found.into_iter().map(|one| one.at(entry.location.clone())));
+            self.doubt(found.into_iter().map(|one| one.at(entry.location.clone())));
         }
     }
 

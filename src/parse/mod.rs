@@ -5,6 +5,7 @@ mod colors;
 mod config_levels;
 mod config_rules;
 mod descriptions;
+mod entry_properties;
 mod external;
 mod freshness;
 mod functions;
@@ -16,6 +17,8 @@ mod macro_properties;
 mod microbatch;
 mod names;
 mod others;
+mod patches;
+mod plain_times;
 mod properties;
 mod python;
 mod python_calls;
@@ -31,7 +34,7 @@ mod unrendered;
 mod unused_configs;
 mod versions;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::prelude::*;
@@ -40,12 +43,11 @@ use crate::config::{Config, YamlRenderer, misspelt_config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you_mean};
 use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
 use crate::load::{FileKind, LoadedFile};
-use crate::manifest::{
-    ById, DocBlock, FastHash, MacroArgument, Manifest, Node, ResourceType, UniqueId,
-};
+use crate::manifest::{ById, DocBlock, Manifest, Node, ResourceType, UniqueId};
 use crate::relation::Quoting;
 
 use generic_tests::TestTarget;
+use patches::{Patches, Section};
 use properties::{NodeProperties, PropertiesFile};
 
 pub use generic_tests::test_argument;
@@ -135,6 +137,13 @@ struct Parser<'a> {
     doubts: Mutex<Vec<Diagnostic>>,
     /// `state_modified_compare_more_unrendered_values`: what is rendered is kept as written, too.
     compares_text: bool,
+}
+
+impl Parser<'_> {
+    /// Keeps warnings that are found on any thread.
+    fn doubt(&self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.doubts.lock().unwrap_or_else(PoisonError::into_inner).extend(found);
+    }
 }
 
 /// Parses a project that was loaded.
@@ -271,6 +280,9 @@ fn register_macros(
 ) -> Result<Arc<MacroRegistry>, Diagnostics> {
     let mut builder = MacroRegistry::builder(&config.project.name);
     builder.dispatch(config.project.dispatch.clone());
+    if config.flags.all.is_on("validate_macro_args") {
+        builder.list_arguments();
+    }
     let mut errors = Vec::new();
     for file in files.iter().filter(|file| file.kind == FileKind::Macro) {
         match builder.add_file(&file.package, &file.file, &file.original_file_path) {
@@ -283,13 +295,6 @@ fn register_macros(
         }
     }
     let registry = builder.build();
-    if config.flags.all.is_on("validate_macro_args") {
-        for entry in manifest.macros.values_mut() {
-            let own = registry.get(&entry.unique_id).map_or(&[][..], |found| &found.arguments);
-            let named = |name: &str| MacroArgument { name: name.to_owned(), ..Default::default() };
-            Arc::make_mut(entry).arguments = own.iter().map(|one| named(&one.name)).collect();
-        }
-    }
     if let Err(Diagnostics(more)) = registry.check_all(&config.project.name) {
         errors.extend(more);
     }
@@ -365,6 +370,24 @@ fn duplicate(first: &Node, second: &Node) -> Diagnostic {
     error
 }
 
+/// The error for a second entry of a name, at its place and that of the first; `found` is the name
+/// as dbt says it.
+fn declared_twice(
+    kind: ResourceType,
+    name: &str,
+    found: &str,
+    (second, first): (&Option<Location>, &Option<Location>),
+) -> Diagnostic {
+    let message = format!("The {} `{name}` is declared twice", kind.as_str());
+    let error = Diagnostic::error(Code::DUPLICATE_NODE, message)
+        .or_at(second.clone())
+        .note(found_two(kind, found));
+    match first {
+        Some(first) => error.related("first here", first.clone()),
+        None => error,
+    }
+}
+
 /// What dbt says of two of a name, which people search for.
 fn found_two(kind: ResourceType, name: &str) -> String {
     let many = match kind {
@@ -374,150 +397,6 @@ fn found_two(kind: ResourceType, name: &str) -> String {
         other => format!("{}s", other.as_str().replace('_', " ")),
     };
     format!("dbt found two {many} with the name \"{name}\"")
-}
-
-/// The kinds of properties that describe a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Section {
-    Models,
-    Seeds,
-    Snapshots,
-    Analyses,
-    DataTests,
-    Functions,
-}
-
-/// Which properties describe which node.
-struct Patches<'a> {
-    /// By kind and the name of the file; entries of several packages may share a name.
-    by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>, FastHash>,
-    all: &'a [LoadedFile],
-}
-
-type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
-
-impl<'a> Patches<'a> {
-    fn new(
-        files: &'a [(&'a LoadedFile, PropertiesFile)],
-        all: &'a [LoadedFile],
-        errors: &mut Vec<Diagnostic>,
-    ) -> Self {
-        let mut by_name: HashMap<_, Vec<Entry>, FastHash> = HashMap::default();
-        for (file, found) in files {
-            let sections = [
-                (Section::Models, &found.models),
-                (Section::Seeds, &found.seeds),
-                (Section::Snapshots, &found.snapshots),
-                (Section::Analyses, &found.analyses),
-                (Section::DataTests, &found.data_tests),
-                (Section::Functions, &found.functions),
-            ];
-            for (section, list) in sections {
-                for properties in list.iter().flat_map(NodeProperties::each_version) {
-                    let name = file_of(properties, &file.package, all);
-                    let entries = by_name.entry((section, name)).or_default();
-                    let mut others = entries.iter();
-                    if let Some((first, _)) = others.find(|(_, of)| of.package == file.package) {
-                        errors.push(
-                            Diagnostic::error(
-                                Code::DUPLICATE_NODE,
-                                format!("`{}` is described twice", properties.name),
-                            )
-                            .at(properties.location.clone())
-                            .related("first here", first.location.clone())
-                            .help("Merge the two entries into one."),
-                        );
-                    }
-                    entries.push((properties, file));
-                }
-            }
-        }
-        Patches { by_name, all }
-    }
-
-    /// What describes a file of a package: an entry of its own package, else one of another that
-    /// has no such file itself.
-    fn get(&self, section: Section, package: &str, name: &str) -> Option<Entry<'a>> {
-        let entries = self.by_name.get(&(section, name))?;
-        let own = entries.iter().find(|(_, file)| &*file.package == package);
-        let kind = match section {
-            Section::Models => FileKind::Model,
-            Section::Seeds => FileKind::Seed,
-            Section::Snapshots => FileKind::Snapshot,
-            Section::Analyses => FileKind::Analysis,
-            Section::DataTests => FileKind::Test,
-            Section::Functions => FileKind::Function,
-        };
-        let is_free = |entry: &&Entry| {
-            let same = |file: &LoadedFile| {
-                file.kind == kind
-                    && file.package == entry.1.package
-                    && sql_files::file_stem(&file.path) == name
-            };
-            !self.all.iter().any(same)
-        };
-        own.or_else(|| entries.iter().find(is_free)).copied()
-    }
-
-    /// Entries that describe nothing: most often a misspelt name.
-    fn unused(&mut self, manifest: &Manifest) -> Vec<Diagnostic> {
-        let names: HashSet<&str, FastHash> = manifest
-            .nodes
-            .values()
-            .chain(&manifest.disabled)
-            .flat_map(|node| {
-                // A version's file has another name than its node.
-                let file = node.facts.is_some().then(|| sql_files::file_stem(&node.path));
-                [Some(node.name.as_str()), file]
-            })
-            .flatten()
-            .collect();
-        let mut out: Vec<Diagnostic> = Vec::new();
-        for ((section, name), entries) in &self.by_name {
-            let (false, Some((properties, _))) = (names.contains(name), entries.first()) else {
-                continue;
-            };
-            let what = match section {
-                Section::Models => "model",
-                Section::Seeds => "seed",
-                Section::Snapshots => "snapshot",
-                Section::Analyses => "analysis",
-                Section::DataTests => "data test",
-                Section::Functions => "function",
-            };
-            let mut warning = Diagnostic::warning(
-                Code::REF_NOT_FOUND,
-                format!("These properties describe no {what}: there is none named `{name}`"),
-            )
-            .event("NoNodeForYamlKey")
-            .at(properties.location.clone());
-            if let Some(help) = did_you_mean(name, names.iter().copied()) {
-                warning = warning.help(help);
-            }
-            out.push(warning);
-        }
-        out.sort_by_key(|warning| format!("{warning}"));
-        out
-    }
-}
-
-/// The name of the file that an entry describes. The latest version of a model may lie in a file
-/// without a version in its name.
-fn file_of<'a>(properties: &'a NodeProperties, package: &str, all: &[LoadedFile]) -> &'a str {
-    let Some(model) = properties.model.as_ref().filter(|model| !model.file.is_empty()) else {
-        return &properties.name;
-    };
-    let is_there = |name: &str| {
-        all.iter().any(|file| {
-            file.kind == FileKind::Model
-                && &*file.package == package
-                && sql_files::file_stem(&file.path) == name
-        })
-    };
-    if model.facts.is_latest() && !is_there(&model.file) {
-        return &properties.name;
-    }
-    &model.file
 }
 
 fn add_others(
@@ -537,23 +416,11 @@ fn add_others(
                     Ok(entry) if !entry.config.enabled() => manifest.disabled_sources.push(entry),
                     Ok(entry) => {
                         if let Some(first) = manifest.sources.get(&entry.unique_id) {
-                            let mut error = Diagnostic::error(
-                                Code::DUPLICATE_NODE,
-                                format!(
-                                    "The source `{}.{}` is declared twice",
-                                    entry.source_name, entry.name
-                                ),
-                            )
-                            .or_at(entry.location.clone())
-                            .note(found_two(
-                                ResourceType::Source,
-                                &format!("{}_{}", entry.source_name, entry.name),
-                            ))
-                            .help("Merge the two entries into one.");
-                            if let Some(location) = &first.location {
-                                error = error.related("first here", location.clone());
-                            }
-                            errors.push(error);
+                            let name = format!("{}.{}", entry.source_name, entry.name);
+                            let found = format!("{}_{}", entry.source_name, entry.name);
+                            let places = (&entry.location, &first.location);
+                            let error = declared_twice(ResourceType::Source, &name, &found, places);
+                            errors.push(error.help("Merge the two entries into one."));
                         } else {
                             manifest.sources.insert(entry.unique_id.clone(), entry);
                         }
@@ -590,17 +457,10 @@ fn add_others(
                     if !exposure.config.enabled() {
                         manifest.disabled_exposures.push(exposure);
                     } else if let Some(first) = manifest.exposures.get(&exposure.unique_id) {
-                        let mut error = Diagnostic::error(
-                            Code::DUPLICATE_NODE,
-                            format!("The exposure `{}` is declared twice", exposure.name),
-                        )
-                        .or_at(exposure.location.clone())
-                        .note(found_two(ResourceType::Exposure, &exposure.name))
-                        .help("Rename one of them.");
-                        if let Some(location) = &first.location {
-                            error = error.related("first here", location.clone());
-                        }
-                        errors.push(error);
+                        let name = &exposure.name;
+                        let places = (&exposure.location, &first.location);
+                        let error = declared_twice(ResourceType::Exposure, name, name, places);
+                        errors.push(error.help("Rename one of them."));
                     } else {
                         manifest.exposures.insert(exposure.unique_id.clone(), exposure);
                     }

@@ -1,13 +1,11 @@
 //! Properties files (schema.yml) → what they say of each node, still unrendered where a later
 //! stage renders it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use regex::Regex;
 use serde_json::{Map, Value};
 
-use super::semantic::is_foreign_template;
 use super::versions::ModelProperties;
 use crate::config::yaml::{self, Yaml, YamlKind};
 use crate::config::{MapReader, YamlRenderer, is_template, misspelt_config, type_error};
@@ -268,7 +266,7 @@ impl<'a> Reader<'a> {
         Location::new(self.file.clone(), yaml.span.clone())
     }
 
-    fn node(&mut self, yaml: &'a Yaml, what: &'a str) -> Result<NodeProperties> {
+    pub(super) fn node(&mut self, yaml: &'a Yaml, what: &'a str) -> Result<NodeProperties> {
         let mut map = MapReader::new(self.file, what, yaml)?;
         let name_at = yaml.get("name").unwrap_or(yaml);
         let name = self.rendered_name(&mut map)?;
@@ -299,11 +297,10 @@ impl<'a> Reader<'a> {
             }
         }
         // That of the source is turned off.
-        if yaml.get("freshness").is_some_and(Yaml::is_null) {
-            extra.insert("freshness".to_owned(), Value::Null);
-        }
-        if yaml.get("loaded_at_field").is_some_and(Yaml::is_null) {
-            extra.insert("loaded_at_field".to_owned(), Value::Null);
+        for key in ["freshness", "loaded_at_field"] {
+            if yaml.get(key).is_some_and(Yaml::is_null) {
+                extra.insert(key.to_owned(), Value::Null);
+            }
         }
         let quote_columns = match map.any("quoting").and_then(|quoting| quoting.get("column")) {
             Some(given) => given.kind == YamlKind::Bool(true),
@@ -373,7 +370,7 @@ impl<'a> Reader<'a> {
     }
 
     /// A name, which may be a template.
-    fn rendered_name(&self, map: &mut MapReader) -> Result<String> {
+    pub(super) fn rendered_name(&self, map: &mut MapReader) -> Result<String> {
         let name = map.required_text("name")?;
         if !is_template(&name) {
             return Ok(name);
@@ -382,7 +379,11 @@ impl<'a> Reader<'a> {
     }
 
     /// A text with its Jinja rendered.
-    fn rendered_text(&self, map: &mut MapReader, key: &'static str) -> Result<Option<String>> {
+    pub(super) fn rendered_text(
+        &self,
+        map: &mut MapReader,
+        key: &'static str,
+    ) -> Result<Option<String>> {
         Ok(match map.any(key) {
             Some(value) => match self.renderer.render(self.file, value)? {
                 Value::Null => None,
@@ -485,204 +486,6 @@ impl<'a> Reader<'a> {
         };
         Ok(TestEntry { name, arguments, column, location: Location::new(self.file.clone(), span) })
     }
-
-    fn source(&mut self, yaml: &'a Yaml) -> Result<SourceProperties> {
-        let mut map = MapReader::new(self.file, "a source", yaml)?;
-        let name = self.rendered_name(&mut map)?;
-        let mut config = self.config(&mut map, "config")?;
-        for key in ["meta", "tags"] {
-            if let Some(value) = map.any(key) {
-                let value = self.renderer.render(self.file, value)?;
-                merge_alias(&mut config, key, value);
-            }
-        }
-        let text = |map: &mut MapReader<'a>, key| -> Result<Option<String>> {
-            let Some(value) = map.any(key) else { return Ok(None) };
-            Ok(match self.renderer.render(self.file, value)? {
-                Value::String(text) => Some(text),
-                Value::Null => None,
-                other => Some(other.to_string()),
-            })
-        };
-        let database = match text(&mut map, "database")? {
-            Some(database) => Some(database),
-            None => text(&mut map, "catalog")?,
-        };
-        let written = |key: &str| {
-            let value = yaml.get(key).filter(|value| !value.is_null())?;
-            Some(value.as_str().map_or_else(|| value.to_json().to_string(), str::to_owned))
-        };
-        let written_database = written("database").or_else(|| written("catalog"));
-        let written_schema = written("schema");
-        let schema = text(&mut map, "schema")?;
-        let loader = text(&mut map, "loader")?.unwrap_or_default();
-        let mut extra = Map::new();
-        for key in ["freshness", "loaded_at_field"] {
-            if let Some(value) = map.any(key) {
-                extra.insert(key.to_owned(), self.renderer.render(self.file, value)?);
-            }
-        }
-        // A query is rendered when it is asked: it may ref.
-        if let Some(value) = map.any("loaded_at_query") {
-            extra.insert("loaded_at_query".to_owned(), value.to_json());
-        }
-        let description = map.text("description")?.unwrap_or_default();
-        let mut tables = Vec::new();
-        let quoting = yaml.get("quoting").and_then(|quoting| quoting.get("column"));
-        self.quote_columns = quoting.is_some_and(|given| given.kind == YamlKind::Bool(true));
-        for item in map.list("tables")? {
-            tables.push(self.node(item, "a source table")?);
-        }
-        self.quote_columns = false;
-        let quoting = map.json_map("quoting")?;
-        let overrides = map.text("overrides")?;
-        map.ignore(&["version"]);
-        map.deny_left_over()?;
-        Ok(SourceProperties {
-            location: self.location(yaml.get("name").unwrap_or(yaml)),
-            name,
-            overrides,
-            description,
-            config,
-            database,
-            schema,
-            written_database,
-            written_schema,
-            loader,
-            extra,
-            quoting,
-            tables,
-        })
-    }
-
-    fn macro_(&mut self, yaml: &'a Yaml) -> Result<MacroProperties> {
-        let mut map = MapReader::new(self.file, "a macro", yaml)?;
-        let name = map.required_text("name")?;
-        let config = self.config(&mut map, "config")?;
-        let mut meta = map.json_map("meta")?;
-        if let Some(Value::Object(more)) = config.get("meta") {
-            meta.extend(more.clone());
-        }
-        let description = map.text("description")?.unwrap_or_default();
-        let mut arguments = Vec::new();
-        for item in map.list("arguments")? {
-            let mut entry = MapReader::new(self.file, "an argument of a macro", item)?;
-            arguments.push(MacroArgument {
-                name: entry.required_text("name")?,
-                data_type: entry.text("type")?,
-                description: entry.text("description")?.unwrap_or_default(),
-            });
-            entry.pass_left_over(&mut self.warnings);
-        }
-        let mut docs = map.json_map("docs")?;
-        if let Some(Value::Object(more)) = config.get("docs") {
-            docs.extend(more.clone());
-        }
-        map.pass_left_over(&mut self.warnings);
-        let meta = meta.into_iter().collect();
-        let location = self.location(yaml.get("name").unwrap_or(yaml));
-        Ok(MacroProperties { name, location, description, meta, docs, arguments })
-    }
-
-    fn exposure(&mut self, yaml: &'a Yaml) -> Result<ExposureProperties> {
-        let mut map = MapReader::new(self.file, "an exposure", yaml)?;
-        let name = map.required_text("name")?;
-        let mut config = self.config(&mut map, "config")?;
-        for key in ["meta", "tags"] {
-            if let Some(value) = map.any(key) {
-                merge_alias(&mut config, key, self.renderer.render(self.file, value)?);
-            }
-        }
-        let exposure = ExposureProperties {
-            location: self.location(yaml.get("name").unwrap_or(yaml)),
-            exposure_type: map.required_text("type")?,
-            label: map.text("label")?,
-            url: map.text("url")?,
-            maturity: map.text("maturity")?,
-            description: map.text("description")?.unwrap_or_default(),
-            owner: map.json_map("owner")?.into_iter().collect(),
-            depends_on: map.texts("depends_on")?.unwrap_or_default(),
-            config,
-            name,
-        };
-        map.ignore(&["enabled"]);
-        map.deny_left_over()?;
-        Ok(exposure)
-    }
-
-    /// Renders the texts but those that are templates of the semantic layer itself.
-    fn semantic(&self, yaml: &Yaml, kind: ResourceType) -> Result<SemanticProperties> {
-        let Value::Object(map) = self.semantic_value("", yaml)? else {
-            return Err(type_error(self.file, kind.as_str(), "a map", yaml));
-        };
-        let location = self.location(yaml.get("name").unwrap_or(yaml));
-        Ok(SemanticProperties { kind, location, map })
-    }
-
-    fn semantic_value(&self, key: &str, yaml: &Yaml) -> Result<Value> {
-        match &yaml.kind {
-            YamlKind::Map(entries) => entries
-                .iter()
-                .map(|(key, value)| Ok((key.text.clone(), self.semantic_value(&key.text, value)?)))
-                .collect::<Result<Map<_, _>>>()
-                .map(Value::Object),
-            YamlKind::List(items) => {
-                items.iter().map(|item| self.semantic_value(key, item)).collect()
-            }
-            _ if is_foreign_template(key) || key == "description" => Ok(yaml.to_json()),
-            _ => self.renderer.render(self.file, yaml),
-        }
-    }
-
-    fn unit_test(&mut self, yaml: &'a Yaml) -> Result<UnitTestProperties> {
-        let mut map = MapReader::new(self.file, "a unit test", yaml)?;
-        let name = map.required_text("name")?;
-        let config = self.config(&mut map, "config")?;
-        let part = |value: Option<&Yaml>| -> Result<Option<Value>> {
-            let Some(yaml) = value else { return Ok(None) };
-            let mut value = self.renderer.render(self.file, yaml)?;
-            plain_times(self.file, yaml, &mut value);
-            Ok(Some(value))
-        };
-        let mut given = Vec::new();
-        for item in map.list("given")? {
-            match part(Some(item))? {
-                Some(Value::Object(input)) => given.push(input),
-                _ => return Err(type_error(self.file, "an input of a unit test", "a map", item)),
-            }
-        }
-        let expect = match part(map.any("expect"))? {
-            Some(Value::Object(expect)) => expect,
-            _ => return Err(type_error(self.file, "`expect` of a unit test", "a map", yaml)),
-        };
-        let test = UnitTestProperties {
-            location: self.location(yaml.get("name").unwrap_or(yaml)),
-            model: map.required_text("model")?,
-            description: map.text("description")?.unwrap_or_default(),
-            overrides: part(map.any("overrides"))?,
-            versions: part(map.any("versions"))?,
-            config,
-            given,
-            expect,
-            name,
-        };
-        map.deny_left_over()?;
-        Ok(test)
-    }
-
-    fn group(&mut self, yaml: &'a Yaml) -> Result<GroupProperties> {
-        let mut map = MapReader::new(self.file, "a group", yaml)?;
-        let name = map.required_text("name")?;
-        let config = self.config(&mut map, "config")?;
-        let group = GroupProperties {
-            description: map.text("description")?.unwrap_or_default(),
-            owner: map.json_map("owner")?.into_iter().collect(),
-            config,
-            name,
-        };
-        map.deny_left_over()?;
-        Ok(group)
-    }
 }
 
 /// A node's config with its Jinja.
@@ -699,70 +502,8 @@ fn written_config(yaml: &Yaml) -> Map<String, Value> {
     config
 }
 
-/// Plain times of YAML in the form that dbt gives them in rows, as Python's `isoformat()`.
-fn plain_times(file: &Arc<SourceFile>, yaml: &Yaml, value: &mut Value) {
-    match (&yaml.kind, value) {
-        (YamlKind::Map(entries), Value::Object(map)) => {
-            for (key, inner) in entries {
-                if let Some(value) = map.get_mut(&key.text) {
-                    plain_times(file, inner, value);
-                }
-            }
-        }
-        (YamlKind::List(items), Value::Array(values)) => {
-            for (inner, value) in items.iter().zip(values) {
-                plain_times(file, inner, value);
-            }
-        }
-        (YamlKind::Text(text), Value::String(out)) => {
-            let written = file.text.get(yaml.span.clone()).unwrap_or_default();
-            let starts = text.as_bytes().first().is_some_and(u8::is_ascii_digit);
-            if starts
-                && written.starts_with(|c: char| c.is_ascii_digit())
-                && let Some(iso) = isoformat(text)
-            {
-                *out = iso;
-            }
-        }
-        _ => {}
-    }
-}
-
-/// A time of YAML 1.1, date and time of day, as Python prints it.
-fn isoformat(text: &str) -> Option<String> {
-    static TIME: LazyLock<Option<Regex>> = LazyLock::new(|| {
-        let pattern = r"^(\d{4})-(\d\d?)-(\d\d?)(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(?:(Z)|([-+])(\d\d?)(?::(\d\d))?))?$";
-        Regex::new(pattern).ok()
-    });
-    let found = TIME.as_ref()?.captures(text)?;
-    let part = |at: usize| found.get(at).map(|part| part.as_str());
-    let number = |at: usize| part(at).and_then(|digits| digits.parse::<u32>().ok()).unwrap_or(0);
-    let fraction = match part(7).unwrap_or_default() {
-        "" => String::new(),
-        digits => format!(".{:0<6}", &digits[..digits.len().min(6)]),
-    };
-    let zone = match (part(8), part(9)) {
-        (Some(_), _) => "+00:00".to_owned(),
-        (None, Some(sign)) => {
-            let (hours, minutes) = (number(10), number(11));
-            let sign = if hours + minutes == 0 { "+" } else { sign };
-            format!("{sign}{hours:02}:{minutes:02}")
-        }
-        (None, None) => String::new(),
-    };
-    Some(format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}{fraction}{zone}",
-        number(1),
-        number(2),
-        number(3),
-        number(4),
-        number(5),
-        number(6)
-    ))
-}
-
 /// A key of the top level goes into `config`, which wins where both say something.
-fn merge_alias(config: &mut Map<String, Value>, key: &str, value: Value) {
+pub(super) fn merge_alias(config: &mut Map<String, Value>, key: &str, value: Value) {
     match (config.get_mut(key), value) {
         (None, value) => {
             config.insert(key.to_owned(), value);

@@ -1,7 +1,7 @@
 //! Models, singular tests and analyses: SQL files → nodes.
 
 use std::ops::Range;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -226,7 +226,7 @@ impl Parser<'_> {
             // the node is told.
             Err(mut error) if is_own_undefined(&error, loaded) => {
                 error.severity = Severity::Warning;
-                self.doubts.lock().unwrap_or_else(PoisonError::into_inner).push(*error);
+                self.doubt([*error]);
             }
             rendered => drop(rendered?),
         }

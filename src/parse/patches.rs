@@ -1,0 +1,160 @@
+//! Which entry of the properties files describes which file: by section and name, the package's own
+//! entry first. What an entry says is read in `properties.rs`; nothing is applied here.
+
+use std::collections::{HashMap, HashSet};
+
+use super::properties::{NodeProperties, PropertiesFile};
+use super::sql_files;
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::load::{FileKind, LoadedFile};
+use crate::manifest::{FastHash, Manifest};
+
+/// The kinds of properties that describe a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Section {
+    Models,
+    Seeds,
+    Snapshots,
+    Analyses,
+    DataTests,
+    Functions,
+}
+
+impl Section {
+    /// What kind of file it describes.
+    fn file_kind(self) -> FileKind {
+        match self {
+            Section::Models => FileKind::Model,
+            Section::Seeds => FileKind::Seed,
+            Section::Snapshots => FileKind::Snapshot,
+            Section::Analyses => FileKind::Analysis,
+            Section::DataTests => FileKind::Test,
+            Section::Functions => FileKind::Function,
+        }
+    }
+
+    /// What people call such a node.
+    fn what(self) -> &'static str {
+        match self {
+            Section::Models => "model",
+            Section::Seeds => "seed",
+            Section::Snapshots => "snapshot",
+            Section::Analyses => "analysis",
+            Section::DataTests => "data test",
+            Section::Functions => "function",
+        }
+    }
+}
+
+/// Which properties describe which node.
+pub(super) struct Patches<'a> {
+    /// By kind and the name of the file; entries of several packages may share a name.
+    by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>, FastHash>,
+    all: &'a [LoadedFile],
+}
+
+pub(super) type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
+
+impl<'a> Patches<'a> {
+    pub(super) fn new(
+        files: &'a [(&'a LoadedFile, PropertiesFile)],
+        all: &'a [LoadedFile],
+        errors: &mut Vec<Diagnostic>,
+    ) -> Self {
+        let mut by_name: HashMap<_, Vec<Entry>, FastHash> = HashMap::default();
+        for (file, found) in files {
+            let sections = [
+                (Section::Models, &found.models),
+                (Section::Seeds, &found.seeds),
+                (Section::Snapshots, &found.snapshots),
+                (Section::Analyses, &found.analyses),
+                (Section::DataTests, &found.data_tests),
+                (Section::Functions, &found.functions),
+            ];
+            for (section, list) in sections {
+                for properties in list.iter().flat_map(NodeProperties::each_version) {
+                    let name = file_of(properties, &file.package, all);
+                    let entries = by_name.entry((section, name)).or_default();
+                    let mut others = entries.iter();
+                    if let Some((first, _)) = others.find(|(_, of)| of.package == file.package) {
+                        errors.push(
+                            Diagnostic::error(
+                                Code::DUPLICATE_NODE,
+                                format!("`{}` is described twice", properties.name),
+                            )
+                            .at(properties.location.clone())
+                            .related("first here", first.location.clone())
+                            .help("Merge the two entries into one."),
+                        );
+                    }
+                    entries.push((properties, file));
+                }
+            }
+        }
+        Patches { by_name, all }
+    }
+
+    /// What describes a file of a package: an entry of its own package, else one of another that
+    /// has no such file itself.
+    pub(super) fn get(&self, section: Section, package: &str, name: &str) -> Option<Entry<'a>> {
+        let entries = self.by_name.get(&(section, name))?;
+        let own = entries.iter().find(|(_, file)| &*file.package == package);
+        let is_free =
+            |entry: &&Entry| !has_file(self.all, section.file_kind(), &entry.1.package, name);
+        own.or_else(|| entries.iter().find(is_free)).copied()
+    }
+
+    /// Entries that describe nothing: most often a misspelt name.
+    pub(super) fn unused(&mut self, manifest: &Manifest) -> Vec<Diagnostic> {
+        let names: HashSet<&str, FastHash> = manifest
+            .nodes
+            .values()
+            .chain(&manifest.disabled)
+            .flat_map(|node| {
+                // A version's file has another name than its node.
+                let file = node.facts.is_some().then(|| sql_files::file_stem(&node.path));
+                [Some(node.name.as_str()), file]
+            })
+            .flatten()
+            .collect();
+        let mut out: Vec<Diagnostic> = Vec::new();
+        for ((section, name), entries) in &self.by_name {
+            let (false, Some((properties, _))) = (names.contains(name), entries.first()) else {
+                continue;
+            };
+            let what = section.what();
+            let mut warning = Diagnostic::warning(
+                Code::REF_NOT_FOUND,
+                format!("These properties describe no {what}: there is none named `{name}`"),
+            )
+            .event("NoNodeForYamlKey")
+            .at(properties.location.clone());
+            if let Some(help) = did_you_mean(name, names.iter().copied()) {
+                warning = warning.help(help);
+            }
+            out.push(warning);
+        }
+        out.sort_by_key(|warning| format!("{warning}"));
+        out
+    }
+}
+
+/// The name of the file that an entry describes. The latest version of a model may lie in a file
+/// without a version in its name.
+fn file_of<'a>(properties: &'a NodeProperties, package: &str, all: &[LoadedFile]) -> &'a str {
+    let Some(model) = properties.model.as_ref().filter(|model| !model.file.is_empty()) else {
+        return &properties.name;
+    };
+    let is_there = |name: &str| has_file(all, FileKind::Model, package, name);
+    if model.facts.is_latest() && !is_there(&model.file) {
+        return &properties.name;
+    }
+    &model.file
+}
+
+/// Whether a package has a file of a kind, by its name without folder and extension.
+fn has_file(all: &[LoadedFile], kind: FileKind, package: &str, stem: &str) -> bool {
+    all.iter().any(|file| {
+        file.kind == kind && &*file.package == package && sql_files::file_stem(&file.path) == stem
+    })
+}
