@@ -120,8 +120,6 @@ impl Serialize for Owner<'_> {
 
 pub(super) struct MacroOut<'a> {
     pub a_macro: &'a Macro,
-    /// Its arguments as its tag names them, where the manifest is to have those.
-    pub names: Option<&'a [crate::jinja::Argument]>,
     /// The macros that it calls.
     pub calls: &'a [crate::manifest::UniqueId],
     pub created_at: f64,
@@ -166,14 +164,7 @@ impl Serialize for MacroOut<'_> {
         map.serialize_entry("docs", docs)?;
         map.serialize_entry("config", &ConfigPart { meta: &one.meta, docs })?;
         map.serialize_entry("patch_path", &one.patch_path)?;
-        if let Some(names) = self.names.filter(|_| one.arguments.is_empty()) {
-            fn named(one: &crate::jinja::Argument) -> ArgumentOut<'_> {
-                ArgumentOut { name: &one.name, r#type: None, description: "" }
-            }
-            map.serialize_entry("arguments", &Each(|| names.iter().map(named)))?;
-        } else {
-            map.serialize_entry("arguments", &Each(|| one.arguments.iter().map(argument)))?;
-        }
+        map.serialize_entry("arguments", &Each(|| one.arguments.iter().map(argument)))?;
         map.serialize_entry("created_at", &self.created_at)?;
         let languages = one.supported_adapter.is_some().then_some(["sql"]);
         map.serialize_entry("supported_languages", &languages)?;

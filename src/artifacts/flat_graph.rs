@@ -48,15 +48,7 @@ pub fn node_value(node: &Node) -> Value {
 }
 
 fn node_out(node: &Node, created_at: f64) -> NodeOut<'_> {
-    NodeOut {
-        node,
-        created_at,
-        target_path: "target",
-        compiled_code: None,
-        primary_key: &[],
-        compiler: None,
-        ran: false,
-    }
+    NodeOut::parsed(node, created_at, "target")
 }
 
 fn section<'a, T, S: Serialize>(entries: &'a ById<T>, out: impl Fn(&'a T) -> S) -> Value {

@@ -91,7 +91,6 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     out.entries("sources", &manifest.sources, 0..manifest.sources.len(), |source, out| {
         put(out, &SourceOut { source, created_at });
     })?;
-    let signatures = inputs.invocation.args.get("validate_macro_args") == Some(&true.into());
     let built_in = inputs.registry.built_in();
     out.chunks("macros", built_in.len() + manifest.macros.len(), |at, out| {
         let own = || manifest.macros.get_index(at - built_in.len()).map(|(_, one)| one);
@@ -99,9 +98,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
         let calls = inputs.registry.called_by(inputs.adapter_type, a_macro);
         put(out, &*a_macro.unique_id);
         out.push(b':');
-        let signature = inputs.registry.get(&a_macro.unique_id).filter(|_| signatures);
-        let names = signature.map(|found| &*found.arguments);
-        put(out, &MacroOut { a_macro, names, calls: &calls, created_at });
+        put(out, &MacroOut { a_macro, calls: &calls, created_at });
     })?;
     let overview = overview();
     let own = manifest.docs.contains_key(&overview.unique_id);
@@ -254,15 +251,8 @@ impl Serialize for Disabled<'_, '_> {
         let Disabled { inputs, created_at } = *self;
         let mut nodes: IndexMap<&str, Vec<NodeOut<'_>>> = IndexMap::new();
         for node in inputs.manifest.disabled.iter().filter(|node| node.unit_test.is_none()) {
-            nodes.entry(&node.unique_id).or_default().push(NodeOut {
-                node,
-                created_at,
-                target_path: inputs.target_path,
-                compiled_code: None,
-                ran: false,
-                primary_key: &[],
-                compiler: None,
-            });
+            let out = NodeOut::parsed(node, created_at, inputs.target_path);
+            nodes.entry(&node.unique_id).or_default().push(out);
         }
         let mut sources: IndexMap<&str, Vec<SourceOut<'_>>> = IndexMap::new();
         for source in &inputs.manifest.disabled_sources {

@@ -63,15 +63,9 @@ pub fn custom_env() -> IndexMap<String, String> {
 pub fn entry(member: Member<'_>, target_path: &str) -> serde_json::Value {
     let created_at = 0.0;
     let value = match member {
-        Member::Node(node) => serde_json::to_value(nodes::NodeOut {
-            node,
-            created_at,
-            target_path,
-            compiled_code: None,
-            ran: false,
-            primary_key: &[],
-            compiler: None,
-        }),
+        Member::Node(node) => {
+            serde_json::to_value(nodes::NodeOut::parsed(node, created_at, target_path))
+        }
         Member::Source(source) => serde_json::to_value(entities::SourceOut { source, created_at }),
         Member::Exposure(exposure) => {
             serde_json::to_value(entities::ExposureOut { exposure, created_at })

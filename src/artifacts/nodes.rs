@@ -52,6 +52,21 @@ pub(super) struct NodeOut<'a> {
     pub compiler: Option<&'a Compiler>,
 }
 
+impl<'a> NodeOut<'a> {
+    /// A node of which no more is known than parsing tells.
+    pub fn parsed(node: &'a Node, created_at: f64, target_path: &'a str) -> Self {
+        NodeOut {
+            node,
+            created_at,
+            target_path,
+            compiled_code: None,
+            ran: false,
+            primary_key: &[],
+            compiler: None,
+        }
+    }
+}
+
 impl Serialize for NodeOut<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> Result<S::Ok, S::Error> {
         let node = self.node;

@@ -65,7 +65,7 @@ pub(super) fn command(
     });
     let (results, errors): (Vec<RunResult>, Vec<_>) =
         results.into_inner().unwrap_or_else(PoisonError::into_inner).into_iter().unzip();
-    session.write_manifest(&|_| None, &|_| false)?;
+    session.write_manifest()?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, &results, started.elapsed())?;
     let mut failed = false;

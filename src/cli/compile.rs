@@ -166,13 +166,13 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
 pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -> Result<bool> {
     // dbt stops at the first error, with nothing to tell of the other nodes.
     if !compiled.errors.is_empty() {
-        session.write_manifest(&|_| None, &|_| false)?;
+        session.write_manifest()?;
         return Ok(true);
     }
     let all = compiled.results.iter().chain(&compiled.inlined);
     let done: HashMap<&str, &str, FastHash> =
         all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
-    session.write_manifest(&|id| done.get(id).copied(), &|_| false)?;
+    session.write_manifest_with(&|id| done.get(id).copied(), &|_| false)?;
     session.write_graph_summary()?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, &compiled.results, started.elapsed())?;

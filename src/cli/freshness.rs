@@ -124,7 +124,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     }
     progress.end();
     let hook_failed = ran.iter().any(|hook| hook.is_failure());
-    session.write_manifest(&|_| None, &|_| false)?;
+    session.write_manifest()?;
     let path = match output {
         Some(path) => session.config.started_in.join(path),
         None => session.config.target_path.join("sources.json"),

@@ -50,7 +50,7 @@ pub(super) fn command(
 ) -> Outcome {
     let session = start.session("list", selection, None)?;
     artifacts::make_folder(&session.config.target_path)?;
-    session.write_manifest(&|_| None, &|_| false)?;
+    session.write_manifest()?;
     let selected = session.select(selection, kinds, true)?;
     let manifest = &session.compiler.manifest;
     let mut members: Vec<Member> =

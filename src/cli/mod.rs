@@ -184,8 +184,7 @@ fn dispatch(
     let start = session::Start { global: &cli.global, flags, id, console: console.clone(), only };
     match &cli.command {
         Command::Build { selection, run, resource_type, exclude_resource_type } => {
-            let all = run::BUILD_ALL;
-            let kinds = kinds::kinds(resource_type, exclude_resource_type, all, all)?;
+            let kinds = kinds::kinds(resource_type, exclude_resource_type, run::BUILD, run::BUILD)?;
             run::command(&start, "build", selection, run, kinds)
         }
         Command::Run { selection, run } => {

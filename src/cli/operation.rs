@@ -65,7 +65,7 @@ pub(super) fn command(
     result.execute = Some(Timing { started_at: read, completed_at: Timestamp::now() });
     result.execution_time = timer.elapsed();
     let path = session.config.target_path.join("run_results.json");
-    session.write_manifest(&|_| None, &|_| false)?;
+    session.write_manifest()?;
     artifacts::write_run_results(&path, &session.invocation, &[result], timer.elapsed())?;
     Ok(match error {
         Some(error) => {

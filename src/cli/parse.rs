@@ -7,7 +7,7 @@ use super::{Exit, Outcome};
 /// Parses the project.
 pub(super) fn command(start: &Start) -> Outcome {
     let session = start.session("parse", &SelectionArgs::default(), None)?;
-    session.write_manifest(&|_| None, &|_| false)?;
+    session.write_manifest()?;
     let manifest = &session.compiler.manifest;
     let path = session.config.shown(&session.config.target_path.join("manifest.json"));
     session.console.info(&format!(

@@ -13,7 +13,7 @@ use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::compile::Bridge;
 use crate::diagnostic::{Diagnostic, Result};
-use crate::graph::{Member, NodeIndex, Selected};
+use crate::graph::{NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType};
 use crate::report::{self, Level, Progress};
 use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Status, Step};
@@ -25,18 +25,10 @@ pub(super) const BUILD: &[ResourceType] = &[
     ResourceType::Test,
     ResourceType::UnitTest,
     ResourceType::Function,
+    // Selected beside the others, with nothing to run.
+    ResourceType::Exposure,
+    ResourceType::SavedQuery,
 ];
-/// With what is selected beside them, and has nothing to run.
-pub(super) const BUILD_ALL: &[ResourceType] = &{
-    let mut all = [ResourceType::Exposure; BUILD.len() + 2];
-    let mut at = 0;
-    while at < BUILD.len() {
-        all[at] = BUILD[at];
-        at += 1;
-    }
-    all[at] = ResourceType::SavedQuery;
-    all
-};
 pub(super) const RUN: &[ResourceType] = &[ResourceType::Model];
 pub(super) const SNAPSHOT: &[ResourceType] = &[ResourceType::Snapshot];
 pub(super) const LIST: &[ResourceType] = &[
@@ -91,9 +83,9 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
 /// Takes out what has nothing to run: exposures and saved queries.
 fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
     let manifest = &session.compiler.manifest;
-    let runs =
-        |index: &NodeIndex| matches!(session.graph.member(manifest, *index), Member::Node(_));
-    let (runs, idle) = selected.nodes.iter().partition(|index| runs(index));
+    let is_idle =
+        |index: &&NodeIndex| session.graph.member(manifest, **index).resource_type().is_idle();
+    let (idle, runs) = selected.nodes.iter().partition(is_idle);
     selected.nodes = runs;
     for index in &idle {
         selected.set.set(NodeIndex::index(*index), false);
@@ -266,7 +258,7 @@ fn write_artifacts(
         .iter()
         .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some()))
         .collect();
-    session.write_manifest(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
+    session.write_manifest_with(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
     session.write_graph_summary()?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, results, elapsed)

@@ -228,8 +228,13 @@ impl Session {
         selected.nodes.iter().filter_map(member).collect()
     }
 
-    /// Writes target/manifest.json and target/semantic_manifest.json.
-    pub fn write_manifest<'a>(
+    /// Writes target/manifest.json and target/semantic_manifest.json as parsing has them.
+    pub fn write_manifest(&self) -> Result<()> {
+        self.write_manifest_with(&|_| None, &|_| false)
+    }
+
+    /// The same with the SQL of nodes that were compiled, and with those that ran.
+    pub fn write_manifest_with<'a>(
         &'a self,
         compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
         ran: &'a (dyn Fn(&str) -> bool + Sync),

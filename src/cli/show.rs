@@ -214,7 +214,7 @@ fn print(session: &Session, rows: &ResultSet, name: &str, inline: bool, output: 
 
 fn write(session: &Session, results: &[RunResult], started: Instant) -> Result<()> {
     artifacts::make_folder(&session.config.target_path)?;
-    session.write_manifest(&|_| None, &|_| false)?;
+    session.write_manifest()?;
     let path = session.config.target_path.join("run_results.json");
     artifacts::write_run_results(&path, &session.invocation, results, started.elapsed())
 }

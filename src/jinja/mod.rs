@@ -20,6 +20,6 @@ pub use dialect::{Dialect, InvocationInfo, Rendered, SourceMap, install_for_yaml
 pub use host::{Adapter, Executed, Host, Statement};
 pub use objects::{ColumnObject, RelationObject, ResponseObject, translated};
 pub use objects::{strategy_macro_name, unknown_strategy};
-pub use registry::{Argument, MacroDef, MacroRegistry, RegistryBuilder};
+pub use registry::{MacroDef, MacroRegistry, RegistryBuilder};
 
 pub use crate::config::DBT_VERSION;

@@ -15,7 +15,7 @@ use super::blocks::{Block, BlockKind, split_blocks};
 use super::error::syntax_error;
 use super::rewrite::{rewrite, syntax};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
-use crate::manifest::{ById, FastHash, Macro, UniqueId};
+use crate::manifest::{ById, FastHash, Macro, MacroArgument, UniqueId};
 
 /// The package of the built-in macros.
 pub const BUILT_IN: &str = "dbt";
@@ -54,6 +54,8 @@ pub struct Argument {
 #[derive(Debug, Default)]
 pub struct MacroRegistry {
     root: String,
+    /// Whether macros are listed with the arguments that their tags name: `validate_macro_args`.
+    lists_arguments: bool,
     macros: ById<Arc<MacroDef>>,
     /// Package → name → macro.
     packages: HashMap<Arc<str>, HashMap<String, Arc<MacroDef>, FastHash>, FastHash>,
@@ -221,9 +223,30 @@ impl MacroRegistry {
         let all = self.macros.values().filter(|found| &*found.package == BUILT_IN);
         all.map(|found| {
             let file = found.file.path.strip_prefix(BUILT_IN_PATH).unwrap_or(&found.file.path);
-            Arc::new(listed(found, &file.to_string_lossy(), None))
+            Arc::new(self.listed(found, &file.to_string_lossy(), None))
         })
         .collect()
+    }
+
+    /// A macro as the manifest lists it, before its properties are known.
+    fn listed(&self, found: &MacroDef, path: &str, adapter: Option<String>) -> Macro {
+        let names = found.arguments.iter().filter(|_| self.lists_arguments);
+        let named =
+            |one: &Argument| MacroArgument { name: one.name.to_string(), ..Default::default() };
+        Macro {
+            docs: serde_json::Map::new(),
+            unique_id: found.unique_id.clone(),
+            name: found.name.clone(),
+            package_name: shown_package(&found.package, &found.name).to_owned(),
+            path: path.to_owned(),
+            original_file_path: path.to_owned(),
+            macro_sql: found.file.text[found.span.clone()].to_owned(),
+            description: String::new(),
+            meta: IndexMap::new(),
+            patch_path: None,
+            arguments: names.map(named).collect(),
+            supported_adapter: adapter,
+        }
     }
 
     /// Parses every macro of a package.
@@ -259,6 +282,11 @@ impl RegistryBuilder {
         self.registry.dispatch = dispatch;
     }
 
+    /// Lists macros with the arguments that their tags name.
+    pub fn list_arguments(&mut self) {
+        self.registry.lists_arguments = true;
+    }
+
     /// Adds the macros, generic tests and materializations of a file.
     ///
     /// # Errors
@@ -272,7 +300,9 @@ impl RegistryBuilder {
         let added = self.add_blocks(package, file)?;
         Ok(added
             .into_iter()
-            .map(|(found, adapter)| Arc::new(listed(&found, original_file_path, adapter)))
+            .map(|(found, adapter)| {
+                Arc::new(self.registry.listed(&found, original_file_path, adapter))
+            })
             .collect())
     }
 
@@ -348,24 +378,6 @@ fn shown_package<'a>(package: &'a str, name: &str) -> &'a str {
         "dbt_postgres"
     } else {
         package
-    }
-}
-
-/// A macro as the manifest lists it, before its properties are known.
-fn listed(found: &MacroDef, path: &str, adapter: Option<String>) -> Macro {
-    Macro {
-        docs: serde_json::Map::new(),
-        unique_id: found.unique_id.clone(),
-        name: found.name.clone(),
-        package_name: shown_package(&found.package, &found.name).to_owned(),
-        path: path.to_owned(),
-        original_file_path: path.to_owned(),
-        macro_sql: found.file.text[found.span.clone()].to_owned(),
-        description: String::new(),
-        meta: IndexMap::new(),
-        patch_path: None,
-        arguments: Vec::new(),
-        supported_adapter: adapter,
     }
 }
 

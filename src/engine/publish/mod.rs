@@ -203,14 +203,18 @@ pub fn in_transaction<T>(
 }
 
 fn drop_statement(kind: RelationKind, relation: &Relation) -> String {
-    let word = match kind {
+    format!("DROP {} IF EXISTS {} CASCADE", type_word(kind), relation.render())
+}
+
+/// What DDL calls a kind of relation.
+fn type_word(kind: RelationKind) -> &'static str {
+    match kind {
         RelationKind::View => "VIEW",
         RelationKind::MaterializedView => "MATERIALIZED VIEW",
         RelationKind::External => "FOREIGN TABLE",
         RelationKind::Function => "FUNCTION",
         RelationKind::Table | RelationKind::Cte => "TABLE",
-    };
-    format!("DROP {word} IF EXISTS {} CASCADE", relation.render())
+    }
 }
 
 /// The statement around a view's SELECT, with the length of what stands before it. The SELECT

@@ -12,7 +12,8 @@
 //! takes table and views in another order, it is the swap that gives way.
 
 use super::{
-    Along, Published, Step, drop_statement, in_transaction, view_statement, within_select,
+    Along, Published, Step, drop_statement, in_transaction, type_word, view_statement,
+    within_select,
 };
 use crate::engine::{Connection, EngineError, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
@@ -295,16 +296,6 @@ fn patiently<T>(mut swap: impl FnMut(Order) -> SqlResult<T>) -> SqlResult<T> {
 
 fn rename(relation: &Relation, kind: RelationKind, name: &str) -> String {
     format!("ALTER {} {} RENAME TO {}", type_word(kind), relation.render(), quote_identifier(name))
-}
-
-fn type_word(kind: RelationKind) -> &'static str {
-    match kind {
-        RelationKind::View => "VIEW",
-        RelationKind::MaterializedView => "MATERIALIZED VIEW",
-        RelationKind::External => "FOREIGN TABLE",
-        RelationKind::Function => "FUNCTION",
-        RelationKind::Table | RelationKind::Cte => "TABLE",
-    }
 }
 
 /// Without its database: a session is in one.
