@@ -48,7 +48,7 @@ impl YamlRenderer {
         if let Some(install) = DIALECT.get() {
             install(&mut environment);
         }
-        environment.add_function("env_var", env_var);
+        environment.add_function("env_var", env_var(false));
         let vars = Arc::new(vars);
         let var =
             move |state: &minijinja::State, name: &str, default: Rest<minijinja::Value>| match (
@@ -79,7 +79,7 @@ impl YamlRenderer {
     /// The same renderer for a file where `DBT_ENV_SECRET…` variables may stand: profiles.yml and
     /// packages.yml.
     pub fn with_secrets(mut self) -> Self {
-        self.environment.add_function("env_var", env_var_or_secret);
+        self.environment.add_function("env_var", env_var(true));
         self
     }
 
@@ -231,39 +231,20 @@ pub fn missing_env(name: &str) -> Diagnostic {
     }
 }
 
-fn env_var_or_secret(
-    name: &str,
-    default: Option<minijinja::Value>,
-    rest: Kwargs,
-) -> Result<minijinja::Value, Error> {
-    if is_secret(name) && std::env::var_os(name).is_some() {
-        return Ok(placeholder(name).into());
-    }
-    plain_env_var(name, default, &rest)
-}
-
+/// `env_var`, for files where secrets may stand or for all others.
 fn env_var(
-    name: &str,
-    default: Option<minijinja::Value>,
-    rest: Kwargs,
-) -> Result<minijinja::Value, Error> {
-    if is_secret(name) {
-        let detail = format!("{SECRET_ELSEWHERE}{name}");
-        return Err(Error::new(ErrorKind::InvalidOperation, detail));
-    }
-    plain_env_var(name, default, &rest)
-}
-
-fn plain_env_var(
-    name: &str,
-    default: Option<minijinja::Value>,
-    _rest: &Kwargs,
-) -> Result<minijinja::Value, Error> {
-    match (std::env::var(name), default) {
-        (Ok(value), _) => Ok(value.into()),
-        (Err(_), Some(default)) => Ok(default.to_string().into()),
-        (Err(_), None) => {
-            Err(Error::new(ErrorKind::InvalidOperation, format!("{MISSING_ENV}{name}")))
+    may_be_secret: bool,
+) -> impl Fn(&str, Option<minijinja::Value>, Kwargs) -> Result<minijinja::Value, Error> {
+    move |name, default, _rest| {
+        let refuse = |what| Err(Error::new(ErrorKind::InvalidOperation, format!("{what}{name}")));
+        if is_secret(name) && !may_be_secret {
+            return refuse(SECRET_ELSEWHERE);
+        }
+        match (std::env::var(name), default) {
+            (Ok(_), _) if is_secret(name) => Ok(placeholder(name).into()),
+            (Ok(value), _) => Ok(value.into()),
+            (Err(_), Some(default)) => Ok(default.to_string().into()),
+            (Err(_), None) => refuse(MISSING_ENV),
         }
     }
 }

@@ -15,9 +15,6 @@ const ABRIDGED: usize = 512;
 
 /// Tells of a statement.
 pub fn spoken(console: &Console, manifest: &Manifest, spoken: &Spoken) {
-    if !console.hears(Level::Debug) {
-        return;
-    }
     let name = spoken.node.map_or("master", |id| &**id);
     let info = || match spoken.node.and_then(|id| manifest.nodes.get(id)) {
         Some(node) => node_info(node, "executing", Timestamp::now(), false),

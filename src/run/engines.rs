@@ -100,13 +100,8 @@ impl Engines {
                 connection
             }
         };
-        let wire = Wire {
-            inner: connection,
-            engine: name.clone(),
-            node: None,
-            comment: None,
-            ear: self.ear.get().cloned(),
-        };
+        let wire =
+            Wire { inner: connection, node: None, comment: None, ear: self.ear.get().cloned() };
         Ok(Pooled { engines: self.clone(), name, wire: Some(wire) })
     }
 

@@ -13,8 +13,6 @@ use crate::relation::{Column, Relation, ResultSet};
 #[derive(Debug, Clone, Copy)]
 pub struct Spoken<'a> {
     pub kind: EngineKind,
-    /// The engine's name in the target.
-    pub engine: &'a str,
     /// The node that it is for.
     pub node: Option<&'a UniqueId>,
     /// The statement, with its comment.
@@ -29,7 +27,6 @@ pub(super) type Ear = Arc<dyn Fn(&Spoken) + Send + Sync>;
 /// The connection.
 pub(super) struct Wire {
     pub inner: Box<dyn Connection>,
-    pub engine: Arc<str>,
     pub node: Option<UniqueId>,
     /// The comment, and whether it stands last.
     pub comment: Option<(String, bool)>,
@@ -55,7 +52,7 @@ impl Wire {
     fn tell(&self, sql: &str, done: Option<(Option<u64>, Duration)>) {
         if let Some(ear) = &self.ear {
             let (kind, node) = (self.inner.kind(), self.node.as_ref());
-            ear(&Spoken { kind, engine: &self.engine, node, sql, done });
+            ear(&Spoken { kind, node, sql, done });
         }
     }
 

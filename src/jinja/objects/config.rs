@@ -80,13 +80,12 @@ impl Object for ConfigObject {
                 let meta = host.config("meta").unwrap_or_default();
                 match meta.get(&name) {
                     Some(value) => Ok(from_json(value)),
-                    None if method == "meta_require" && host.execute() => Err(missing(&name)),
+                    None if method == "meta_require" => Err(missing(&name)),
                     None => Ok(named.get("default").unwrap_or(Value::from(()))),
                 }
             }
             "require" => match host.config(&name) {
                 Some(value) => Ok(from_json(&value)),
-                None if !host.execute() => Ok(Value::from("")),
                 None => Err(missing(&name)),
             },
             "set" => {
