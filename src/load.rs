@@ -3,6 +3,7 @@
 //! Says what kind each file is by the folder that it was found in and its extension; never looks
 //! into the text, but for its encoding and checksum.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use rayon::prelude::*;
 use crate::checksum::sha256;
 use crate::config::{Config, Project, decode, unreadable, without_mark};
 use crate::diagnostic::{Diagnostic, Diagnostics, Result, SourceFile};
+use crate::manifest::FastHash;
 
 /// What a file is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -59,10 +61,18 @@ const MAX_HASHED_SEED: u64 = 1024 * 1024;
 /// # Errors
 /// `UNREADABLE` and `NOT_UTF8`, all of them.
 pub fn load(config: &Config) -> Result<Vec<LoadedFile>, Diagnostics> {
-    let (mut found, mut errors) = (Vec::new(), Vec::new());
+    let (mut listed, mut errors) = (Vec::new(), Vec::new());
     for project in config.projects() {
-        find(config, project, &mut found, &mut errors);
+        for folder in folders(project) {
+            folder.list(config, &mut listed, &mut errors);
+        }
     }
+    let found: Vec<Option<Found>> =
+        listed.into_par_iter().map(|(folder, file)| folder.found(file)).collect();
+    let mut seen: HashSet<(Arc<str>, FileKind, String), FastHash> = HashSet::default();
+    let mut is_first =
+        |f: &Found| seen.insert((f.package.clone(), f.kind, f.original_file_path.clone()));
+    let found: Vec<Found> = found.into_iter().flatten().filter(|found| is_first(found)).collect();
     let read: Vec<_> = found.into_par_iter().map(|found| found.read(config)).collect();
     let mut files = Vec::with_capacity(read.len());
     for result in read {
@@ -82,9 +92,21 @@ struct Found {
     absolute: PathBuf,
 }
 
-fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut Vec<Diagnostic>) {
+/// A resource path of a project.
+struct Folder {
+    package: Arc<str>,
+    kind: FileKind,
+    /// As the project names it.
+    named: PathBuf,
+    absolute: PathBuf,
+    ignored: Option<Arc<Gitignore>>,
+}
+
+/// The folders of a project, in the order in which its files count.
+fn folders(project: &Project) -> Vec<Arc<Folder>> {
     let package: Arc<str> = project.name.as_str().into();
-    let folders = [
+    let ignored = ignored(project).map(Arc::new);
+    let kinds = [
         (&project.model_paths, FileKind::Model),
         (&project.seed_paths, FileKind::Seed),
         (&project.test_paths, FileKind::Test),
@@ -94,49 +116,68 @@ fn find(config: &Config, project: &Project, out: &mut Vec<Found>, errors: &mut V
         (&project.function_paths, FileKind::Function),
         (&project.docs_paths, FileKind::Docs),
     ];
-    let ignored = ignored(project);
-    let mut seen = std::collections::HashSet::new();
-    for (paths, folder_kind) in folders {
-        for resource_path in paths {
-            let folder = project.root.join(resource_path);
-            let walk = walkdir::WalkDir::new(&folder).follow_links(true).sort_by_file_name();
-            let visible = walk.into_iter().filter_entry(|entry| {
-                entry.depth() == 0 || !entry.file_name().to_string_lossy().starts_with('.')
-            });
-            for entry in visible {
-                let entry = match entry {
-                    Ok(entry) if entry.file_type().is_file() => entry,
-                    Ok(_) => continue,
-                    Err(error) => {
-                        errors.extend(lost(config, &folder, folder_kind, error));
-                        continue;
-                    }
-                };
-                let Some(kind) = kind_of(entry.path(), folder_kind) else { continue };
-                let Ok(relative) = entry.path().strip_prefix(&folder) else { continue };
-                let original = Path::new(resource_path).join(relative);
-                let skip = |rules: &Gitignore| {
-                    rules.matched_path_or_any_parents(&original, false).is_ignore()
-                };
-                if ignored.as_ref().is_some_and(skip) || !seen.insert((kind, original.clone())) {
-                    continue;
+    let one = |path: &String, kind| {
+        Arc::new(Folder {
+            package: package.clone(),
+            kind,
+            named: path.into(),
+            absolute: project.root.join(path),
+            ignored: ignored.clone(),
+        })
+    };
+    let each =
+        kinds.into_iter().flat_map(|(paths, kind)| paths.iter().map(move |path| (path, kind)));
+    each.map(|(path, kind)| one(path, kind)).collect()
+}
+
+impl Folder {
+    /// Adds every file below, without hidden ones, and the errors of what cannot be looked at.
+    fn list(
+        self: &Arc<Self>,
+        config: &Config,
+        files: &mut Vec<(Arc<Folder>, PathBuf)>,
+        errors: &mut Vec<Diagnostic>,
+    ) {
+        let walk = walkdir::WalkDir::new(&self.absolute).follow_links(true).sort_by_file_name();
+        let visible = walk.into_iter().filter_entry(|entry| {
+            entry.depth() == 0 || !entry.file_name().as_encoded_bytes().starts_with(b".")
+        });
+        for entry in visible {
+            match entry {
+                Ok(entry) if entry.file_type().is_file() => {
+                    files.push((self.clone(), entry.into_path()));
                 }
-                let relative = relative.to_string_lossy().into_owned();
-                out.push(Found {
-                    // A generic test lies in a `generic` folder among the singular ones.
-                    kind: match kind {
-                        FileKind::Test if relative.starts_with("generic/") => FileKind::Macro,
-                        FileKind::Test if relative.starts_with("fixtures/") => FileKind::Fixture,
-                        FileKind::Fixture if !relative.starts_with("fixtures/") => continue,
-                        other => other,
-                    },
-                    package: package.clone(),
-                    path: relative,
-                    original_file_path: original.to_string_lossy().into_owned(),
-                    absolute: entry.path().to_path_buf(),
-                });
+                Ok(_) => {}
+                Err(error) => errors.extend(lost(config, &self.absolute, self.kind, error)),
             }
         }
+    }
+
+    /// What a file of the folder is; `None` where it is nothing, or ignored.
+    fn found(&self, file: PathBuf) -> Option<Found> {
+        let kind = kind_of(&file, self.kind)?;
+        let relative = file.strip_prefix(&self.absolute).ok()?;
+        let original = self.named.join(relative);
+        let skip = |rules: &Arc<Gitignore>| {
+            rules.matched_path_or_any_parents(&original, false).is_ignore()
+        };
+        if self.ignored.as_ref().is_some_and(skip) {
+            return None;
+        }
+        let relative = relative.to_string_lossy().into_owned();
+        Some(Found {
+            // A generic test lies in a `generic` folder among the singular ones.
+            kind: match kind {
+                FileKind::Test if relative.starts_with("generic/") => FileKind::Macro,
+                FileKind::Test if relative.starts_with("fixtures/") => FileKind::Fixture,
+                FileKind::Fixture if !relative.starts_with("fixtures/") => return None,
+                other => other,
+            },
+            package: self.package.clone(),
+            path: relative,
+            original_file_path: original.to_string_lossy().into_owned(),
+            absolute: file,
+        })
     }
 }
 

@@ -40,7 +40,7 @@ fn node(kind: ResourceType, name: String, depends_on: Vec<UniqueId>) -> Node {
 
 fn project() -> Manifest {
     let mut manifest = Manifest { project_name: "big".into(), ..Manifest::default() };
-    let mut add = |node: Node| manifest.nodes.insert(node.unique_id.clone(), node);
+    let mut add = |node: Node| manifest.nodes.insert(node.unique_id.clone(), node.into());
     let id = |at: usize| -> UniqueId { format!("model.big.m{at}").into() };
     for at in 0..MODELS {
         let parents = [at / 2, at / 3 + 1, at.saturating_sub(100)];

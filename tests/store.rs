@@ -82,7 +82,7 @@ fn a_run_is_written_and_can_be_asked_about() {
         ),
         "running 5 true"
     );
-    let rules = QualityRule::all(&manifest, manifest.nodes.values());
+    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
     let writer = Writer::start(store, &run, rules, WriterOptions::default()).unwrap();
     let mut built = result(&manifest.nodes["model.shop.orders"], Status::Success);
     built.rows_affected = Some(12);
@@ -252,7 +252,7 @@ fn rules_change_and_retire_without_losing_their_history() {
     let write = |manifest: &Manifest| {
         let (run, mut store) = (invocation(), Store::connect(&database.params).unwrap());
         store.begin_run(&run, 0).unwrap();
-        let rules = QualityRule::all(manifest, manifest.nodes.values());
+        let rules = QualityRule::all(manifest, manifest.nodes.values().map(|node| &**node));
         let writer = Writer::start(store, &run, rules, WriterOptions::default()).unwrap();
         let finished = writer.finish(&outcome(RunStatus::Success, &[]));
         assert_eq!(finished.warnings, []);
@@ -427,7 +427,7 @@ fn opening_and_writing_are_quick() {
     let start = Instant::now();
     store.begin_run(&run, 2).unwrap();
     let begun = start.elapsed();
-    let rules = QualityRule::all(&manifest, manifest.nodes.values());
+    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
     let writer = Writer::start(store, &run, rules, WriterOptions::default()).unwrap();
     let results = vec![result(test_node(&manifest, "orders_to_stg"), Status::Pass); 4_000];
     let start = Instant::now();

@@ -5,9 +5,10 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::json;
 
-use super::write_whole;
+use super::{json, write_whole};
 use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
 use crate::manifest::Manifest;
@@ -26,24 +27,33 @@ pub fn write_graph_summary(
 }
 
 fn summary_to(
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     manifest: &Manifest,
     graph: &Graph,
     invocation_id: &str,
 ) -> io::Result<()> {
     write!(out, "{{\"_invocation_id\": {}, \"linked\": {{", json!(invocation_id))?;
-    for at in 0..graph.len() {
+    json::write_many(out, graph.len(), |at, out| {
         let index = NodeIndex::new(at);
-        let mut entry = json!({
-            "name": &**graph.unique_id(index),
-            "type": graph.member(manifest, index).resource_type().as_str(),
-        });
-        let next: Vec<usize> = graph.children(index).map(NodeIndex::index).collect();
-        if !next.is_empty() {
-            entry["succ"] = next.into();
-        }
-        let comma = if at == 0 { "" } else { ", " };
-        write!(out, "{comma}\"{at}\": {entry}")?;
-    }
+        out.extend_from_slice(format!("\"{at}\":").as_bytes());
+        json::put(
+            out,
+            &Linked {
+                name: graph.unique_id(index),
+                kind: graph.member(manifest, index).resource_type().as_str(),
+                succ: graph.children(index).map(NodeIndex::index).collect(),
+            },
+        );
+    })?;
     write!(out, "}}}}")
+}
+
+/// A node and the numbers of those that read it.
+#[derive(Serialize)]
+struct Linked<'a> {
+    name: &'a str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    succ: Vec<usize>,
 }

@@ -19,29 +19,32 @@ pub(super) fn put(out: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 /// # Errors
 /// Those of `out`.
 pub(super) fn write_many(
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     count: usize,
     entry: impl Fn(usize, &mut Vec<u8>) + Sync,
 ) -> io::Result<()> {
     let chunks = count.div_ceil(CHUNK);
     let at_once = rayon::current_num_threads() * 2;
-    for start in (0..chunks).step_by(at_once) {
-        let written: Vec<Vec<u8>> = (start..chunks.min(start + at_once))
-            .into_par_iter()
-            .map(|chunk| {
-                let mut out = Vec::with_capacity(CHUNK * 3072);
-                for at in chunk * CHUNK..count.min((chunk + 1) * CHUNK) {
-                    if at > 0 {
-                        out.push(b',');
-                    }
-                    entry(at, &mut out);
-                }
-                out
-            })
-            .collect();
-        for chunk in written {
-            out.write_all(&chunk)?;
+    let make = |chunk: usize| {
+        let mut out = Vec::with_capacity(CHUNK * 3072);
+        for at in chunk * CHUNK..count.min((chunk + 1) * CHUNK) {
+            if at > 0 {
+                out.push(b',');
+            }
+            entry(at, &mut out);
         }
+        out
+    };
+    // The chunks before are put out while the next ones are made.
+    let mut before: Vec<Vec<u8>> = Vec::new();
+    for start in (0..chunks).step_by(at_once) {
+        let next = start..chunks.min(start + at_once);
+        let (put_out, made) = rayon::join(
+            || before.iter().try_for_each(|chunk| out.write_all(chunk)),
+            || next.into_par_iter().map(make).collect(),
+        );
+        put_out?;
+        before = made;
     }
-    Ok(())
+    before.iter().try_for_each(|chunk| out.write_all(chunk))
 }

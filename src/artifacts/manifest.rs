@@ -59,7 +59,7 @@ pub fn write_manifest(path: &Path, inputs: &ManifestInputs<'_>) -> Result<()> {
 ///
 /// # Errors
 /// Those of `out`.
-pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Result<()> {
+pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) -> io::Result<()> {
     let manifest = inputs.manifest;
     let created_at = inputs.generated_at.as_microsecond() as f64 / 1e6;
     let keys = primary_keys(manifest);
@@ -71,6 +71,7 @@ pub fn manifest_to(out: &mut dyn Write, inputs: &ManifestInputs<'_>) -> io::Resu
     let nodes = manifest.nodes.len() - tests;
     let (functions, others): (Vec<&Node>, Vec<&Node>) = manifest.nodes.as_slice()[..nodes]
         .values()
+        .map(|node| &**node)
         .partition(|node| node.resource_type == ResourceType::Function);
     let entry = |node: &Node, out: &mut Vec<u8>| {
         put(out, &*node.unique_id);
@@ -152,7 +153,7 @@ fn overview() -> DocBlock {
 
 /// The top-level keys, one after the other.
 struct Sections<'a> {
-    out: &'a mut dyn Write,
+    out: &'a mut (dyn Write + Send),
     first: bool,
 }
 

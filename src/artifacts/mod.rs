@@ -126,7 +126,10 @@ pub fn make_folder(folder: &Path) -> Result<()> {
 ///
 /// # Errors
 /// `UNWRITABLE` with the system's reason.
-fn write_whole(path: &Path, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<()> {
+fn write_whole(
+    path: &Path,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
+) -> Result<()> {
     let unwritable = |error: io::Error| {
         Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
             .note(error.to_string())

@@ -34,7 +34,7 @@ pub fn write_run_results(
 /// # Errors
 /// Those of `out`.
 pub fn run_results_to(
-    out: &mut dyn Write,
+    out: &mut (dyn Write + Send),
     invocation: &InvocationInfo,
     results: &[RunResult],
     elapsed: Duration,

@@ -147,19 +147,19 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
         }
         result.execution_time = timer.elapsed();
         result.thread = rayon::current_thread_index().map_or(0, |at| at + 1);
-        (node.is_ephemeral(), result, error)
+        (result, error)
     };
-    let all: Vec<_> = nodes.par_iter().map(one).collect();
-    let mut compiled = Compiled { results: Vec::new(), errors: Vec::new(), inlined: Vec::new() };
-    for (is_ephemeral, result, error) in all {
-        compiled.errors.extend(error.map(|error| *error));
-        if is_ephemeral && result.status == Status::Success {
-            compiled.inlined.push(result);
-        } else {
-            compiled.results.push(result);
-        }
-    }
-    compiled
+    let (mut results, mut errors) = (Vec::new(), Vec::new());
+    // Short runs of nodes, so that no thread is left with a long one at the end.
+    nodes.par_iter().with_max_len(64).map(one).unzip_into_vecs(&mut results, &mut errors);
+    let errors: Vec<Diagnostic> = errors.into_iter().flatten().map(|error| *error).collect();
+    let mut of = nodes.iter();
+    let is_inlined = |result: &mut RunResult| {
+        let is_ephemeral = of.next().is_some_and(|node| node.is_ephemeral());
+        is_ephemeral && result.status == Status::Success
+    };
+    let inlined = results.extract_if(.., is_inlined).collect();
+    Compiled { results, errors, inlined }
 }
 
 /// Writes manifest.json and run_results.json; whether any node failed.
@@ -170,11 +170,17 @@ pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -
         return Ok(true);
     }
     let all = compiled.results.iter().chain(&compiled.inlined);
-    let done: HashMap<&str, &str, FastHash> =
-        all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
-    session.write_manifest_with(&|id| done.get(id).copied(), &|_| false)?;
-    session.write_graph_summary()?;
-    let path = session.config.target_path.join("run_results.json");
-    artifacts::write_run_results(&path, &session.invocation, &compiled.results, started.elapsed())?;
-    Ok(false)
+    let mut done: HashMap<&str, &str, FastHash> = HashMap::default();
+    done.reserve(compiled.results.len() + compiled.inlined.len());
+    done.extend(all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))));
+    let results = session.config.target_path.join("run_results.json");
+    let (manifest, others) = rayon::join(
+        || session.write_manifest_with(&|id| done.get(id).copied(), &|_| false),
+        || {
+            session.write_graph_summary()?;
+            let (invocation, all) = (&session.invocation, &compiled.results);
+            artifacts::write_run_results(&results, invocation, all, started.elapsed())
+        },
+    );
+    manifest.and(others).map(|()| false)
 }

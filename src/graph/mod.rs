@@ -14,6 +14,7 @@ mod test_edges;
 use fixedbitset::FixedBitSet;
 use petgraph::Direction;
 use petgraph::graph::DiGraph;
+use rayon::prelude::*;
 
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::manifest::{Manifest, UniqueId};
@@ -54,17 +55,13 @@ impl Graph {
         let mut graph = Graph { dag, order: Vec::new(), nodes, sources, exposures };
         // petgraph lists the edge that was added last first: adding them backwards gives
         // parents in the order of `depends_on` and children in the order of the manifest.
-        for at in (0..total).rev() {
-            let reader = NodeIndex::new(at);
-            for id in graph.member(manifest, reader).depends_on().iter().rev() {
-                let Some(read) = graph.index_of(manifest, id) else {
-                    let reader = graph.unique_id(reader);
-                    return Err(Box::new(Diagnostic::error(
-                        Code::INTERNAL,
-                        format!("`{reader}` depends on `{id}`, which is not in the manifest"),
-                    )));
-                };
-                graph.dag.add_edge(read, reader, ());
+        let reads = (0..total)
+            .into_par_iter()
+            .map(|at| graph.reads(manifest, NodeIndex::new(at)))
+            .collect::<Result<Vec<_>>>()?;
+        for (at, read) in reads.into_iter().enumerate().rev() {
+            for read in read.into_iter().rev() {
+                graph.dag.add_edge(read, NodeIndex::new(at), ());
             }
         }
         graph.order = graph.sorted();
@@ -72,6 +69,20 @@ impl Graph {
             return Err(Box::new(cycle::diagnose(&graph, manifest)));
         }
         Ok(graph)
+    }
+
+    /// The indices of what a reader depends on, in order.
+    fn reads(&self, manifest: &Manifest, reader: NodeIndex) -> Result<Vec<NodeIndex>> {
+        let of = |id: &UniqueId| {
+            self.index_of(manifest, id).ok_or_else(|| {
+                let reader = self.unique_id(reader);
+                Box::new(Diagnostic::error(
+                    Code::INTERNAL,
+                    format!("`{reader}` depends on `{id}`, which is not in the manifest"),
+                ))
+            })
+        };
+        self.member(manifest, reader).depends_on().iter().map(of).collect()
     }
 
     /// The number of nodes, sources and exposures.

@@ -42,7 +42,8 @@ pub struct Manifest {
     /// `require_ref_searches_node_package_before_root`.
     pub own_package_first: bool,
     /// Models, seeds, tests, hooks (operations), in the order in which they were read.
-    pub nodes: ById<Node>,
+    /// Boxed: a project has tens of thousands, and the map grows while they are added.
+    pub nodes: ById<Box<Node>>,
     pub sources: ById<Source>,
     pub macros: ById<Arc<Macro>>,
     pub docs: ById<DocBlock>,
@@ -60,6 +61,7 @@ pub struct Manifest {
 impl Manifest {
     /// The nodes of one kind.
     pub fn of_type(&self, resource_type: ResourceType) -> impl Iterator<Item = &Node> {
-        self.nodes.values().filter(move |node| node.resource_type == resource_type)
+        let nodes = self.nodes.values().map(|node| &**node);
+        nodes.filter(move |node| node.resource_type == resource_type)
     }
 }

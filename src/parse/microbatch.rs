@@ -17,16 +17,15 @@ pub(super) fn check(
     warnings: &mut Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
-    let built_so = |node: &&mut Node| is_batched(node, config, dialects);
-    for node in manifest.nodes.values_mut().filter(built_so) {
+    let built_so = |node: &Node| is_batched(node, config, dialects);
+    for node in manifest.nodes.values_mut().filter(|node| built_so(node)) {
         // In the manifest it is a time, however it was written.
         let begin = node.config.text("begin").and_then(parse);
         if let (Some(value), Some(begin)) = (node.config.values.get_mut("begin"), begin) {
             *value = begin.to_string().into();
         }
     }
-    let built_so = |node: &&Node| is_batched(node, config, dialects);
-    for node in manifest.nodes.values().filter(built_so) {
+    for node in manifest.nodes.values().filter(|node| built_so(node)) {
         let before = errors.len();
         errors.extend(problems(node));
         if errors.len() == before && !reads_by_time(node, manifest) {

@@ -178,9 +178,11 @@ pub fn parse(
     };
 
     // Properties come first: they are a level of the configuration of everything else.
-    let read: Vec<(&LoadedFile, Result<PropertiesFile>)> = files
-        .par_iter()
-        .filter(|file| file.kind == FileKind::Properties)
+    let of_properties: Vec<&LoadedFile> =
+        files.iter().filter(|file| file.kind == FileKind::Properties).collect();
+    let read: Vec<(&LoadedFile, Result<PropertiesFile>)> = of_properties
+        .into_par_iter()
+        .with_max_len(1)
         .map(|file| (file, properties::read(file, yaml.of(&file.package), compares_text)))
         .collect();
     let mut properties: Vec<(&LoadedFile, PropertiesFile)> = Vec::with_capacity(read.len());
@@ -199,6 +201,7 @@ pub fn parse(
     // Boxed, since lists of nodes are moved several times while they grow.
     let nodes: Vec<Result<Box<Node>>> = files
         .par_iter()
+        .with_max_len(64)
         .filter_map(|file| {
             let (kind, section) = match file.kind {
                 FileKind::Model => (ResourceType::Model, Section::Models),
@@ -226,7 +229,7 @@ pub fn parse(
                     let doubt = misspelt_config(key, || locate_key(&node, key));
                     warnings.extend(doubt.filter(|doubt| doubt.location.is_some()));
                 }
-                add_node(&mut manifest, *node, &mut errors, &mut warnings);
+                add_node(&mut manifest, node, &mut errors, &mut warnings);
             }
             Err(error) => errors.push(*error),
         }
@@ -330,13 +333,14 @@ fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> ById<DocBloc
 
 fn add_node(
     manifest: &mut Manifest,
-    node: Node,
+    node: impl Into<Box<Node>>,
     errors: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) {
+    let node = node.into();
     errors.extend(config_rules::broken(&node, warnings).or_else(|| functions::broken(&node)));
     if !node.config.enabled() {
-        manifest.disabled.push(node);
+        manifest.disabled.push(*node);
         return;
     }
     if let Some(first) = manifest.nodes.get(&node.unique_id) {
@@ -504,6 +508,7 @@ fn add_generic_tests(
 ) {
     let tests: Vec<Result<Box<Node>>> = files
         .par_iter()
+        .with_max_len(1)
         .flat_map_iter(|(loaded, found)| {
             let manifest = &*manifest;
             let of_nodes = [
@@ -524,15 +529,15 @@ fn add_generic_tests(
                     let node = named(kind).or_else(|| others.filter_map(named).next());
                     // A project may test what a package has.
                     let foreign = || {
-                        let is_it = |node: &&Node| {
+                        let is_it = |node: &Node| {
                             node.name == properties.name
                                 && node.resource_type == kind
                                 && node.facts.is_none()
                         };
-                        if manifest.disabled.iter().any(|node| is_it(&node)) {
+                        if manifest.disabled.iter().any(is_it) {
                             return None;
                         }
-                        manifest.nodes.values().find(is_it)
+                        manifest.nodes.values().find(|node| is_it(node))
                     };
                     let node = node.or_else(foreign);
                     node.into_iter().flat_map(move |node| {
@@ -565,7 +570,7 @@ fn add_generic_tests(
     manifest.nodes.reserve_exact(tests.len());
     for result in tests {
         match result {
-            Ok(node) => add_node(manifest, *node, errors, warnings),
+            Ok(node) => add_node(manifest, node, errors, warnings),
             Err(error) => errors.push(*error),
         }
     }

@@ -109,6 +109,7 @@ impl<'a> Patches<'a> {
         let names: HashSet<&str, FastHash> = manifest
             .nodes
             .values()
+            .map(|node| &**node)
             .chain(&manifest.disabled)
             .flat_map(|node| {
                 // A version's file has another name than its node.

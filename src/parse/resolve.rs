@@ -4,6 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use regex::Regex;
 
 use crate::config::{Config, EngineKind};
@@ -195,16 +196,21 @@ pub fn resolve(
     warnings: &mut Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
-    let mut resolved: Vec<(usize, Vec<UniqueId>)> = Vec::with_capacity(manifest.nodes.len());
+    let mut resolved: Vec<Vec<UniqueId>> = Vec::with_capacity(manifest.nodes.len());
     let mut exposures: Vec<Vec<UniqueId>> = Vec::new();
     {
         let index = RefIndex::new(manifest);
-        for (at, node) in manifest.nodes.values().enumerate() {
-            let found = dependencies(node, manifest, &index, config, &mut errors);
+        let found: Vec<_> = manifest
+            .nodes
+            .par_values()
+            .map(|node| dependencies(node, manifest, &index, config))
+            .collect();
+        for (node, (found, mut wrong)) in manifest.nodes.values().zip(found) {
+            errors.append(&mut wrong);
             if node.package_name != manifest.project_name && !manifest.own_package_first {
                 warnings.extend(reads_the_root(node, &found, manifest));
             }
-            resolved.push((at, found));
+            resolved.push(found);
         }
         for exposure in manifest.exposures.values() {
             let mut ids = Vec::new();
@@ -234,26 +240,29 @@ pub fn resolve(
             exposures.push(ids);
         }
     }
-    for (at, ids) in resolved {
-        manifest.nodes[at].depends_on = ids;
+    for (node, ids) in manifest.nodes.values_mut().zip(resolved) {
+        node.depends_on = ids;
     }
     for (exposure, ids) in manifest.exposures.values_mut().zip(exposures) {
         exposure.depends_on = ids;
     }
     place_tests(manifest, config);
     let unique = config.flags.all.is_on("require_unique_project_resource_names");
-    errors.extend(refs_of_two(manifest, unique, warnings));
-    errors.extend(colliding_relations(manifest));
+    let (of_two, colliding) =
+        rayon::join(|| refs_of_two(manifest, unique, warnings), || colliding_relations(manifest));
+    errors.extend(of_two);
+    errors.extend(colliding);
     errors
 }
 
+/// What a node reads, and the errors of what it names wrongly.
 fn dependencies(
     node: &Node,
     manifest: &Manifest,
     index: &RefIndex,
     config: &Config,
-    errors: &mut Vec<Diagnostic>,
-) -> Vec<UniqueId> {
+) -> (Vec<UniqueId>, Vec<Diagnostic>) {
+    let mut errors = Vec::new();
     let mut ids: Vec<UniqueId> = Vec::with_capacity(node.refs.len() + node.source_calls.len());
     let mut add = |id: &UniqueId| {
         if !ids.contains(id) {
@@ -286,7 +295,7 @@ fn dependencies(
             Err(error) => errors.push(error.or_at(locate_ref(node, &call.name))),
         }
     }
-    ids
+    (ids, errors)
 }
 
 /// A warning for a node of a package whose `ref` without a package found one of the root project.
@@ -456,8 +465,8 @@ fn refs_of_two(
 fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
     let mut seen: HashMap<(&str, String), &Node, FastHash> = HashMap::default();
     let mut errors = Vec::new();
-    let made = |n: &&Node| n.resource_type.is_refable() && !n.is_ephemeral();
-    for node in manifest.nodes.values().filter(made) {
+    let made = |node: &Node| node.resource_type.is_refable() && !node.is_ephemeral();
+    for node in manifest.nodes.values().filter(|node| made(node)) {
         let relation = node.relation().render();
         let Some(first) = seen.insert((&*node.engine, relation.to_lowercase()), node) else {
             continue;

@@ -304,8 +304,8 @@ impl Project<'_> {
         input: &str,
     ) -> Result<String> {
         let id = self.input(loaded, entry, input, &self.nothing(loaded))?;
-        let is_seed = |node: &&Node| node.resource_type == ResourceType::Seed;
-        let seed = id.as_ref().and_then(|id| self.manifest.nodes.get(id)).filter(is_seed);
+        let seed = id.as_ref().and_then(|id| self.manifest.nodes.get(id));
+        let seed = seed.filter(|node| node.resource_type == ResourceType::Seed);
         let read = seed.and_then(|seed| {
             let root = std::path::Path::new(seed.root_path.as_deref()?);
             std::fs::read_to_string(root.join(&seed.original_file_path)).ok()

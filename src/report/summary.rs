@@ -168,7 +168,7 @@ fn trouble(console: &Console, manifest: &Manifest, result: &RunResult, ended: &E
     };
     let what = result.resource_type.as_str();
     let text = format!("{word} in {what} {} ({path})", result.name);
-    let group = group_of(manifest, node);
+    let group = group_of(manifest, node.map(|node| &**node));
     let info = || json!({"unique_id": &*result.unique_id, "node_name": result.name, "resource_type": what});
     console.gap();
     console.event(name, level, &painted(&text, result.status, console.color()), || {

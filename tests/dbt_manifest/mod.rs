@@ -24,7 +24,7 @@ pub fn read(path: &Path) -> (Manifest, Value) {
 pub fn manifest(json: &Value) -> Manifest {
     let mut manifest =
         Manifest { project_name: text(&json["metadata"], "project_name"), ..Manifest::default() };
-    manifest.nodes = each(&json["nodes"], node);
+    manifest.nodes = each(&json["nodes"], |json| node(json).into());
     manifest.sources = each(&json["sources"], source);
     manifest.macros = each(&json["macros"], |json| Arc::new(a_macro(json)));
     manifest.docs = each(&json["docs"], |json| DocBlock {
