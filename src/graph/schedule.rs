@@ -22,7 +22,8 @@ pub struct RunOrder {
     /// The outputs of position `i` are `outputs[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
     outputs: Vec<u32>,
-    priority: Vec<u32>,
+    /// The place of each node among those that could run at once.
+    ranks: Vec<u32>,
     started: bool,
     unfinished: usize,
 }
@@ -125,11 +126,11 @@ impl RunOrder {
             waits,
             starts,
             outputs,
-            priority: vec![0; positions],
+            ranks: Vec::new(),
             started: false,
             unfinished: selected.count_ones(..),
         };
-        order.rank(&members);
+        order.ranks = order.ranked(graph, &members);
         order
     }
 
@@ -143,13 +144,7 @@ impl RunOrder {
         self.unfinished
     }
 
-    /// How many selected nodes still have to run one after the other below this one: the longest
-    /// chain. Starting the node with the highest number first keeps all threads busy longest.
-    pub fn priority(&self, node: NodeIndex) -> u32 {
-        self.priority[node.index()]
-    }
-
-    /// The nodes that wait for nothing, most urgent first. Call it once, before any `finish`.
+    /// The nodes that wait for nothing, in dbt's order. Call it once, before any `finish`.
     pub fn start(&mut self) -> Vec<NodeIndex> {
         if std::mem::replace(&mut self.started, true) {
             return Vec::new();
@@ -166,16 +161,16 @@ impl RunOrder {
                 self.release(at, &mut ready);
             }
         }
-        self.by_priority(ready)
+        self.by_rank(ready)
     }
 
     /// Takes note that a node is done, whether it went well or not, and gives the nodes that
-    /// wait for nothing any more, most urgent first. Each node finishes once.
+    /// wait for nothing any more, in dbt's order. Each node finishes once.
     pub fn finish(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
         self.unfinished = self.unfinished.saturating_sub(1);
         let mut ready = Vec::new();
         self.release(node.index(), &mut ready);
-        self.by_priority(ready)
+        self.by_rank(ready)
     }
 
     /// All selected nodes that wait for this one, directly or not, in topological order: what
@@ -214,32 +209,39 @@ impl RunOrder {
         }
     }
 
-    fn by_priority(&self, mut ready: Vec<NodeIndex>) -> Vec<NodeIndex> {
-        ready.sort_by_key(|node| (std::cmp::Reverse(self.priority(*node)), *node));
+    /// Nodes that become ready at once go by the longest chain above them, then by `unique_id`, as
+    /// in dbt: projects rely on it where they read what they do not `ref`.
+    fn by_rank(&self, mut ready: Vec<NodeIndex>) -> Vec<NodeIndex> {
+        ready.sort_by_key(|node| self.ranks[node.index()]);
         ready
     }
 
-    /// Longest chains, from the last positions to the first.
-    fn rank(&mut self, members: &FixedBitSet) {
+    /// The rank of each position that is a selected node.
+    fn ranked(&self, graph: &Graph, members: &FixedBitSet) -> Vec<u32> {
         let mut waits = self.waits.clone();
+        let mut levels = vec![0_u32; waits.len()];
         let mut queue: VecDeque<usize> = members.ones().filter(|at| waits[*at] == 0).collect();
-        let mut order = Vec::new();
+        let mut met = 0;
         while let Some(at) = queue.pop_front() {
-            order.push(at);
+            met += 1;
+            let below = levels[at] + u32::from(self.is_selected(at));
             for output in self.outputs_of(at) {
-                waits[*output as usize] -= 1;
-                if waits[*output as usize] == 0 {
-                    queue.push_back(*output as usize);
+                let output = *output as usize;
+                levels[output] = levels[output].max(below);
+                waits[output] -= 1;
+                if waits[output] == 0 {
+                    queue.push_back(output);
                 }
             }
         }
-        debug_assert_eq!(order.len(), members.count_ones(..), "test edges made a circle");
-        for at in order.into_iter().rev() {
-            let step = |output: &u32| {
-                self.priority[*output as usize] + u32::from(self.is_selected(*output as usize))
-            };
-            self.priority[at] = self.outputs_of(at).iter().map(step).max().unwrap_or(0);
+        debug_assert_eq!(met, members.count_ones(..), "test edges made a circle");
+        let mut nodes: Vec<NodeIndex> = self.nodes.clone();
+        nodes.sort_by_key(|node| (levels[node.index()], graph.unique_id(*node)));
+        let mut ranks = vec![0; levels.len()];
+        for (rank, node) in nodes.into_iter().enumerate() {
+            ranks[node.index()] = rank as u32;
         }
+        ranks
     }
 }
 

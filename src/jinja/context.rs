@@ -167,7 +167,8 @@ impl Object for Context {
             return outer.get_value_by_str(name);
         }
         let registry = self.registry();
-        let found = registry.find_from(name, self.host().package(), &self.package);
+        // Unqualified names belong to the node's package, in macros of other packages, too.
+        let found = registry.find(name, self.host().package());
         if let Some(value) = self.host().overridden(name) {
             let value = super::values::from_json(&value);
             let is_macro = name == "is_incremental" || found.is_some();
@@ -182,9 +183,13 @@ impl Object for Context {
         if let Some(found) = found {
             return Some(Value::from_object(MacroObject(found.clone())));
         }
-        registry
-            .has_package(name)
-            .then(|| Value::from_object(Package { name: name.into(), registry: registry.clone() }))
+        if registry.has_package(name) {
+            let package = Package { name: name.into(), registry: registry.clone() };
+            return Some(Value::from_object(package));
+        }
+        // dbt knows no siblings of a package's macro without the package's name; they do no harm.
+        let sibling = registry.find_in(&self.package, name)?;
+        Some(Value::from_object(MacroObject(sibling.clone())))
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -98,15 +98,6 @@ impl MacroRegistry {
         own.or_else(|| of(&self.root)).or_else(|| of(BUILT_IN))
     }
 
-    /// The macro that an unqualified name means in a macro of one package that a node of another
-    /// one calls. dbt looks in the node's package only; the macro's own siblings come after it.
-    pub fn find_from(&self, name: &str, node: &str, package: &str) -> Option<&Arc<MacroDef>> {
-        match self.find(name, node) {
-            Some(found) if &*found.package != BUILT_IN || package == node => Some(found),
-            _ => self.find(name, package),
-        }
-    }
-
     /// The macro that dbt takes a name for before anything is rendered: the package's own, the root
     /// project's, one of any package, the built-in one.
     pub fn find_anywhere(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {

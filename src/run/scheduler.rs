@@ -1,7 +1,8 @@
 //! Runs the selected part of the DAG on a fixed number of threads: who is next, who waits for a
 //! bridge, who is skipped. What running a node means is `node`'s business.
 
-use std::collections::{BinaryHeap, HashMap};
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use fixedbitset::FixedBitSet;
@@ -23,12 +24,10 @@ enum BridgeState {
     Failed(Box<Diagnostic>),
 }
 
-/// Work for a thread, the most urgent first.
+/// Work for a thread, in the order in which the nodes that it is for became ready, as in dbt.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Task {
-    priority: u32,
-    /// Later indices wait, so that equals run in the order of the DAG.
-    before: std::cmp::Reverse<usize>,
+    turn: Reverse<usize>,
     work: Work,
 }
 
@@ -41,6 +40,8 @@ enum Work {
 struct State {
     order: RunOrder,
     queue: BinaryHeap<Task>,
+    /// Node → its place among those that became ready; one that waits for a bridge keeps it.
+    turns: HashMap<usize, usize>,
     bridges: HashMap<UniqueId, BridgeState>,
     /// Nodes that will not run, and because of which node.
     skipped: HashMap<usize, String>,
@@ -48,6 +49,13 @@ struct State {
     /// No new node starts.
     stopped: bool,
     results: Vec<RunResult>,
+}
+
+impl State {
+    fn turn(&mut self, index: usize) -> Reverse<usize> {
+        let next = self.turns.len();
+        Reverse(*self.turns.entry(index).or_insert(next))
+    }
 }
 
 /// Runs nodes and gives a result for each, in the order in which they ended.
@@ -64,6 +72,7 @@ pub(super) fn run(
         state: Mutex::new(State {
             order,
             queue: BinaryHeap::new(),
+            turns: HashMap::new(),
             bridges: HashMap::new(),
             skipped: HashMap::new(),
             running: 0,
@@ -197,8 +206,8 @@ impl Scheduler<'_> {
 
     /// Puts nodes whose inputs are done into the queue; or passes over them at once.
     fn enqueue(&self, state: &mut State, ready: Vec<NodeIndex>) {
-        let mut todo = ready;
-        while let Some(ready) = todo.pop() {
+        let mut todo = VecDeque::from(ready);
+        while let Some(ready) = todo.pop_front() {
             let index = ready.index();
             let node = self.node(index);
             if node.is_ephemeral() {
@@ -213,9 +222,8 @@ impl Scheduler<'_> {
             match self.missing_bridges(state, node, ready) {
                 Ok(true) => {}
                 Ok(false) => {
-                    let priority = state.order.priority(ready);
-                    let before = std::cmp::Reverse(index);
-                    state.queue.push(Task { priority, before, work: Work::Node(index) });
+                    let turn = state.turn(index);
+                    state.queue.push(Task { turn, work: Work::Node(index) });
                 }
                 Err(error) => {
                     let mut result = RunResult::new(node, Status::Error);
@@ -257,10 +265,9 @@ impl Scheduler<'_> {
                     let waiting = if waits { Vec::new() } else { vec![index] };
                     waits = true;
                     state.bridges.insert(bridge.unique_id.clone(), BridgeState::UnderWay(waiting));
-                    let priority = state.order.priority(index).saturating_add(1);
-                    let before = std::cmp::Reverse(index.index());
+                    let turn = state.turn(index.index());
                     let work = Work::Bridge(bridge.unique_id.clone());
-                    state.queue.push(Task { priority, before, work });
+                    state.queue.push(Task { turn, work });
                 }
             }
         }

@@ -36,6 +36,38 @@ fn build_goes_down_the_dag_with_tests_in_between() {
     }
 }
 
+/// The order of dbt-core 1.11.16 with one thread: whatever becomes ready first, and of what becomes
+/// ready at once the highest in the DAG, by `unique_id`.
+#[test]
+fn one_thread_takes_nodes_in_the_order_of_dbt() {
+    let files = &[
+        ("seeds/rows.csv", "id\n1\n"),
+        ("models/z_base.sql", "select 1 as id"),
+        ("models/m_mid.sql", "select * from {{ ref('z_base') }}"),
+        ("models/a_deep.sql", "select * from {{ ref('m_mid') }}"),
+        ("models/b_base.sql", "select 1 as id"),
+        ("models/n_one.sql", "select * from {{ ref('b_base') }}"),
+        (
+            "models/models.yml",
+            "models:\n  - name: z_base\n    columns: [{name: id, data_tests: [not_null, unique]}]\n  \
+             - name: b_base\n    columns: [{name: id, data_tests: [not_null]}]\n  \
+             - name: n_one\n    columns: [{name: id, data_tests: [unique]}]\n",
+        ),
+    ];
+    for project in Project::on_each(files) {
+        let ran = |command| {
+            project.ok(&[command, "--threads", "1"]);
+            project.statuses().into_iter().map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(
+            ran("build"),
+            "b_base z_base rows not_null_b_base_id not_null_z_base_id unique_z_base_id n_one m_mid \
+             unique_n_one_id a_deep"
+        );
+        assert_eq!(ran("run"), "b_base z_base n_one m_mid a_deep");
+    }
+}
+
 #[test]
 fn what_depends_on_a_failed_model_is_skipped() {
     for project in Project::on_each(CHAIN) {

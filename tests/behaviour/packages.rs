@@ -458,3 +458,27 @@ fn a_package_can_keep_its_models_to_itself() {
     project.file("models/m.sql", "select * from {{ ref('inner') }}");
     assert!(project.fails(2, &["parse"]).text().contains("PT403"));
 }
+
+/// What a name without a package means in a macro of a package: what it means in the node that is
+/// rendered (dbt-core 1.11.16). Only where nobody knows it does Pintail look at the macro's siblings.
+#[test]
+fn names_in_macros_of_packages_are_those_of_the_node() {
+    for project in Project::on_each(&[
+        ("packages.yml", "packages: [{local: near}]"),
+        ("near/dbt_project.yml", "name: near\nversion: 1.0.0\n"),
+        (
+            "near/macros/m.sql",
+            "{% macro length(text) %}sibling{% endmacro %}{% macro model() %}sibling{% endmacro %}\
+             {% macro said() %}'{{ model.name }}' as said, {{ length(\"'four'\") }} as long{% endmacro %}",
+        ),
+        ("models/one.sql", "select {{ near.said() }}"),
+    ]) {
+        project.ok(&["deps"]);
+        project.ok(&["compile"]);
+        let sql = project.read("target/compiled/shop/models/one.sql");
+        assert!(
+            sql.contains("'one' as said") && sql.contains("length(") && sql.contains("'four'"),
+            "{sql}"
+        );
+    }
+}
