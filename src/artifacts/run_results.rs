@@ -76,14 +76,10 @@ impl Serialize for ResultOut<'_> {
             let shown = phases.into_iter().filter_map(|(name, timing)| Some((name, timing?)));
             shown.map(|(name, timing)| TimingOut(name, timing))
         };
-        let thread = match result.thread {
-            0 => "main".to_owned(),
-            n => format!("Thread-{n} (worker)"),
-        };
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("status", status(result.status))?;
         map.serialize_entry("timing", &Each(timing))?;
-        map.serialize_entry("thread_id", &thread)?;
+        map.serialize_entry("thread_id", &crate::worker::name(result.thread))?;
         map.serialize_entry("execution_time", &result.execution_time.as_secs_f64())?;
         map.serialize_entry("adapter_response", &result.adapter_response)?;
         map.serialize_entry("message", &result.message)?;

@@ -91,7 +91,7 @@ fn one(result: &FreshnessResult) -> Value {
         },
         "adapter_response": result.adapter_response,
         "timing": [compiled, executed],
-        "thread_id": format!("Thread-{} (worker)", result.thread),
+        "thread_id": crate::worker::name(result.thread),
         "execution_time": result.execution_time.as_secs_f64(),
     })
 }

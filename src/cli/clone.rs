@@ -19,6 +19,7 @@ use crate::manifest::{Node, ResourceType};
 use crate::relation::Relation;
 use crate::report::counts_line;
 use crate::run::{RunResult, Status, Timing};
+use crate::worker;
 
 const KINDS: &[ResourceType] = &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot];
 
@@ -46,21 +47,10 @@ pub(super) fn command(
     let next = AtomicUsize::new(0);
     let results: Mutex<Vec<(RunResult, Option<Box<Diagnostic>>)>> = Mutex::default();
     let threads = session.config.target.threads.clamp(1, nodes.len().max(1));
-    std::thread::scope(|scope| {
-        for thread in 1..=threads {
-            let (next, results, session, other, nodes) =
-                (&next, &results, &session, &other, &nodes);
-            let work = move || {
-                while let Some(node) = nodes.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let done = clone_node(session, node, &other["nodes"][&*node.unique_id], thread);
-                    results.lock().unwrap_or_else(PoisonError::into_inner).push(done);
-                }
-            };
-            // Fewer threads than asked for is slower, not wrong; one always works.
-            let named = std::thread::Builder::new().name(format!("Thread-{thread}"));
-            if named.spawn_scoped(scope, work).is_err() && thread == 1 {
-                work();
-            }
+    worker::run(threads, |thread| {
+        while let Some(node) = nodes.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let done = clone_node(&session, node, &other["nodes"][&*node.unique_id], thread);
+            results.lock().unwrap_or_else(PoisonError::into_inner).push(done);
         }
     });
     let (results, errors): (Vec<RunResult>, Vec<_>) =

@@ -116,6 +116,7 @@ impl Context {
             "schema" => host.place().and_then(|place| place.schema).into(),
             "database" => host.place().and_then(|place| place.database).into(),
             "target" => self.shared.fixed.target.clone(),
+            "thread_id" => crate::worker::current().into(),
             "config" => Value::from_object(ConfigObject),
             "adapter" => Value::from_object(AdapterObject),
             "context" => Value::from_dyn_object(self.clone()),

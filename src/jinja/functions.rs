@@ -131,7 +131,6 @@ pub fn install(environment: &mut Environment<'static>, invocation: &InvocationIn
     environment.add_global("project_name", invocation.project_name.as_str());
     environment.add_global("flags", from_json(&upper_case(&invocation.flags)));
     environment.add_global("invocation_args_dict", from_json(&invocation.args));
-    environment.add_global("thread_id", "MainThread");
     let metadata: Vec<(Value, Value)> = std::env::vars()
         .filter_map(|(key, value)| {
             let name = key.strip_prefix("DBT_ENV_CUSTOM_ENV_")?;

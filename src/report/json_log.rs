@@ -19,15 +19,6 @@ pub(super) struct Line<'a> {
     pub invocation_id: &'a str,
 }
 
-/// The thread under dbt's name for it.
-fn thread() -> String {
-    let thread = std::thread::current();
-    match thread.name() {
-        Some(name) if name.starts_with("Thread-") => format!("{name} (worker)"),
-        _ => "MainThread".to_owned(),
-    }
-}
-
 impl Line<'_> {
     /// Structured, without a newline.
     pub fn json(&self) -> String {
@@ -43,7 +34,7 @@ impl Line<'_> {
                 "msg": without_code(self.message),
                 "name": self.name,
                 "pid": std::process::id(),
-                "thread": thread(),
+                "thread": crate::worker::current(),
                 "ts": format!("{:.6}", Timestamp::now()),
             },
         })
@@ -59,7 +50,7 @@ impl Line<'_> {
         } else {
             String::new()
         };
-        let thread: String = thread().chars().take(10).collect();
+        let thread: String = crate::worker::current().chars().take(10).collect();
         format!("{apart}{time} [{:<5}] [{thread:<10}]: {}", self.level.as_str(), self.message)
     }
 

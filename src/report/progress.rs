@@ -290,7 +290,7 @@ pub(super) fn run_result(result: &RunResult) -> Value {
         "status": result.status.as_str(),
         "message": result.message.clone().unwrap_or_default(),
         "timing_info": timing,
-        "thread": format!("Thread-{} (worker)", result.thread),
+        "thread": crate::worker::name(result.thread),
         "execution_time": result.execution_time.as_secs_f64(),
         "adapter_response": response,
         "num_failures": result.failures.unwrap_or_default(),

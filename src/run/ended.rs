@@ -92,7 +92,7 @@ fn one(node: Value, result: &RunResult) -> Value {
         ("message", Value::from(result.message.clone())),
         ("failures", Value::from(result.failures)),
         ("execution_time", Value::from(result.execution_time.as_secs_f64())),
-        ("thread_id", Value::from(format!("Thread-{}", result.thread))),
+        ("thread_id", Value::from(crate::worker::name(result.thread))),
         ("timing", from_json(&timing)),
         ("adapter_response", from_json(&json!(result.adapter_response))),
         ("relation_name", Value::from(result.relation_name.clone())),

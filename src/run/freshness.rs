@@ -18,6 +18,7 @@ use crate::diagnostic::{Code, Diagnostic, Result, SourceFile};
 use crate::jinja::RelationObject;
 use crate::jinja::values::{py_str, to_json};
 use crate::manifest::{Source, UniqueId};
+use crate::worker;
 
 /// How a source is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -85,16 +86,7 @@ pub fn freshness(
             results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
         }
     };
-    std::thread::scope(|scope| {
-        for thread in 1..=threads {
-            let work = &work;
-            let named = std::thread::Builder::new().name(format!("Thread-{thread}"));
-            let started = named.spawn_scoped(scope, move || work(thread));
-            if started.is_err() && thread == 1 {
-                work(1);
-            }
-        }
-    });
+    worker::run(threads, work);
     results.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -14,6 +14,7 @@ use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, NodeIndex, RunOrder};
 use crate::manifest::{Node, UniqueId};
 use crate::parse::locate_ref;
+use crate::worker;
 
 /// How far a bridge is.
 enum BridgeState {
@@ -86,19 +87,7 @@ pub(super) fn run(
         let ready = state.order.start();
         scheduler.enqueue(&mut state, ready);
     }
-    std::thread::scope(|scope| {
-        for thread in 1..=threads.max(1) {
-            let scheduler = &scheduler;
-            let worker = std::thread::Builder::new()
-                .name(format!("Thread-{thread}"))
-                .stack_size(8 << 20)
-                .spawn_scoped(scope, move || scheduler.work(thread));
-            // Fewer threads than asked for is slower, not wrong; one always runs.
-            if worker.is_err() && thread == 1 {
-                scheduler.work(1);
-            }
-        }
-    });
+    worker::run(threads, |thread| scheduler.work(thread));
     scheduler.state.into_inner().unwrap_or_else(PoisonError::into_inner).results
 }
 

@@ -1,7 +1,7 @@
 //! Hooks of models, seeds and runs: order, transactions, what they see.
 
 use super::sorted;
-use super::support::project::Project;
+use super::support::project::{On, Project};
 
 const LOG: &str = "create table if not exists log (step varchar(60))";
 
@@ -166,4 +166,22 @@ fn a_failing_end_hook_is_one_more_result() {
         assert_eq!(project.statuses().len(), 2);
         assert_eq!(sorted(&project, "m"), ["1"]);
     }
+}
+
+#[test]
+fn a_hook_knows_its_thread() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                &project_file(
+                    "models:\n  +post-hook: \"insert into log values ('{{ thread_id }}')\"\n",
+                ),
+            ),
+            ("models/m.sql", "select 1 as id"),
+        ],
+    );
+    project.ok(&["run", "--threads", "1"]);
+    assert_eq!(log(&project), ["start", "Thread-1 (worker)", "end"]);
 }
