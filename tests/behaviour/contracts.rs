@@ -193,3 +193,25 @@ models:
     let parent = &manifest["nodes"]["model.shop.parent"]["relation_name"];
     assert_eq!(&child["columns"]["id"]["constraints"][0]["to"], parent);
 }
+
+/// Types that dbt has no word for are told by PostgreSQL's number for them.
+#[test]
+fn a_contract_holds_for_types_without_a_name() {
+    let contract = |data_type: &str| {
+        format!(
+            "models:\n  - name: m\n    config: {{contract: {{enforced: true}}}}\n    columns: [{{name: price, data_type: {data_type}}}]\n"
+        )
+    };
+    let project = Project::new(
+        On::Postgres,
+        &[
+            ("models/m.sql", "select cast('12.34' as money) as price"),
+            ("models/schema.yml", &contract("money")),
+        ],
+    );
+    let said = project.ok(&["--debug", "run"]).text();
+    assert!(said.contains("The `type_code` 790 was not recognized"), "{said}");
+    project.file("models/schema.yml", &contract("uuid"));
+    let said = project.fails(1, &["run"]).text();
+    assert!(said.contains("| unknown type_code 790 | unknown type_code 2950 |"), "{said}");
+}

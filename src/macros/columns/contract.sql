@@ -125,9 +125,15 @@
         'real': 'FLOAT', 'double precision': 'FLOAT', 'numeric': 'DECIMAL',
         'text': 'STRING', 'character varying': 'STRING', 'character': 'STRING', 'name': 'STRING', '"char"': 'STRING',
         'boolean': 'BOOLEAN', 'timestamp': 'DATETIMETZ' if zoned else 'DATETIME', 'time': 'TIME',
-        'date': 'DATE', 'interval': 'INTERVAL', 'bytea': 'BINARY', 'json': 'JSON', 'jsonb': 'JSONB'
+        'date': 'DATE', 'interval': 'INTERVAL', 'bytea': 'BINARY', 'json': 'JSON', 'jsonb': 'JSONB',
+        'oid': 'ROWID'
     } -%}
-    {% do return(formatted_column(column.name, words.get(base, base) ~ ('ARRAY' if array else ''))) %}
+    {%- if base in words -%}
+        {% do return(formatted_column(column.name, words[base] ~ ('ARRAY' if array else ''))) %}
+    {%- endif -%}
+    {%- set code = run_query("select '" ~ (column.dtype | replace("'", "''")) ~ "'::regtype::oid").rows[0][0] -%}
+    {% do log('The `type_code` ' ~ code ~ ' was not recognized: errors tell the type by its number.') %}
+    {% do return(formatted_column(column.name, 'unknown type_code ' ~ code)) %}
 {%- endmacro %}
 
 {% macro formatted_column(name, data_type) -%}
