@@ -6,7 +6,7 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::adapter::SharedConnection;
-use super::node::{Failure, Job, run};
+use super::node::{Failure, Job, Old, run};
 use super::result::RunResult;
 use super::{custom, incremental};
 use crate::config::EngineKind;
@@ -96,6 +96,7 @@ fn view(job: &Job) -> Result<Outcome> {
     let finished = wants_finish(job) || !job.node.config.hooks("post-hook").is_empty();
     let along = Along { before: hooked.then_some(&before), after: finished.then_some(&after) };
     let mut connection = SharedConnection(job.adapter.clone());
+    drop_left_over(job, &mut connection, &target)?;
     let sql = &*job.compiled.sql;
     let own = job.contract()
         || job.node.config.get("sql_header").is_some()
@@ -122,6 +123,12 @@ fn view(job: &Job) -> Result<Outcome> {
     };
     done.map_err(|error| job.explain(sql, *error))?;
     Ok(Outcome { response: engine::response(job.kind(), "create view", None), relation: None })
+}
+
+/// Makes room for what is built beside a relation.
+fn drop_left_over(job: &Job, connection: &mut SharedConnection, target: &Relation) -> Result<()> {
+    let target = Relation { kind: None, ..target.clone() };
+    publish::drop_left_over(connection, &target).map_err(|error| job.explain("", *error))
 }
 
 /// The name that a table is built under before it takes its place.
@@ -193,17 +200,16 @@ fn attempt_in_one(job: &Job, replace: bool) -> Result<Outcome> {
 fn built_beside(job: &Job) -> Result<Outcome> {
     let target = job.target().with_kind(RelationKind::Table);
     let shadow = shadow(&target);
+    drop_left_over(job, &mut SharedConnection(job.adapter.clone()), &target)?;
     let response = job.transaction(|connection| {
         job.run_hooks("pre-hook", true)?;
-        publish::drop_relation(connection, &Relation { kind: None, ..shadow.clone() })
-            .map_err(|error| Failure::Sql(String::new(), error))?;
         let create = create_table(job, &shadow)?;
         job.write(&create)?;
         let rows = run(connection, &create)?;
         indexes(job, &shadow)?;
         Ok(engine::response(connection.kind(), &create, rows))
     })?;
-    job.swap(&shadow, &target, &|| {
+    job.swap(&shadow, &target, Old::Replaced, &|| {
         job.run_hooks("post-hook", true)?;
         finish(job, &target, false, true)
     })?;

@@ -14,7 +14,7 @@ use super::{Runner, comment, data_test, ended, microbatch, model, python_model, 
 use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::engine::publish::{self, Along};
+use crate::engine::publish::{self, Along, Step};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
 use crate::jinja::{Adapter, Dialect, Host};
 use crate::manifest::{Node, ResourceType};
@@ -474,18 +474,26 @@ impl Job<'_> {
         &self,
         shadow: &Relation,
         target: &Relation,
+        old: Old,
         last: &dyn Fn() -> Result<()>,
     ) -> Result<()> {
         let after = |_: &mut dyn Connection| last().map_err(|error| self.as_engine_error(error));
-        let along = Along { before: None, after: Some(&after) };
+        let gone = Relation { kind: None, ..target.clone() };
+        let drop_old = |connection: &mut dyn Connection| publish::drop_relation(connection, &gone);
+        let before: Option<Step> = if old == Old::Dropped { Some(&drop_old) } else { None };
+        let along = Along { before, after: Some(&after) };
         let mut connection = SharedConnection(self.adapter.clone());
-        let swapped = publish::replace_table_along(&mut connection, shadow, target, along)
-            .map_err(|error| self.explain("", *error));
+        let swapped = if old == Old::Refilled {
+            publish::refill_table_along(&mut connection, shadow, target, along)
+        } else {
+            publish::replace_table_along(&mut connection, shadow, target, along).map(drop)
+        };
+        let swapped = swapped.map_err(|error| self.explain("", *error));
         if swapped.is_err() {
             // The next run would do so too.
             let _left_for_then = publish::drop_relation(&mut connection, shadow);
         }
-        swapped.map(drop)
+        swapped
     }
 
     /// Where a configuration gets a value: in the model, or in dbt_project.yml.
@@ -546,6 +554,17 @@ fn check_name_length(node: &Node, kind: EngineKind) -> Result<()> {
 
 fn is_hook(node: &Node, when: &str) -> bool {
     node.tags.iter().any(|tag| tag == when)
+}
+
+/// What becomes of the table in whose place a finished one is put.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Old {
+    /// The views upon it read the new one.
+    Replaced,
+    /// It is dropped, and with it what depends on it.
+    Dropped,
+    /// It stays, and gets the rows of the new one.
+    Refilled,
 }
 
 /// Why a transaction was given up.

@@ -7,12 +7,13 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::model;
-use super::node::{Failure, Job, run};
+use super::node::{Failure, Job, Old, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
 use super::seed_types::{Inferred, infer, is_null};
 use crate::config::{EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 use crate::engine::publish;
+use crate::jinja::Adapter;
 use crate::relation::{Relation, RelationKind, Response, quote_identifier, quote_literal};
 
 /// Rows that go into one `insert`.
@@ -60,10 +61,13 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         Ok(())
     })
     .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
-    job.swap(&shadow, &target, &|| {
+    let old = old_table(job, &shadow, &target)?;
+    job.swap(&shadow, &target, old, &|| {
         let made = target.clone().with_kind(RelationKind::Table);
-        model::indexes(job, &made)?;
-        model::finish(job, &made, false, true)?;
+        if old != Old::Refilled {
+            model::indexes(job, &made)?;
+        }
+        model::finish(job, &made, old == Old::Refilled, true)?;
         job.run_hooks("post-hook", true)
     })?;
     job.run_hooks("post-hook", false)?;
@@ -90,6 +94,21 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         loaded_at: Timestamp::now(),
     });
     Ok(())
+}
+
+/// What becomes of the table that an earlier run made. On PostgreSQL a full refresh drops it with
+/// what depends on it, as in dbt; otherwise it keeps its grants where its columns are the same.
+fn old_table(job: &Job, shadow: &Relation, target: &Relation) -> Result<Old> {
+    if job.kind() == EngineKind::DuckDb {
+        return Ok(Old::Replaced);
+    }
+    if job.full_refresh() {
+        return Ok(Old::Dropped);
+    }
+    let there = job.adapter.get_relation(target)?;
+    let same = there.is_some_and(|there| there.kind == Some(RelationKind::Table))
+        && job.adapter.columns(shadow)? == job.adapter.columns(target)?;
+    Ok(if same { Old::Refilled } else { Old::Replaced })
 }
 
 /// dbt-duckdb's config `fast`: whether DuckDB reads the file itself.

@@ -172,6 +172,20 @@ fn postgres_gets_its_indexes_and_unlogged_tables() {
     }
 }
 
+/// What dbt, or a run that was killed, left under these names is cleared away.
+#[test]
+fn postgres_drops_what_is_left_over_beside_a_relation() {
+    for kind in ["view", "table"] {
+        let model = format!("{{{{ config(materialized='{kind}') }}}} select 1 as id");
+        let project = Project::new(On::Postgres, &[("models/m.sql", &model)]);
+        project.postgres("create view m__dbt_tmp as select 2 as id");
+        project.postgres("create table m__dbt_backup as select 3 as id");
+        project.ok(&["run"]);
+        let relations = "select relname from pg_class where relname like 'm%' and relkind in ('r', 'v') and relnamespace = 'public'::regnamespace";
+        assert_eq!(project.lines(relations), ["m"], "{kind}");
+    }
+}
+
 #[test]
 fn what_reads_a_broken_ephemeral_model_is_skipped() {
     for project in Project::on_each(&[

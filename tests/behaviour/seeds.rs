@@ -141,3 +141,40 @@ fn empty_lines_are_rows_without_values() {
         assert_eq!(counted, [rows]);
     }
 }
+
+/// As in dbt: the table of an earlier run stays where its columns are the same, with the grants
+/// that it has; a full refresh drops it, and with it what depends on it.
+#[test]
+fn a_seed_keeps_its_table_until_a_full_refresh_on_postgres() {
+    let role = format!("seed_reader_{}", std::process::id());
+    let grants = format!("seeds:\n  - name: s\n    config: {{grants: {{select: ['{role}']}}}}\n");
+    let project = Project::new(
+        On::Postgres,
+        &[
+            ("seeds/s.csv", "a\n1\n2\n"),
+            ("seeds/properties.yml", &grants),
+            ("models/v.sql", "{{ config(materialized='view') }} select * from {{ ref('s') }}"),
+        ],
+    );
+    project.postgres(&format!("create role {role}"));
+    project.ok(&["build"]);
+    let oid = project.lines("select 's'::regclass::oid");
+    project.file("seeds/s.csv", "a\n3\n");
+    let said = project.ok(&["--debug", "seed"]).text();
+    assert!(!said.contains("grant select") && !said.contains("revoke"), "{said}");
+    assert_eq!(project.lines("select 's'::regclass::oid"), oid);
+    assert_eq!(project.lines("select a from v"), ["3"]);
+    // Other columns need another table; the view reads that.
+    project.file("seeds/s.csv", "a,b\n4,x\n");
+    project.ok(&["seed"]);
+    assert_eq!(project.lines("select a from v"), ["4"]);
+    assert_ne!(project.lines("select 's'::regclass::oid"), oid);
+    project.ok(&["seed", "--full-refresh"]);
+    assert_eq!(project.lines("select to_regclass('v') is null, (select b from s)"), ["true|x"]);
+    assert_eq!(
+        project.lines(&format!("select has_table_privilege('{role}', 's', 'select')")),
+        ["true"]
+    );
+    project.postgres("drop table s");
+    project.postgres(&format!("drop role {role}"));
+}

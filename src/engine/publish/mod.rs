@@ -77,6 +77,31 @@ pub fn replace_table_along(
     }
 }
 
+/// Puts the rows of the table `shadow` in the place of those of the table `target`, which has the
+/// same columns and keeps all else: views upon it, grants, comments, indexes. `shadow` is gone
+/// afterwards.
+///
+/// # Errors
+/// The engine's, also those of the statements; `target` is then as it was, and `shadow` still
+/// there.
+pub fn refill_table_along(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+    along: Along,
+) -> SqlResult<()> {
+    retry(|| {
+        in_transaction(connection, |connection| {
+            let (from, into) = (shadow.render(), target.render());
+            Along::run(connection, along.before)?;
+            connection.execute(&format!("DELETE FROM {into}"))?;
+            connection.execute(&format!("INSERT INTO {into} SELECT * FROM {from}"))?;
+            drop_relation(connection, shadow)?;
+            Along::run(connection, along.after)
+        })
+    })
+}
+
 /// Makes `target` a view over `select_sql`, in place of the view, the table or nothing that is
 /// there. Positions of errors are those in `select_sql`.
 ///
@@ -143,6 +168,22 @@ pub fn drop_relation(connection: &mut dyn Connection, relation: &Relation) -> Sq
         };
         connection.execute(&drop_statement(kind, relation)).map(drop)
     })
+}
+
+/// Drops what an earlier run, or another tool, left under the names that dbt builds relations and
+/// keeps old ones under. On DuckDB nothing is left over.
+///
+/// # Errors
+/// The engine's.
+pub fn drop_left_over(connection: &mut dyn Connection, target: &Relation) -> SqlResult<()> {
+    if connection.kind() == EngineKind::DuckDb {
+        return Ok(());
+    }
+    let beside = ["__dbt_tmp", "__dbt_backup"].map(|suffix| target.folded().with_suffix(suffix));
+    for relation in postgres::present(connection, &beside)? {
+        drop_relation(connection, relation)?;
+    }
+    Ok(())
 }
 
 /// Makes a schema where there is none; safe when many sessions do so at once.

@@ -262,6 +262,20 @@ pub(super) fn kind_of(
     }))
 }
 
+/// Those of some relations that are there, whatever they are.
+pub(super) fn present<'a>(
+    connection: &mut dyn Connection,
+    relations: &'a [Relation],
+) -> SqlResult<Vec<&'a Relation>> {
+    let there =
+        |relation| format!("to_regclass({}) IS NOT NULL", quote_literal(&named(relation).render()));
+    let columns: Vec<String> = relations.iter().map(there).collect();
+    let found = connection.query(&format!("SELECT {}", columns.join(", ")), Some(1))?;
+    let row = found.rows.first().map(Vec::as_slice).unwrap_or_default();
+    let present = relations.iter().zip(row).filter(|(_, cell)| **cell == Cell::Bool(true));
+    Ok(present.map(|(relation, _)| relation).collect())
+}
+
 /// Runs a statement whose failure leaves the transaction usable.
 fn attempt(connection: &mut dyn Connection, statement: &str) -> SqlResult<()> {
     connection.execute("SAVEPOINT pintail")?;
