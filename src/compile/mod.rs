@@ -20,7 +20,7 @@ use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceF
 use crate::jinja::values::from_json;
 use crate::jinja::{Adapter, Dialect, Host, translated};
 use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
-use crate::parse::{Dialects, Parsed, RefIndex, Target, target_of, test_argument};
+use crate::parse::{Dialects, Parsed, RefIndex, Target, target_of, test_argument, unknown_test};
 use crate::relation::Relation;
 
 pub use batch::Batch;
@@ -262,6 +262,10 @@ impl Compiler {
         let Some(test) = &node.test_metadata else {
             return Ok(dialect.render(&node.file, code_of(node), host.clone())?.text);
         };
+        let name = test.macro_name();
+        if dialect.find_macro(&name, &node.package_name).is_none() {
+            return Err(Box::new(unknown_test(dialect, test).or_at(node.location.clone())));
+        }
         let mut arguments = Vec::with_capacity(test.kwargs.len());
         for (key, value) in &test.kwargs {
             let text = value.as_str().unwrap_or_default();
@@ -276,7 +280,7 @@ impl Compiler {
             arguments.push((key.clone(), value));
         }
         let value = dialect
-            .call_macro(&test.macro_name(), Vec::new(), arguments, host.clone())
+            .call_macro(&name, Vec::new(), arguments, host.clone())
             .map_err(|error| Box::new(error.or_at(node.location.clone())))?;
         Ok(value.to_string())
     }

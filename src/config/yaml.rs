@@ -218,7 +218,13 @@ impl<'a> Composer<'a> {
                 let kind = if style == ScalarStyle::Plain && !as_text {
                     resolve_plain(&text)
                 } else {
-                    YamlKind::Text(text.into_owned())
+                    let mut text = text.into_owned();
+                    // A block's last line break is the file's, where the file has one.
+                    let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                    if is_block && self.ends_the_file(span.end) && text.ends_with('\n') {
+                        text.pop();
+                    }
+                    YamlKind::Text(text)
                 };
                 (anchor, Yaml { span, kind })
             }
@@ -245,6 +251,11 @@ impl<'a> Composer<'a> {
             self.anchors[anchor] = Some(value.clone());
         }
         Ok(value)
+    }
+
+    /// Whether nothing comes after an offset, and the last line has no line break.
+    fn ends_the_file(&self, offset: usize) -> bool {
+        offset >= self.file.text.len() && !self.file.text.ends_with('\n')
     }
 
     fn map(&mut self, parser: &mut Source<'a>) -> Result<(Vec<(Key, Yaml)>, usize)> {
@@ -427,6 +438,25 @@ mod tests {
         let (key, value) = &root.entries()[1];
         assert_eq!(&file.text[key.span.clone()], "name");
         assert_eq!(&file.text[value.span.clone()], "x");
+    }
+
+    #[test]
+    fn a_block_at_the_end_of_a_file_has_the_line_breaks_that_the_file_has() {
+        let cases = [
+            ("a: |\n  x", "x"),
+            ("a: |\n  x\n", "x\n"),
+            ("a: >\n  x\n  y", "x y"),
+            ("a: |+\n  x", "x"),
+            ("a: |-\n  x", "x"),
+            ("a: |\n  x\n\n", "x\n"),
+            ("a: |\n  x\n  ", "x\n"),
+            ("b:\n- a: |\n    x", "x"),
+        ];
+        for (text, expected) in cases {
+            let found = json_of(text);
+            let value = found.get("a").unwrap_or_else(|| &found["b"][0]["a"]);
+            assert_eq!(value, expected, "{text:?}");
+        }
     }
 
     #[test]

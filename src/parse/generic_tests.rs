@@ -16,7 +16,8 @@ use super::properties::TestEntry;
 use super::python::{py_repr, py_str, write_dict, write_list, write_text};
 use super::unrendered::Written;
 use crate::checksum::md5;
-use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Result, Severity, did_you_mean};
+use crate::jinja::Dialect;
 use crate::load::LoadedFile;
 use crate::manifest::{Node, RefCall, ResourceType, SourceCall, TestMetadata, UniqueId};
 use crate::relation::Relation;
@@ -336,26 +337,19 @@ impl Parser<'_> {
         };
         let macro_name = metadata.macro_name();
         let dialect = self.dialects.get(&node.engine);
-        let Some(macro_id) = dialect.find_macro(&macro_name, &node.package_name) else {
-            let known = dialect.test_names();
-            let mut error = Diagnostic::error(
-                Code::UNDEFINED,
-                format!("There is no generic test `{}`", entry.name),
-            )
-            .at(entry.location.clone());
-            if let Some(help) = did_you_mean(&entry.name, known.iter().map(String::as_str)) {
-                error = error.help(help);
-            }
-            return Err(Box::new(error.help(
-                "Define it with {% test … %} in the tests/generic folder or among the macros, \
-                 or install the package that has it.",
-            )));
-        };
-        let plain =
-            PLAIN_TESTS.contains(&metadata.name.as_str()) && macro_id.starts_with("macro.dbt.");
+        let macro_id = dialect.find_macro(&macro_name, &node.package_name);
+        let is_unknown = macro_id.is_none();
+        if is_unknown {
+            // As in dbt, only this test fails, and only when it is compiled.
+            let mut doubt = unknown_test(dialect, metadata).at(entry.location.clone());
+            doubt.severity = Severity::Warning;
+            self.doubt([doubt]);
+        }
+        let is_built_in = macro_id.as_ref().is_some_and(|id| id.starts_with("macro.dbt."));
+        let plain = PLAIN_TESTS.contains(&metadata.name.as_str()) && is_built_in;
         // Two are not rendered before they are compiled: what they call is not known until then.
         let simple = plain && matches!(metadata.name.as_str(), "unique" | "not_null");
-        node.depends_on_macros.push(macro_id);
+        node.depends_on_macros.extend(macro_id);
         // In each test's `model`; dbt does not see it in those of versions.
         let of_version = matches!(target, TestTarget::Node(of) if version_of(of).is_some());
         if !simple && !of_version {
@@ -404,7 +398,7 @@ impl Parser<'_> {
                 .registry()
                 .find_anywhere(&format!("test_{}", metadata.name), &node.package_name)
                 .is_some_and(|found| !node.depends_on_macros.contains(&found.unique_id));
-        if !plain && !shadowed {
+        if !plain && !shadowed && !is_unknown {
             dialect.call_macro(&macro_name, Vec::new(), arguments, host.clone())?;
         }
         let notes = host.take_notes();
@@ -536,6 +530,24 @@ fn identity_hash(name: &str, metadata: &TestMetadata) -> String {
     text.push('}');
     let digest = md5(text);
     digest[digest.len() - 10..].to_owned()
+}
+
+/// The error for a generic test that nobody defines, with the nearest names; without a place.
+pub fn unknown_test(dialect: &Dialect, metadata: &TestMetadata) -> Diagnostic {
+    let name = match &metadata.namespace {
+        Some(namespace) => format!("{namespace}.{}", metadata.name),
+        None => metadata.name.clone(),
+    };
+    let message = format!("There is no generic test `{name}`");
+    let mut error = Diagnostic::error(Code::UNDEFINED, message);
+    let known = dialect.test_names();
+    if let Some(help) = did_you_mean(&name, known.iter().map(String::as_str)) {
+        error = error.help(help);
+    }
+    error.help(
+        "Define it with {% test … %} in the tests/generic folder or among the macros, or install \
+         the package that has it.",
+    )
 }
 
 /// The SQL that dbt gives such a test.

@@ -50,7 +50,7 @@ use generic_tests::TestTarget;
 use patches::{Patches, Section};
 use properties::{NodeProperties, PropertiesFile};
 
-pub use generic_tests::test_argument;
+pub use generic_tests::{test_argument, unknown_test};
 pub use later_refs::{Target, target_of};
 pub use microbatch::is_batched;
 pub use python::py_repr;
