@@ -12,6 +12,7 @@ use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::diagnostic::{Code, Diagnostic, Result, SourceFile};
+use crate::engine;
 use crate::jinja::values::Table;
 use crate::manifest::{Node, ResourceType};
 use crate::relation::ResultSet;
@@ -160,25 +161,20 @@ struct Refused {
 fn fetch(session: &Session, query: &Query, limit: i64) -> std::result::Result<ResultSet, Refused> {
     let cap = usize::try_from(limit).ok();
     let header = query.header.as_ref().map(|header| format!("{header}\n")).unwrap_or_default();
-    let before = format!("{header}select * from (\n");
-    let limited = match cap {
+    // Statements that are no query, such as `show tables`, take no limit.
+    let limited = match cap.filter(|_| engine::is_query(&query.sql)) {
         Some(n) => {
             let sql = query.sql.trim_end().trim_end_matches(';');
-            format!("{before}{sql}\n) as shown limit {n}")
+            format!("{header}{sql}\nlimit {n}")
         }
         None => format!("{header}{}", query.sql),
     };
-    let offset = if cap.is_some() { before.len() } else { header.len() };
     let connection = session.engines.connection(&query.engine);
     let mut connection = connection.map_err(|diagnostic| Refused { diagnostic, position: None })?;
-    // Statements that are no query, such as `show tables`, cannot be wrapped.
-    connection
-        .query(&limited, cap)
-        .or_else(|error| connection.query(&query.sql, cap).map_err(|_| error))
-        .map_err(|error| Refused {
-            position: error.position.and_then(|at| at.checked_sub(offset)),
-            diagnostic: Box::new(error.diagnostic),
-        })
+    connection.query(&limited, cap).map_err(|error| Refused {
+        position: error.position.and_then(|at| at.checked_sub(header.len())),
+        diagnostic: Box::new(error.diagnostic),
+    })
 }
 
 /// Prints rows as dbt does: with a heading unless it is quiet, JSON with the node's name.

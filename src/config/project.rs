@@ -195,6 +195,7 @@ impl Project {
 
         let name = map.required_text("name")?;
         check_name(&file, &rendered, &name)?;
+        check_kinds(&file, &rendered)?;
         let paths = |map: &mut MapReader, key, default: &str| -> Result<Vec<String>> {
             Ok(map.texts(key)?.unwrap_or_else(|| vec![default.to_owned()]))
         };
@@ -340,6 +341,41 @@ fn check_name(file: &Arc<SourceFile>, root: &Yaml, name: &str) -> Result<()> {
             .at(Location::new(file.clone(), span))
             .help("Use letters, digits and underscores, beginning with a letter."),
     ))
+}
+
+/// Refuses a version that is none, and settings of dbt Cloud that are no map, in the words of
+/// dbt's schema.
+fn check_kinds(file: &Arc<SourceFile>, root: &Yaml) -> Result<()> {
+    let refused = |key: &str, help: &str| {
+        let value = root.get(key)?;
+        let shown = match &value.kind {
+            YamlKind::Text(text) => format!("'{text}'"),
+            _ => value.to_json().to_string(),
+        };
+        Some(Box::new(
+            Diagnostic::error(
+                Code::BAD_CONFIG,
+                format!("`{key}` of dbt_project.yml cannot be {shown}"),
+            )
+            .at(Location::new(file.clone(), value.span.clone()))
+            .note(format!("at path ['{key}']: {shown} is not valid under any of the given schemas"))
+            .help(help),
+        ))
+    };
+    let is_version = |value: &Yaml| match &value.kind {
+        YamlKind::Text(text) => Version::is_plain(text),
+        YamlKind::Number(_) | YamlKind::Null => true,
+        _ => false,
+    };
+    let is_map = |value: &Yaml| matches!(value.kind, YamlKind::Map(_) | YamlKind::Null);
+    let wrong = if !root.get("version").is_none_or(is_version) {
+        refused("version", "Versions have two or three numbers: \"1.0.0\".")
+    } else if !root.get("dbt-cloud").is_none_or(is_map) {
+        refused("dbt-cloud", "Write `project-id: …` under it, or leave it out.")
+    } else {
+        None
+    };
+    wrong.map_or(Ok(()), Err)
 }
 
 /// The warning for a key that has a new name.

@@ -80,6 +80,13 @@ impl Version {
         })
     }
 
+    /// Whether a text is a version without a bound, of three numbers or of two.
+    pub fn is_plain(text: &str) -> bool {
+        let whole =
+            if text.matches('.').count() == 1 { format!("{text}.0") } else { text.to_owned() };
+        text.starts_with(|first: char| first.is_ascii_digit()) && Version::read(&whole).is_some()
+    }
+
     /// Whether it is a pre-release.
     pub fn is_prerelease(&self) -> bool {
         self.prerelease.is_some()

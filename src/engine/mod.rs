@@ -108,6 +108,11 @@ pub fn is_blank(sql: &str) -> bool {
     script::statements(sql).is_empty()
 }
 
+/// Whether a statement is a query, which a limit can stand behind.
+pub fn is_query(sql: &str) -> bool {
+    ["select", "with", "from", "values", "table"].contains(&script::first_word(sql).as_str())
+}
+
 /// How long a connection attempt may take where the profile does not say.
 pub const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 

@@ -10,12 +10,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
-use super::error::Place;
-use super::host::Host;
+use super::error::{Place, carry};
+use super::host::{Adapter, Host};
 use super::macros::{Constant, MacroObject, Package};
 use super::objects::{AdapterObject, ConfigObject, RelationObject};
 use super::registry::{BUILT_IN, MacroRegistry};
 use super::values::Dict;
+use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::Hook;
 use crate::relation::Quoting;
 
@@ -88,6 +89,24 @@ impl Context {
     /// The host of the node.
     pub fn host(&self) -> &Arc<dyn Host> {
         &self.shared.host
+    }
+
+    /// The database to ask; none while parsing.
+    ///
+    /// # Errors
+    /// `CONNECT` where the command line forbids to ask it.
+    pub fn database(&self) -> Result<Option<Arc<dyn Adapter>>, Error> {
+        if !self.host().execute() {
+            return Ok(None);
+        }
+        if self.shared.fixed.introspects {
+            return Ok(self.host().adapter());
+        }
+        Err(carry(Box::new(
+            Diagnostic::error(Code::CONNECT, "connection never acquired for thread MainThread")
+                .note("The template asks the database, which --no-introspect forbids.")
+                .help("Leave the flag out, or guard the query."),
+        )))
     }
 
     /// The registry.

@@ -271,15 +271,7 @@ fn render(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 
 /// Runs SQL on the node's connection; without one, gives an empty table.
 fn fetch(context: &Context, sql: &str, how: Statement) -> Result<(Value, Response), Error> {
-    if context.host().execute() && !context.shared.fixed.introspects {
-        return Err(carry(Box::new(
-            Diagnostic::error(Code::CONNECT, "connection never acquired for thread MainThread")
-                .note("The template asks the database, which --no-introspect forbids.")
-                .help("Leave the flag out, or guard the query."),
-        )));
-    }
-    let adapter = if context.host().execute() { context.host().adapter() } else { None };
-    match adapter {
+    match context.database()? {
         Some(adapter) => {
             let done = adapter.run(sql, how).map_err(carry)?;
             Ok((Table::value(&done.rows), done.response))
@@ -375,8 +367,25 @@ fn load_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
         return Ok(Value::from_object(Forgiving));
     }
     let name = args.first().map(py_str).unwrap_or_default();
-    let results = context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-    Ok(results.get(&name).cloned().unwrap_or(Value::from(())))
+    let mut results =
+        context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let taken = || {
+        carry(Box::new(
+            Diagnostic::error(
+                Code::JINJA_RUNTIME,
+                format!(
+                    "The 'statement' result named '{name}' has already been loaded into a variable"
+                ),
+            )
+            .help("A result can be loaded once: keep it in a variable."),
+        ))
+    };
+    match results.get_mut(&name) {
+        None => Ok(Value::from(())),
+        Some(result) if name == "main" => Ok(result.clone()),
+        Some(result) if result.is_none() => Err(taken()),
+        Some(result) => Ok(std::mem::replace(result, Value::from(()))),
+    }
 }
 
 fn load_relation(state: &mut State, args: &[Value]) -> Result<Value, Error> {

@@ -279,3 +279,11 @@ fn a_hub_that_is_away() {
             .env("DBT_PACKAGE_HUB_URL", "http://127.0.0.1:1/");
     assert_snapshot!(project.run("deps"));
 }
+
+#[test]
+fn values_of_the_wrong_kind_in_dbt_project() {
+    let project = Project::new("== dbt_project.yml\nname: shop\nprofile: shop\nversion: newest\n");
+    assert_snapshot!("version_in_dbt_project", project.run("parse"));
+    let project = Project::new("== dbt_project.yml\nname: shop\nprofile: shop\ndbt-cloud: mine\n");
+    assert_snapshot!("dbt_cloud_in_dbt_project", project.run("parse"));
+}

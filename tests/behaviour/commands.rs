@@ -46,6 +46,38 @@ fn compile_needs_no_database() {
     assert_eq!(ran.stdout.trim(), "select 2 from \"warehouse\".\"main\".\"a\"");
 }
 
+/// As in dbt, the limit stands behind the query; what is no query takes none.
+#[test]
+fn the_limit_of_show_stands_behind_the_query() {
+    for project in Project::on_each(&[("models/m.sql", "select 1 as id")]) {
+        let said = project.fails(2, &["show", "--inline", "select 1 as n limit 1"]).text();
+        assert!(said.contains("syntax error at or near \"limit\""), "{said}");
+        let said = project.ok(&["show", "--quiet", "--inline", "select 1 as n -- one\n;"]).stdout;
+        assert!(said.contains("| 1 |"), "{said}");
+        let words = match project.on {
+            On::Postgres => "show server_encoding",
+            _ => "show tables",
+        };
+        project.ok(&["show", "--inline", words]);
+    }
+}
+
+/// Also what an adapter is asked for needs a connection.
+#[test]
+fn without_introspection_templates_cannot_ask_the_adapter() {
+    for project in Project::on_each(&[
+        ("models/a.sql", "select 1 as id"),
+        (
+            "models/b.sql",
+            "{% set columns = adapter.get_columns_in_relation(ref('a')) %}select {{ columns | length }} as n",
+        ),
+    ]) {
+        project.ok(&["compile"]);
+        let said = project.fails(2, &["compile", "--no-introspect"]).text();
+        assert!(said.contains("connection never acquired for thread"), "{said}");
+    }
+}
+
 #[test]
 fn show_prints_rows_of_models_and_queries() {
     for project in Project::on_each(&[

@@ -1,7 +1,7 @@
 //! dbt's objects in templates: columns, the policies of relations, and what a template's own
 //! statements leave behind.
 
-use super::support::project::Project;
+use super::support::project::{On, Project};
 
 #[test]
 fn columns_and_relations_are_dbts() {
@@ -41,4 +41,31 @@ fn variables_and_the_context_are_seen_by_macros() {
         project.ok(&["run"]);
         assert_eq!(project.lines("select a || ' ' || b::text from m"), ["m 3"]);
     }
+}
+
+/// As in dbt: what a statement gave is handed out once, so that a macro cannot mistake it for that of
+/// a later statement. The main one's stays.
+#[test]
+fn the_result_of_a_statement_is_loaded_once() {
+    let model = "
+        {% call statement('n', fetch_result=True) %}select 7 as n{% endcall %}
+        {% set first = load_result('n') %}{% if var('again', false) %}{% set second = load_result('n') %}{% endif %}
+        select {{ first.table.rows[0][0] }} as n";
+    let project = Project::new(On::DuckDb, &[("models/m.sql", model)]);
+    project.ok(&["run"]);
+    let said = project.fails(1, &["run", "--vars", "again: true"]).text();
+    assert!(said.contains("The 'statement' result named 'n' has already been loaded"), "{said}");
+}
+
+/// Dates as PostgreSQL reads them where the client says nothing: the month comes first.
+#[test]
+fn dates_are_read_in_the_order_of_the_server() {
+    let project =
+        Project::new(On::Postgres, &[("models/m.sql", "select cast('09/12/2023' as date) as day")]);
+    project.ok(&["run"]);
+    assert_eq!(project.lines("select * from m"), ["2023-09-12"]);
+    let database = project.database().params.dbname.clone();
+    project.postgres(&format!("alter database \"{database}\" set datestyle = 'SQL, DMY'"));
+    project.ok(&["run"]);
+    assert_eq!(project.lines("select * from m"), ["2023-12-09"]);
 }

@@ -1,5 +1,5 @@
 SET TimeZone = 'UTC';
-SET DateStyle = 'ISO, YMD';
+SET DateStyle = 'ISO';
 SET IntervalStyle = 'postgres';
 SET bytea_output = 'hex';
 SET extra_float_digits = 1;

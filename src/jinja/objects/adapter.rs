@@ -104,9 +104,7 @@ impl Object for AdapterObject {
                 }
             }
             _ => {
-                let database =
-                    if context.host().execute() { context.host().adapter() } else { None };
-                match with_database(&context, database, method, args) {
+                match with_database(&context, context.database()?, method, args) {
                     // A run will tell.
                     Err(_) if !context.host().execute() => Ok(Value::from_object(Forgiving)),
                     other => other,
