@@ -2,8 +2,6 @@
 //!
 //! Each borrows from the manifest; keys come in dbt's order.
 
-use std::sync::LazyLock;
-
 use indexmap::IndexMap;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -14,9 +12,6 @@ use super::config::{ConfigOut, Filled};
 use super::nodes::{Columns, DependsOn, RefOut, source_out};
 use crate::graph::{Member, defaults};
 use crate::manifest::{DocBlock, Exposure, Group, Macro, MacroArgument, ResourceType, Source};
-
-static QUOTING: LazyLock<Value> =
-    LazyLock::new(|| json!({"database": null, "schema": null, "identifier": null, "column": null}));
 
 pub(super) struct SourceOut<'a> {
     pub source: &'a Source,
@@ -41,7 +36,9 @@ impl Serialize for SourceOut<'_> {
         map.serialize_entry("source_description", &source.source_description)?;
         map.serialize_entry("loader", &source.loader)?;
         map.serialize_entry("identifier", &source.identifier)?;
-        map.serialize_entry("quoting", &*QUOTING)?;
+        let quoting = |key| source.written_quoting.get(key);
+        let quoting = ["database", "schema", "identifier", "column"].map(|key| (key, quoting(key)));
+        map.serialize_entry("quoting", &IndexMap::from(quoting))?;
         map.serialize_entry("loaded_at_field", &source.loaded_at_field)?;
         map.serialize_entry("loaded_at_query", &source.loaded_at_query)?;
         let default = &defaults::config_defaults(ResourceType::Source)["freshness"];
@@ -54,7 +51,21 @@ impl Serialize for SourceOut<'_> {
         map.serialize_entry("tags", &source.tags)?;
         map.serialize_entry("config", &ConfigOut(Member::Source(source)))?;
         map.serialize_entry("patch_path", &none)?;
-        map.serialize_entry("unrendered_config", &source.config.values)?;
+        // dbt adds what may stand beside `config:` as well as in it.
+        let mut unrendered = source.config.values.clone();
+        for (key, value) in [
+            ("loaded_at_field", json!(source.loaded_at_field)),
+            ("loaded_at_query", json!(source.loaded_at_query)),
+            ("meta", json!(source.meta)),
+            ("tags", json!(source.tags)),
+        ] {
+            unrendered.insert(key.to_owned(), value);
+        }
+        if let (Some(freshness), true) = (&source.freshness, unrendered.contains_key("freshness")) {
+            let whole = json!(Filled { set: Some(freshness), default });
+            unrendered.insert("freshness".to_owned(), whole);
+        }
+        map.serialize_entry("unrendered_config", &unrendered)?;
         map.serialize_entry("relation_name", &source.relation().render())?;
         map.serialize_entry("created_at", &self.created_at)?;
         map.serialize_entry("unrendered_database", &source.unrendered_database)?;

@@ -92,7 +92,8 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("group", &node.group)?;
         map.serialize_entry("docs", &docs(node))?;
         map.serialize_entry("patch_path", &node.patch_path)?;
-        let build_path = || self.path_below(Some("run").filter(|_| self.ran));
+        let has_file = self.ran && kind != ResourceType::Operation;
+        let build_path = || self.path_below(Some("run").filter(|_| has_file));
         map.serialize_entry("build_path", &build_path())?;
         map.serialize_entry("unrendered_config", &node.unrendered_config)?;
         map.serialize_entry("created_at", &self.created_at)?;

@@ -96,7 +96,10 @@ impl Serialize for ResultOut<'_> {
         };
         map.serialize_entry("compiled", &compiled)?;
         map.serialize_entry("compiled_code", &result.compiled_code)?;
-        map.serialize_entry("relation_name", &result.relation_name)?;
+        // dbt names the relation of what is compiled only.
+        let compiled = result.resource_type != ResourceType::Seed;
+        let relation = result.relation_name.as_ref().filter(|_| compiled);
+        map.serialize_entry("relation_name", &relation)?;
         map.serialize_entry("batch_results", &result.batches.as_ref().map(batches))?;
         map.end()
     }

@@ -114,7 +114,7 @@ pub(super) struct Compiled {
     pub results: Vec<RunResult>,
     pub errors: Vec<Diagnostic>,
     /// The SQL of ephemeral models, which the manifest shows, too.
-    inlined: Vec<RunResult>,
+    pub inlined: Vec<RunResult>,
 }
 
 /// Compiles nodes and writes their SQL.

@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use super::args::{RunArgs, SelectionArgs};
+use super::compile::compile_nodes;
 use super::session::{Session, Start};
 use super::store::Recorder;
 use super::{Exit, Outcome, interrupt};
@@ -93,14 +94,16 @@ fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
     idle
 }
 
+/// What failed or was skipped.
+fn failed(results: &[RunResult]) -> HashSet<&str> {
+    let lost = |result: &&RunResult| result.is_failure() || result.status == Status::Skipped;
+    results.iter().filter(lost).map(|result| &*result.unique_id).collect()
+}
+
 /// The results of what has nothing to run; what reads something that failed is skipped.
 fn idle_results(session: &Session, idle: &[NodeIndex], results: &[RunResult]) -> Vec<RunResult> {
     let manifest = &session.compiler.manifest;
-    let failed: HashSet<&str> = results
-        .iter()
-        .filter(|result| result.is_failure() || result.status == Status::Skipped)
-        .map(|result| &*result.unique_id)
-        .collect();
+    let failed = failed(results);
     idle.iter()
         .map(|index| {
             let member = session.graph.member(manifest, *index);
@@ -197,7 +200,8 @@ fn execute(
         Err(_) if interrupted => Vec::new(),
         Err(error) => return Err(error),
     };
-    write_artifacts(session, &results, elapsed)?;
+    let inlined = inlined(session, selected, &results);
+    write_artifacts(session, &results, &inlined, elapsed)?;
     let manifest = &session.compiler.manifest;
     let bridges = progress.take_loads();
     let compiled_path = |result: &RunResult| {
@@ -247,13 +251,27 @@ fn run_between_hooks(
     Ok(results)
 }
 
+/// Compiles the selected ephemeral models: they have no result, but a file and a place in the
+/// manifest. What is wrong with one was told by those that read it.
+fn inlined(session: &Session, selected: &Selected, results: &[RunResult]) -> Vec<RunResult> {
+    let failed = failed(results);
+    let mut nodes = session.nodes_of(selected);
+    let is_lost = |node: &Node| node.depends_on.iter().any(|id| failed.contains(&**id));
+    nodes.retain(|node| node.is_ephemeral() && !is_lost(node));
+    compile_nodes(session, &nodes).inlined
+}
+
 fn write_artifacts(
     session: &Session,
     results: &[RunResult],
+    inlined: &[RunResult],
     elapsed: std::time::Duration,
 ) -> Result<()> {
-    let by_id: std::collections::HashMap<&str, &str> =
-        results.iter().filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))).collect();
+    let by_id: std::collections::HashMap<&str, &str> = results
+        .iter()
+        .chain(inlined)
+        .filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?)))
+        .collect();
     let ran: std::collections::HashSet<&str> = results
         .iter()
         .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some()))

@@ -317,6 +317,8 @@ pub struct Source {
     pub unrendered_schema: Option<String>,
     pub identifier: String,
     pub quoting: Quoting,
+    /// `quoting` as its entry and its source's say it.
+    pub written_quoting: serde_json::Map<String, Value>,
     pub engine: Arc<str>,
     /// dbt-duckdb's `external_location`, formatted: what stands in SQL instead of a name.
     pub external_location: Option<String>,

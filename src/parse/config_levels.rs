@@ -20,12 +20,17 @@ pub fn apply(config: &mut NodeConfig, level: impl IntoIterator<Item = (String, V
     }
 }
 
-fn apply_one(config: &mut NodeConfig, key: &str, value: Value) {
-    let key = match key {
+/// Hooks by the name that they have in dbt_project.yml.
+pub(super) fn dashed(key: &str) -> &str {
+    match key {
         "pre_hook" => "pre-hook",
         "post_hook" => "post-hook",
         other => other,
-    };
+    }
+}
+
+fn apply_one(config: &mut NodeConfig, key: &str, value: Value) {
+    let key = dashed(key);
     match key {
         "tags" => {
             let mut tags = config.tags();

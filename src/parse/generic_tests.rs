@@ -189,14 +189,12 @@ impl Parser<'_> {
         node.description = description;
         node.column_name = column_name;
         node.unrendered_config = settings.into_iter().collect();
+        // Tags of the column are the test's, but no configuration of it.
         if let Some((_, tags, _)) = &entry.column {
             node.tags.extend(tags.iter().cloned());
         }
         node.tags.sort();
         node.tags.dedup();
-        if !node.tags.is_empty() {
-            node.config.values.insert("tags".to_owned(), node.tags.clone().into());
-        }
         match target {
             TestTarget::Node(of) => {
                 node.attached_node = Some(of.unique_id.clone());
@@ -233,6 +231,7 @@ impl Parser<'_> {
             fqn: &node.fqn,
             properties: None,
             own,
+            single: Vec::new(),
             code: None,
         });
         Ok(node)
@@ -420,8 +419,11 @@ impl Parser<'_> {
         }
         // `config()` in the body of the test stands above dbt_project.yml and below the entry.
         if !notes.config.values.is_empty() {
-            config_levels::apply(&mut node.config, notes.config.values);
             let own = node.unrendered_config.clone();
+            for (key, value) in &notes.config.values {
+                node.unrendered_config.entry(key.clone()).or_insert_with(|| value.clone());
+            }
+            config_levels::apply(&mut node.config, notes.config.values);
             config_levels::apply(&mut node.config, own);
             config_levels::apply_root_project(
                 &mut node.config,

@@ -22,6 +22,8 @@ pub struct Notes {
     pub functions: Vec<FunctionCall>,
     /// The `config()` calls, merged.
     pub config: NodeConfig,
+    /// A tag or a hook that they gave as a text, not as a list of one.
+    pub single: Vec<(String, serde_json::Value)>,
     pub macros: Vec<UniqueId>,
 }
 
@@ -99,7 +101,13 @@ impl Host for ParseHost {
     }
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {
-        config_levels::note(&mut self.notes().config, values);
+        let mut notes = self.notes();
+        let kept = ["tags", "pre_hook", "post_hook", "pre-hook", "post-hook"];
+        let is_single =
+            |key: &str, value: &serde_json::Value| value.is_string() && kept.contains(&key);
+        let single = values.iter().filter(|(key, value)| is_single(key, value));
+        notes.single.extend(single.map(|(key, value)| (key.clone(), value.clone())));
+        config_levels::note(&mut notes.config, values);
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use super::identity::Identity;
 use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
 use super::sql_files::{Patch, check_name, file_stem, fqn};
 use super::unrendered::Written;
+use crate::checksum::sha256;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::load::LoadedFile;
 use crate::manifest::{Exposure, Group, Hook, Node, NodeConfig, ResourceType, Source};
@@ -44,6 +45,7 @@ impl Parser<'_> {
             fqn: &node.fqn,
             properties: patch.map(|(properties, _)| properties.written()),
             own: IndexMap::default(),
+            single: Vec::new(),
             code: None,
         });
         node.engine = engine.name.clone();
@@ -143,6 +145,10 @@ impl Parser<'_> {
         }
         let (description, doc_blocks) =
             self.documented(package, &table.description, &table.location)?;
+        let mut written_quoting = source.quoting.clone();
+        if let Some(own) = table.extra.get("quoting").and_then(Value::as_object) {
+            written_quoting.extend(own.clone());
+        }
         Ok(Source {
             unique_id: format!("source.{package}.{}.{}", source.name, table.name).into(),
             source_name: source.name.clone(),
@@ -157,10 +163,8 @@ impl Parser<'_> {
             unrendered_database: source.written_database.clone(),
             unrendered_schema: source.written_schema.clone(),
             identifier,
-            quoting: match table.extra.get("quoting").and_then(Value::as_object) {
-                Some(own) => Quoting::default().with(&source.quoting).with(own),
-                None => Quoting::default().with(&source.quoting),
-            },
+            quoting: Quoting::default().with(&written_quoting),
+            written_quoting,
             engine: engine.name.clone(),
             external_location,
             loader: text("loader").unwrap_or_else(|| source.loader.clone()),
@@ -280,7 +284,7 @@ impl Parser<'_> {
             original_file_path: "./dbt_project.yml".to_owned(),
             absolute: project.root.join("dbt_project.yml"),
             file: project.file.clone(),
-            checksum: String::new(),
+            checksum: sha256(project.file.text.trim().as_bytes()),
         };
         let mut config = NodeConfig::default();
         config.values.insert("tags".to_owned(), Value::Array(vec![when.into()]));

@@ -135,6 +135,7 @@ impl Parser<'_> {
             fqn: &node.fqn,
             properties: Some(properties.written()),
             own: IndexMap::default(),
+            single: Vec::new(),
             code: None,
         });
         node.raw_code = format!("select * from {{{{ {relation} }}}}").into();

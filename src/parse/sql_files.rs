@@ -106,6 +106,7 @@ impl Parser<'_> {
             fqn: &node.fqn,
             properties: patch.map(|(properties, _)| properties.written()),
             own: notes.config.values,
+            single: notes.single,
             code: (!is_python(&loaded.path)).then_some(&*loaded.file.text),
         });
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();

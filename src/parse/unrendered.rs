@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
 use super::Parser;
+use super::config_levels::dashed;
 use crate::config::{Project, config_section};
 use crate::manifest::{FastHash, ResourceType};
 
@@ -19,6 +20,8 @@ pub(super) struct Written<'a> {
     pub properties: Option<&'a Map<String, Value>>,
     /// What it says of itself.
     pub own: IndexMap<String, Value, FastHash>,
+    /// What stands in `own` as a list, but was said as a text.
+    pub single: Vec<(String, Value)>,
     /// Its Jinja-SQL, where values of `config()` are taken as written.
     pub code: Option<&'a str>,
 }
@@ -48,6 +51,12 @@ impl Parser<'_> {
                 for (key, value) in written.own {
                     put(&mut out, &key, value);
                 }
+                for (key, value) in written.single {
+                    let is_only = |list: &Vec<Value>| list.len() == 1;
+                    if out.get(dashed(&key)).and_then(Value::as_array).is_some_and(is_only) {
+                        put(&mut out, &key, value);
+                    }
+                }
             }
         }
         let root = &self.config.project;
@@ -66,12 +75,7 @@ fn section_of(project: &Project, kind: ResourceType) -> Option<&Map<String, Valu
 }
 
 fn put(out: &mut IndexMap<String, Value, FastHash>, key: &str, value: Value) {
-    let key = match key {
-        "pre_hook" => "pre-hook",
-        "post_hook" => "post-hook",
-        other => other,
-    };
-    out.insert(key.to_owned(), value);
+    out.insert(dashed(key).to_owned(), value);
 }
 
 fn levels(

@@ -5,6 +5,7 @@ use minijinja::Value;
 
 use super::node::Job;
 use super::result::{RunResult, Status};
+use crate::compile::write_sql;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, publish};
 use crate::jinja::RelationObject;
@@ -41,6 +42,7 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
             Value::from(()),
         ],
     )?;
+    write_sql(&job.host.path_of("run"), &sql)?;
     let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
     let Answer { failures, should_warn, should_error } = Answer::read(job, &answer)?;
 

@@ -11,9 +11,9 @@ use super::node::{Failure, Job, Old, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
 use super::seed_types::{Inferred, infer, is_null};
 use crate::config::{EngineKind, read_text};
-use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
+use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::engine::publish;
-use crate::jinja::Adapter;
+use crate::jinja::{Adapter, Host};
 use crate::relation::{Relation, RelationKind, Response, quote_identifier, quote_literal};
 
 /// Rows that go into one `insert`.
@@ -348,19 +348,16 @@ impl Table {
     /// The SQL type of each column.
     fn types<'a>(&self, job: &'a Job) -> Result<Vec<ColumnType<'a>>> {
         let configured = job.node.config.get("column_types").and_then(|v| v.as_object());
-        if let Some(configured) = configured
-            && let Some(unknown) = configured.keys().find(|name| !self.header.contains(name))
-        {
-            let header = self.header.iter().map(String::as_str);
-            let mut error = Diagnostic::error(
-                Code::BAD_SEED,
-                format!("`column_types` names `{unknown}`, which the seed does not have"),
-            )
-            .or_at(job.node.location.clone());
-            if let Some(help) = crate::diagnostic::did_you_mean(unknown, header) {
-                error = error.help(help);
-            }
-            return Err(Box::new(error.help("Take it out, or correct its name.")));
+        // As dbt does, seeds without such a column are loaded; but it may be a misspelt name.
+        let names = configured.into_iter().flat_map(|types| types.keys());
+        for unknown in names.filter(|name| !self.header.contains(name)) {
+            let nearest = did_you_mean(unknown, self.header.iter().map(String::as_str));
+            let text = format!(
+                "`column_types` of the seed `{}` names `{unknown}`, which it does not have. {}",
+                job.node.name,
+                nearest.unwrap_or_else(|| "Take it out, or correct its name.".to_owned())
+            );
+            job.host.log(text.trim_end(), true);
         }
         Ok(self
             .header

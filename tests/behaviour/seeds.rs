@@ -113,6 +113,23 @@ fn a_seed_is_loaded_whole_or_not_at_all() {
     }
 }
 
+/// dbt loads it and says nothing.
+#[test]
+fn a_type_for_a_column_that_is_not_there_is_told() {
+    for project in Project::on_each(&[
+        ("seeds/s.csv", "amount\n1\n"),
+        ("seeds/properties.yml", "seeds: [{name: s, config: {column_types: {amuont: integer}}}]\n"),
+    ]) {
+        let said = project.ok(&["seed"]).text();
+        assert!(said.contains("`column_types` of the seed `s` names `amuont`"), "{said}");
+        assert!(said.contains("Did you mean `amount`?"), "{said}");
+        assert_eq!(sorted(&project, "s"), ["1"]);
+        // As in dbt: it was loaded, not compiled.
+        let results = project.json("target/run_results.json");
+        assert!(results["results"][0]["relation_name"].is_null());
+    }
+}
+
 #[test]
 fn many_rows_keep_their_number() {
     let csv: String = std::iter::once("i,t\n".to_owned())

@@ -130,6 +130,7 @@ fn source(json: &Value) -> Source {
         schema: text(json, "schema"),
         unrendered_database: None,
         unrendered_schema: None,
+        written_quoting: Default::default(),
         identifier: text(json, "identifier"),
         engine: "duckdb".into(),
         external_location: None,
