@@ -110,7 +110,7 @@ impl Config {
             "target_path": self.project.target_path,
             "packages_install_path": self.project.packages_install_path,
             "dependencies": Value::Object(all.map(dependency).collect()),
-            "vars": { "vars": self.project.vars },
+            "vars": self.project.vars,
             "cli_vars": self.flags.vars,
             "args": args,
         })

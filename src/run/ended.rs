@@ -16,11 +16,14 @@ pub(super) fn context(
     results: &[RunResult],
     graph: &Value,
 ) -> Vec<(&'static str, Value)> {
-    let nodes = graph.get_attr("nodes").unwrap_or_default();
     let mut places: Vec<(&str, &str)> = Vec::new();
     let mut shown = Vec::new();
     for result in results {
-        let Some(node) = manifest.nodes.get(&result.unique_id) else { continue };
+        let Some(node) = manifest.nodes.get(&result.unique_id) else {
+            // An exposure or a saved query.
+            shown.push(one(in_graph(graph, &result.unique_id), result));
+            continue;
+        };
         // Hooks are shown only where they failed.
         if node.resource_type == ResourceType::Operation && !result.is_failure() {
             continue;
@@ -32,8 +35,7 @@ pub(super) fn context(
                 places.push(place);
             }
         }
-        let in_graph = nodes.get_item(&Value::from(&*node.unique_id)).unwrap_or_default();
-        shown.push(one(compiled(&in_graph, result), result));
+        shown.push(one(compiled(&in_graph(graph, &node.unique_id), result), result));
     }
     let mut schemas: Vec<&str> = Vec::new();
     for (_, schema) in &places {
@@ -49,6 +51,14 @@ pub(super) fn context(
         ("schemas", List::value(schemas.into_iter().map(Value::from).collect())),
         ("database_schemas", List::value(places.into_iter().map(pair).collect())),
     ]
+}
+
+/// The entry of a `unique_id`.
+fn in_graph(graph: &Value, id: &str) -> Value {
+    let entry = |section| graph.get_attr(section).ok()?.get_item(&Value::from(id)).ok();
+    let known = |entry: &Value| !entry.is_undefined();
+    let sections = ["nodes", "exposures", "saved_queries"];
+    sections.into_iter().filter_map(entry).find(known).unwrap_or_default()
 }
 
 /// A node with the SQL that it ran.

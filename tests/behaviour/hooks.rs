@@ -129,6 +129,25 @@ fn a_failing_start_hook_keeps_the_run_from_starting() {
     }
 }
 
+/// As in dbt: `build` has a result for what has nothing to run, and hooks see it.
+#[test]
+fn end_hooks_see_the_results_of_exposures() {
+    for project in Project::on_each(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\non-run-end: \"{% for r in results %}{{ log(r.node.name ~ ' ' ~ r.status, info=true) }}{% endfor %}\"\n",
+        ),
+        ("models/one.sql", "select 1 as id"),
+        (
+            "models/shown.yml",
+            "exposures: [{name: board, type: dashboard, owner: {name: us}, depends_on: [ref('one')]}]",
+        ),
+    ]) {
+        let said = project.ok(&["build"]).text();
+        assert!(said.contains("one success") && said.contains("board no-op"), "{said}");
+    }
+}
+
 /// `results`, `schemas` and macros in the hooks of a run.
 #[test]
 fn end_hooks_see_the_results() {
