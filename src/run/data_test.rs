@@ -121,11 +121,14 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
     if let Some(other) = kept_as.filter(|kept_as| !matches!(*kept_as, "table" | "view")) {
         return Err(Box::new(
             Diagnostic::error(
-                Code::BAD_CONFIG,
-                format!("'{other}' is not a valid value for `store_failures_as`"),
+                Code::RAISED,
+                format!(
+                    "'{other}' is not a valid value for `store_failures_as`. Accepted values are: \
+                     ['ephemeral', 'table', 'view']"
+                ),
             )
             .or_at(job.locate_config("store_failures_as", other))
-            .help("Accepted values are: ['ephemeral', 'table', 'view']"),
+            .help("Write one of them, or leave the configuration out."),
         ));
     }
     if kept_as == Some("view") {

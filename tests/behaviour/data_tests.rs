@@ -1,7 +1,7 @@
 //! Data tests: the generic ones, singular ones, own ones, and their configuration.
 
 use super::sorted;
-use super::support::project::Project;
+use super::support::project::{On, Project};
 
 const ROWS: (&str, &str) = (
     "models/m.sql",
@@ -188,4 +188,20 @@ fn a_test_that_cannot_run_is_an_error() {
         assert!(ran.text().contains("nope"), "{}", ran.text());
         assert_eq!(outcomes(&project), ["not_null_m_nope error null"]);
     }
+}
+
+#[test]
+fn failures_are_stored_as_tables_or_views_alone() {
+    let project = Project::new(
+        On::DuckDb,
+        &[("tests/t.sql", "{{ config(store_failures_as='error') }} select 1 as id")],
+    );
+    project.fails(1, &["test"]);
+    let message = project.json("target/run_results.json")["results"][0]["message"].clone();
+    let message = message.as_str().unwrap();
+    assert!(message.starts_with("Compilation Error in test t (tests/t.sql)"), "{message}");
+    assert!(
+        message.contains("'error' is not a valid value for `store_failures_as`. Accepted"),
+        "{message}"
+    );
 }
