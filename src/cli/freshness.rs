@@ -122,6 +122,17 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     if hooks {
         ran.extend(runner.run_end_hooks(&ran));
     }
+    if results.iter().any(|result| result.bare_table) {
+        let warning = Diagnostic::warning(
+            Code::USAGE,
+            "The macro `collect_freshness` gives a table where a whole result is expected",
+        );
+        console.warn(
+            &warning
+                .event("CollectFreshnessReturnSignature")
+                .help("End it with return(load_result('collect_freshness')), without .table."),
+        )?;
+    }
     progress.end();
     let hook_failed = ran.iter().any(|hook| hook.is_failure());
     session.write_manifest()?;

@@ -61,6 +61,8 @@ pub struct FreshnessResult {
     pub completed_at: Timestamp,
     pub execution_time: Duration,
     pub thread: usize,
+    /// Whether `collect_freshness` gave a table alone, as it did before dbt 1.5.
+    pub bare_table: bool,
 }
 
 /// Who is told of each source: when it begins, and with its result when it ends; with its number.
@@ -119,10 +121,12 @@ fn one(
         completed_at: started_at,
         execution_time: Duration::ZERO,
         thread,
+        bare_table: false,
     };
     match ask(compiler, engines, source) {
-        Ok((max_loaded_at, snapshotted_at, response)) => {
-            result.adapter_response = response;
+        Ok((answer, max_loaded_at, snapshotted_at)) => {
+            result.adapter_response = response(&answer);
+            result.bare_table = whole(&answer).is_none();
             let age = snapshotted_at.duration_since(max_loaded_at).as_secs_f64();
             result.age = age;
             result.status = status(&result.criteria, age);
@@ -158,12 +162,12 @@ fn status(criteria: &Json, age: f64) -> FreshnessStatus {
     }
 }
 
-/// The newest moment and the present one, both in UTC.
+/// What the macro answered, the newest moment in it and the present one, both in UTC.
 fn ask(
     compiler: &Arc<Compiler>,
     engines: &Arc<Engines>,
     source: &Source,
-) -> Result<(DateTime, DateTime, Map<String, Json>)> {
+) -> Result<(Value, DateTime, DateTime)> {
     let file = SourceFile::new(source.original_file_path.as_str(), "");
     let host = compiler.source_host(source, file);
     host.set_adapter(Arc::new(ConnectionAdapter::new(engines.connection(&source.engine)?)));
@@ -201,7 +205,7 @@ fn ask(
                 .note(why),
         ))
     })?;
-    Ok((newest, now, response(&answer)))
+    Ok((answer, newest, now))
 }
 
 /// What the engine said of the statement behind an answer.
@@ -216,12 +220,14 @@ fn response(answer: &Value) -> Map<String, Json> {
         .collect()
 }
 
+/// The table in an answer that is a whole result.
+fn whole(answer: &Value) -> Option<Value> {
+    answer.get_attr("table").ok().filter(|table| !table.is_undefined())
+}
+
 /// The two moments of the macro's answer: a result with a table, or a table.
 fn moments(answer: &Value) -> std::result::Result<(DateTime, DateTime), String> {
-    let table = match answer.get_attr("table") {
-        Ok(table) if !table.is_undefined() => table,
-        _ => answer.clone(),
-    };
+    let table = whole(answer).unwrap_or_else(|| answer.clone());
     let rows = table.get_attr("rows").map_err(|error| error.to_string())?;
     let rows: Vec<Value> = rows.try_iter().map_err(|error| error.to_string())?.collect();
     let [row] = rows.as_slice() else {

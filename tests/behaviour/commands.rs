@@ -243,6 +243,7 @@ fn freshness_holds_sources_against_their_limits() {
         let tables = "[{name: loads}, \
               {name: old, identifier: loads, config: {freshness: {error_after: {count: 2, period: hour}}}}, \
               {name: asked, identifier: loads, loaded_at_query: \"select max(loaded_at) from {{ this }}\"}, \
+              {name: late, identifier: loads, freshness: {error_after: null}}, \
               {name: off, identifier: loads, freshness: null}]";
         project.file(
             "models/sources.yml",
@@ -268,8 +269,18 @@ fn freshness_holds_sources_against_their_limits() {
         assert_eq!(found("old")["criteria"]["warn_after"]["period"], "day");
         assert_eq!(found("asked")["status"], "pass");
         assert!(found("off").is_null());
+        assert!(found("loads")["criteria"]["error_after"].is_object());
+        assert!(found("late")["criteria"].get("error_after").is_some_and(|limit| limit.is_null()));
         project.ok(&["source", "freshness", "--select", "source:raw.loads", "-o", "own.json"]);
         assert_eq!(project.json("own.json")["results"].as_array().unwrap().len(), 1);
+        // A macro as it was written before dbt 1.5.
+        project.file(
+            "macros/collect_freshness.sql",
+            "{% macro collect_freshness(source, loaded_at_field, filter) %}{{ return(run_query(
+             'select max(' ~ loaded_at_field ~ '), current_timestamp from ' ~ source ~ ' where ' ~ filter)) }}{% endmacro %}",
+        );
+        let said = project.ok(&["source", "freshness", "--select", "source:raw.loads"]).text();
+        assert!(said.contains("The macro `collect_freshness` gives a table"), "{said}");
     }
 }
 
