@@ -148,7 +148,10 @@ fn make(session: &Session, node: &Node, other: &Value) -> Result<String> {
         ));
     }
     if from.render() == target.render() {
-        console.info(&format!("Relation {} is its own clone", target.render()));
+        console.info(&format!(
+            "Target and source are one, skipping clone for relation: {}",
+            target.render()
+        ));
         return Ok("No-op".to_owned());
     }
     publish::replace_view(&mut *connection, &target, &format!("select * from {}", from.render()))
