@@ -254,10 +254,17 @@ fn run_between_hooks(
 /// Compiles the selected ephemeral models: they have no result, but a file and a place in the
 /// manifest. What is wrong with one was told by those that read it.
 fn inlined(session: &Session, selected: &Selected, results: &[RunResult]) -> Vec<RunResult> {
-    let failed = failed(results);
+    let mut lost = failed(results);
     let mut nodes = session.nodes_of(selected);
-    let is_lost = |node: &Node| node.depends_on.iter().any(|id| failed.contains(&**id));
-    nodes.retain(|node| node.is_ephemeral() && !is_lost(node));
+    nodes.retain(|node| node.is_ephemeral());
+    // In topological order: what reads a lost one is lost, too.
+    nodes.retain(|node| {
+        let reads_lost = node.depends_on.iter().any(|id| lost.contains(&**id));
+        if reads_lost {
+            lost.insert(&node.unique_id);
+        }
+        !reads_lost
+    });
     compile_nodes(session, &nodes).inlined
 }
 

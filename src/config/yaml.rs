@@ -219,10 +219,10 @@ impl<'a> Composer<'a> {
                     resolve_plain(&text)
                 } else {
                     let mut text = text.into_owned();
-                    // A block's last line break is the file's, where the file has one.
+                    // dbt parses a file without the white space around it.
                     let is_block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-                    if is_block && self.ends_the_file(span.end) && text.ends_with('\n') {
-                        text.pop();
+                    if is_block && self.ends_the_file(span.end) {
+                        text.truncate(text.trim_end().len());
                     }
                     YamlKind::Text(text)
                 };
@@ -253,9 +253,9 @@ impl<'a> Composer<'a> {
         Ok(value)
     }
 
-    /// Whether nothing comes after an offset, and the last line has no line break.
+    /// Whether nothing comes after an offset.
     fn ends_the_file(&self, offset: usize) -> bool {
-        offset >= self.file.text.len() && !self.file.text.ends_with('\n')
+        self.file.text.get(offset..).is_none_or(|rest| rest.trim().is_empty())
     }
 
     fn map(&mut self, parser: &mut Source<'a>) -> Result<(Vec<(Key, Yaml)>, usize)> {
@@ -441,16 +441,18 @@ mod tests {
     }
 
     #[test]
-    fn a_block_at_the_end_of_a_file_has_the_line_breaks_that_the_file_has() {
+    fn a_block_at_the_end_of_a_file_has_no_line_break() {
         let cases = [
             ("a: |\n  x", "x"),
-            ("a: |\n  x\n", "x\n"),
+            ("a: |\n  x\n", "x"),
             ("a: >\n  x\n  y", "x y"),
             ("a: |+\n  x", "x"),
             ("a: |-\n  x", "x"),
-            ("a: |\n  x\n\n", "x\n"),
-            ("a: |\n  x\n  ", "x\n"),
-            ("b:\n- a: |\n    x", "x"),
+            ("a: |\n  x\n\n", "x"),
+            ("a: |\n  x\n  ", "x"),
+            ("b:\n- a: |\n    x\n", "x"),
+            ("a: |\n  x\nc: 1\n", "x\n"),
+            ("a: |\n  x\n# comment\n", "x\n"),
         ];
         for (text, expected) in cases {
             let found = json_of(text);
