@@ -2,6 +2,8 @@
 //!
 //! Each borrows from the manifest; keys come in dbt's order.
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
@@ -11,6 +13,7 @@ use super::Each;
 use super::config::{ConfigOut, Filled};
 use super::nodes::{Columns, DependsOn, RefOut, source_out};
 use crate::graph::{Member, defaults};
+use crate::jinja::MacroDef;
 use crate::manifest::{DocBlock, Exposure, Group, Macro, MacroArgument, ResourceType, Source};
 
 pub(super) struct SourceOut<'a> {
@@ -131,6 +134,7 @@ impl Serialize for Owner<'_> {
 
 pub(super) struct MacroOut<'a> {
     pub a_macro: &'a Macro,
+    pub def: Option<&'a Arc<MacroDef>>,
     /// The macros that it calls.
     pub calls: &'a [crate::manifest::UniqueId],
     pub created_at: f64,
@@ -177,7 +181,8 @@ impl Serialize for MacroOut<'_> {
         map.serialize_entry("patch_path", &one.patch_path)?;
         map.serialize_entry("arguments", &Each(|| one.arguments.iter().map(argument)))?;
         map.serialize_entry("created_at", &self.created_at)?;
-        let languages = one.supported_adapter.is_some().then_some(["sql"]);
+        let languages = self.def.filter(|_| one.supported_adapter.is_some());
+        let languages = languages.map(|def| def.languages());
         map.serialize_entry("supported_languages", &languages)?;
         map.end()
     }

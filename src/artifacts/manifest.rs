@@ -99,7 +99,8 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
         let calls = inputs.registry.called_by(inputs.adapter_type, a_macro);
         put(out, &*a_macro.unique_id);
         out.push(b':');
-        put(out, &MacroOut { a_macro, calls: &calls, created_at });
+        let def = inputs.registry.get(&a_macro.unique_id);
+        put(out, &MacroOut { a_macro, def, calls: &calls, created_at });
     })?;
     let overview = overview();
     let own = manifest.docs.contains_key(&overview.unique_id);

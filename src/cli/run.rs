@@ -234,6 +234,9 @@ fn run_between_hooks(
     if selected.nodes.is_empty() && idle.is_empty() {
         return Ok(Vec::new());
     }
+    for warning in runner.warnings(&selected.set) {
+        session.console.warn(&warning)?;
+    }
     let mut results = runner.run_start_hooks()?;
     if let Some(hook) = results.iter().find(|hook| hook.is_failure()) {
         let cause = hook.name.clone();

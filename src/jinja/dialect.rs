@@ -12,7 +12,7 @@ use super::functions;
 use super::host::Host;
 use super::macros::{call_macro, template_text};
 use super::objects::RelationObject;
-use super::registry::{BUILT_IN, MacroRegistry};
+use super::registry::{BUILT_IN, MacroDef, MacroRegistry};
 use super::rewrite::{OffsetMap, rewrite, rewrite_expression, syntax};
 use super::values;
 use crate::config::{EngineConfig, EngineParams, Target};
@@ -367,18 +367,8 @@ impl Dialect {
 
     /// The project's block for a materialization, or the built-in one that is written as a block;
     /// see [`MacroRegistry::materialization`].
-    pub fn materialization(&self, name: &str, has: bool, legacy: bool) -> Option<UniqueId> {
-        let found = self.fixed.registry.materialization(name, self.fixed.adapter, has, legacy);
-        found.map(|def| def.unique_id.clone())
-    }
-
-    /// Whether a materialization takes models that are written in SQL: those that say nothing do.
-    pub fn takes_sql(&self, block: &UniqueId) -> bool {
-        let Some(found) = self.fixed.registry.get(block) else { return true };
-        let header = &found.file.text[found.span.start..found.body.start];
-        let Some((_, languages)) = header.split_once("supported_languages") else { return true };
-        let languages = languages.split(']').next().unwrap_or_default();
-        languages.contains("'sql'") || languages.contains("\"sql\"")
+    pub fn materialization(&self, name: &str, has: bool, legacy: bool) -> Option<&Arc<MacroDef>> {
+        self.fixed.registry.materialization(name, self.fixed.adapter, has, legacy)
     }
 
     /// Runs the body of a materialization: what it returns, and the results of its statements.
@@ -387,12 +377,9 @@ impl Dialect {
     /// What the body raises, and the engine's.
     pub fn materialize(
         &self,
-        block: &UniqueId,
+        found: &Arc<MacroDef>,
         host: Arc<dyn Host>,
     ) -> Result<(Value, HashMap<String, Value>)> {
-        let Some(found) = self.fixed.registry.get(block).cloned() else {
-            return Ok(Default::default());
-        };
         let place = Place {
             file: found.file.clone(),
             offset: found.span.start,
@@ -400,7 +387,7 @@ impl Dialect {
             fixed: Some(found.span.clone()),
         };
         let context = self.context(place, host);
-        let value = call_macro(&found, &self.environment, &context, &[])
+        let value = call_macro(found, &self.environment, &context, &[])
             .map_err(|error| explain(&error, &context.place, &context))?;
         let results =
             context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

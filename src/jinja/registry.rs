@@ -42,6 +42,19 @@ pub struct MacroDef {
     pub arguments: Vec<Argument>,
 }
 
+impl MacroDef {
+    /// The languages of the models that a materialization takes: SQL where it says nothing.
+    pub fn languages(&self) -> Vec<&str> {
+        let header = &self.file.text[self.span.start..self.body.start];
+        let Some((_, list)) = header.split_once("supported_languages") else {
+            return vec!["sql"];
+        };
+        let list = list.split(']').next().unwrap_or_default();
+        // What stands between quotes is every second part.
+        list.split(['\'', '"']).skip(1).step_by(2).collect()
+    }
+}
+
 /// An argument of a macro.
 #[derive(Debug, PartialEq)]
 pub struct Argument {

@@ -2,21 +2,91 @@
 //! the body is rendered, and its statements run on the node's connection. What it left open is
 //! rolled back, as in dbt: a body ends with `adapter.commit()`.
 
+use std::sync::Arc;
+
 use minijinja::Value;
 
 use super::model::Outcome;
 use super::node::Job;
-use crate::config::EngineKind;
+use super::{Runner, model};
+use crate::config::{Config, EngineKind};
 use crate::diagnostic::{Code, Diagnostic, Result};
-use crate::jinja::{RelationObject, ResponseObject};
-use crate::manifest::UniqueId;
+use crate::jinja::{Dialect, MacroDef, RelationObject, ResponseObject};
+use crate::manifest::{Node, ResourceType};
 use crate::relation::Response;
 
-/// Runs the block.
-pub(super) fn build(job: &Job, block: &UniqueId) -> Result<Outcome> {
-    if !job.dialect.takes_sql(block) {
-        return Err(no_sql(job));
+/// The block that builds a node; none where the code of its materialization is here.
+///
+/// # Errors
+/// `BAD_CONFIG` where the block does not take the node's language.
+pub(super) fn block_of(
+    runner: &Runner,
+    node: &Node,
+    dialect: &Dialect,
+) -> Result<Option<Arc<MacroDef>>> {
+    let (name, language) = (node.materialized(), node.language());
+    let legacy = allows_package_overrides(&runner.compiler.config);
+    let Some(block) = dialect.materialization(name, model::is_code(name), legacy) else {
+        return Ok(None);
+    };
+    let languages = block.languages();
+    if languages.contains(&language) {
+        return Ok(Some(block.clone()));
     }
+    let list: Vec<String> = languages.iter().map(|one| format!("'{one}'")).collect();
+    let message = format!(
+        "Materialization \"{}\" only supports languages [{}]; got \"{language}\"",
+        block.name,
+        list.join(", ")
+    );
+    let error = Diagnostic::error(Code::BAD_CONFIG, message).or_at(node.location.clone());
+    Err(Box::new(error.help(format!(
+        "Its tag can have supported_languages=['sql', 'python'], or the model another `{}`.",
+        "materialized"
+    ))))
+}
+
+/// Whether packages may put materializations in the place of built-in ones, as dbt's flag says.
+fn allows_package_overrides(config: &Config) -> bool {
+    !config.flags.all.is_on("require_explicit_package_overrides_for_builtin_materializations")
+}
+
+/// A warning for each node that is built by a package's block in the place of a built-in one.
+pub(super) fn warnings<'a>(
+    runner: &Runner,
+    nodes: impl Iterator<Item = &'a Node>,
+) -> Vec<Diagnostic> {
+    if !allows_package_overrides(&runner.compiler.config) {
+        return Vec::new();
+    }
+    let one = |node: &Node| {
+        let (name, dialect) = (node.materialized(), runner.compiler.dialects.get(&node.engine));
+        let has = model::is_code(name);
+        let block = dialect.materialization(name, has, true)?;
+        let explicit = dialect.materialization(name, has, false);
+        if explicit.is_some_and(|other| Arc::ptr_eq(other, block)) || explicit.is_none() && !has {
+            return None;
+        }
+        let package = &*block.package;
+        let message = format!(
+            "The package `{package}` puts a materialization of its own in the place of the \
+             built-in `{name}`, which is deprecated"
+        );
+        let warning = Diagnostic::warning(Code::BAD_CONFIG, message)
+            .event("PackageMaterializationOverrideDeprecation")
+            .field("package_name", package)
+            .field("materialization_name", name)
+            .or_at(node.location.clone());
+        Some(warning.help(format!(
+            "Call it in a materialization of the project: {{{{ return({package}.{}()) }}}}.",
+            block.name
+        )))
+    };
+    nodes.filter(|node| node.resource_type == ResourceType::Model).filter_map(one).collect()
+}
+
+/// Runs the block.
+pub(super) fn build(job: &Job, block: &Arc<MacroDef>) -> Result<Outcome> {
     // psycopg2 opens a transaction with the first statement, whichever that is.
     if job.kind() == EngineKind::Postgres {
         job.adapter.lock().begin()?;
@@ -26,8 +96,10 @@ pub(super) fn build(job: &Job, block: &UniqueId) -> Result<Outcome> {
         let failed = job.adapter.failed(&error);
         job.place(error, failed)
     })?;
-    let relations = returned.get_attr("relations").ok().and_then(|list| list.try_iter().ok());
-    let Some(relations) = relations else { return Err(no_relations(job)) };
+    let relations = returned.get_attr("relations").ok().filter(|list| !list.is_undefined());
+    let Some(relations) = relations.and_then(|list| list.try_iter().ok()) else {
+        return Err(no_relations(job));
+    };
     let relation = relations.filter_map(|value| RelationObject::of(&value)).next();
     let Some(main) = results.get("main") else { return Err(no_main(job)) };
     Ok(Outcome { response: response(main), relation })
@@ -40,18 +112,6 @@ fn response(main: &Value) -> Response {
         Some(ResponseObject(response)) => response.clone(),
         None => Response { message: response.to_string(), ..Response::default() },
     }
-}
-
-fn no_sql(job: &Job) -> Box<Diagnostic> {
-    let name = job.node.materialized();
-    Box::new(
-        Diagnostic::error(
-            Code::BAD_CONFIG,
-            format!("Materialization \"{name}\" does not support models in SQL"),
-        )
-        .or_at(job.node.location.clone())
-        .help("Its `supported_languages` name no 'sql'."),
-    )
 }
 
 fn no_relations(job: &Job) -> Box<Diagnostic> {

@@ -20,6 +20,11 @@ use crate::relation::{Relation, RelationKind, Response};
 /// Those that are code here; further built-in ones are blocks among the macros.
 const MATERIALIZATIONS: &[&str] = &["view", "table", "incremental", "ephemeral"];
 
+/// Whether a materialization is code here.
+pub(super) fn is_code(name: &str) -> bool {
+    MATERIALIZATIONS.contains(&name)
+}
+
 /// What came of a materialization.
 pub(super) struct Outcome {
     /// The engine's word on the main statement.
@@ -31,9 +36,8 @@ pub(super) struct Outcome {
 /// Builds a model.
 pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
     let name = job.node.materialized();
-    let has = MATERIALIZATIONS.contains(&name);
-    let outcome = match job.dialect.materialization(name, has, job.allows_package_overrides()) {
-        Some(block) => custom::build(job, &block)?,
+    let outcome = match &job.block {
+        Some(block) => custom::build(job, block)?,
         None if engine::is_blank(&job.compiled.sql) => return Err(no_sql(job)),
         None => {
             job.run_hooks("pre-hook", false)?;

@@ -10,13 +10,15 @@ use minijinja::Value;
 
 use super::adapter::{ConnectionAdapter, SharedConnection};
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
-use super::{Runner, comment, data_test, ended, microbatch, model, python_model, seed, unit_test};
+use super::{
+    Runner, comment, custom, data_test, ended, microbatch, model, python_model, seed, unit_test,
+};
 use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::engine::publish::{self, Along, Step};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
-use crate::jinja::{Adapter, Dialect, Host};
+use crate::jinja::{Adapter, Dialect, Host, MacroDef};
 use crate::manifest::{Node, ResourceType};
 use crate::parse::{is_batched, locate_config};
 use crate::relation::Relation;
@@ -29,6 +31,8 @@ pub(super) struct Job<'a> {
     pub host: Arc<CompileHost>,
     pub adapter: Arc<ConnectionAdapter>,
     pub compiled: CompiledNode,
+    /// The block that builds it; none where code of ours does.
+    pub block: Option<Arc<MacroDef>>,
 }
 
 impl Runner {
@@ -219,15 +223,22 @@ impl Runner {
         let begun = Timestamp::now();
         let mut compiled = compiled;
         let mut _exchange = None;
+        let dialect = self.compiler.dialects.get(&node.engine).clone();
+        let block = match node.resource_type {
+            ResourceType::Seed | ResourceType::Test | ResourceType::Operation => None,
+            _ => custom::block_of(self, node, &dialect)?,
+        };
         if node.is_python() {
             write_sql(&host.path_of("run"), &compiled.sql)?;
             let params = &target.engines[&node.engine].params;
-            let (files, made) = python_model::run(node, &host, &adapter, params, &compiled)?;
-            (_exchange, compiled) = (Some(files), made);
+            // On PostgreSQL a block may make something of the code itself.
+            if block.is_none() || matches!(params, EngineParams::DuckDb(_)) {
+                let (files, made) = python_model::run(node, &host, &adapter, params, &compiled)?;
+                (_exchange, compiled) = (Some(files), made);
+            }
         }
-        let dialect = self.compiler.dialects.get(&node.engine).clone();
         host.set_compiled(compiled.sql.clone());
-        let job = Job { runner: self, node, dialect, host, adapter, compiled };
+        let job = Job { runner: self, node, dialect, host, adapter, compiled, block };
         if let Some((comment, last)) = job.query_comment()? {
             job.adapter.lock().comment(comment, last);
         }
@@ -364,12 +375,6 @@ impl Job<'_> {
     pub fn contract(&self) -> bool {
         let contract = self.node.config.get("contract");
         contract.and_then(|c| c.get("enforced")).and_then(|e| e.as_bool()).unwrap_or(false)
-    }
-
-    /// Whether packages may put materializations in the place of built-in ones, as dbt's flag says.
-    pub fn allows_package_overrides(&self) -> bool {
-        const FLAG: &str = "require_explicit_package_overrides_for_builtin_materializations";
-        self.runner.compiler.config.project.flags.get(FLAG).and_then(|f| f.as_bool()) == Some(false)
     }
 
     /// `model` as templates see it.

@@ -41,7 +41,7 @@ pub(super) fn check(
     host.set_adapter(as_adapter);
     let dialect = compiler.dialects.get(&node.engine).clone();
     let compiled = CompiledNode { sql, ctes: Vec::new(), insertion: None };
-    let job = Job { runner, node, dialect, host, adapter, compiled };
+    let job = Job { runner, node, dialect, host, adapter, compiled, block: None };
     let compared = compared(&job, test).map_err(|error| {
         let message = format!(
             "An error occurred during execution of unit test '{}'. There may be an error in the \

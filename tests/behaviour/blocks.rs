@@ -125,3 +125,83 @@ fn a_materialized_view_is_made_refreshed_and_replaced() {
         assert_eq!(sorted(&project, "m"), ["3"]);
     }
 }
+
+#[test]
+fn a_block_says_which_languages_it_takes() {
+    let block = |languages: &str| {
+        format!(
+            "{{% materialization own, default{languages} %}}
+                {{% call statement('main') %}}create table {{{{ this }}}} as (select 7 as id){{% endcall %}}
+                {{{{ adapter.commit() }}}}
+                {{{{ return({{'relations': [this]}}) }}}}
+            {{% endmaterialization %}}"
+        )
+    };
+    let project = Project::new(
+        On::Postgres,
+        &[
+            ("macros/own.sql", &block("")),
+            (
+                "models/p.py",
+                "def model(dbt, session):\n    dbt.config(materialized='own')\n    return None\n",
+            ),
+            ("models/s.sql", "{{ config(materialized='own') }} select 1 as id"),
+        ],
+    );
+    let refused = "Materialization \"materialization_own_default\" only supports languages";
+    let said = project.fails(1, &["run"]).text();
+    assert!(said.contains(&format!("{refused} ['sql']; got \"python\"")), "{said}");
+    assert_eq!((project.status("p"), project.status("s")), ("error".into(), "success".into()));
+    project.file("macros/own.sql", &block(", supported_languages=[\"python\"]"));
+    let said = project.fails(1, &["run"]).text();
+    assert!(said.contains(&format!("{refused} ['python']; got \"sql\"")), "{said}");
+    assert_eq!((project.status("p"), project.status("s")), ("success".into(), "error".into()));
+    assert_eq!(sorted(&project, "p"), ["7"]);
+    let manifest = project.json("target/manifest.json");
+    let block = &manifest["macros"]["macro.shop.materialization_own_default"];
+    assert_eq!(block["supported_languages"], serde_json::json!(["python"]));
+}
+
+#[test]
+fn a_block_that_returns_no_relations_fails() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "macros/own.sql",
+                "{% materialization own, default %}
+                    {% call statement('main') %}select 1{% endcall %}
+                {% endmaterialization %}",
+            ),
+            ("models/m.sql", "{{ config(materialized='own') }} select 1 as id"),
+        ],
+    );
+    let said = project.fails(1, &["run"]).text();
+    assert!(said.contains("did not explicitly return a list of relations"), "{said}");
+}
+
+#[test]
+fn a_package_in_the_place_of_a_built_in_materialization_is_deprecated() {
+    let flag = "require_explicit_package_overrides_for_builtin_materializations";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("packages.yml", "packages: [{local: dep}]"),
+            ("dep/dbt_project.yml", "name: dep\n"),
+            ("dep/macros/twice.sql", TWICE),
+            ("dep/macros/table.sql", &TWICE.replace("twice,", "table,")),
+            ("models/m.sql", "{{ config(materialized='table') }} select 1 as id"),
+            ("models/n.sql", "{{ config(materialized='twice') }} select 1 as id"),
+        ],
+    );
+    project.ok(&["deps"]);
+    let count = "PackageMaterializationOverrideDeprecation: 1 occurrence";
+    let said = project.ok(&["run"]).text();
+    assert!(!said.contains(count), "{said}");
+    assert_eq!((sorted(&project, "m").len(), sorted(&project, "n").len()), (1, 2));
+    project
+        .file("dbt_project.yml", &format!("name: shop\nprofile: shop\nflags: {{{flag}: false}}"));
+    let said = project.ok(&["run"]).text();
+    assert!(said.contains(count), "{said}");
+    assert_eq!(sorted(&project, "m").len(), 2);
+}
