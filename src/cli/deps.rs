@@ -1,11 +1,14 @@
 //! `deps`: install the packages that packages.yml asks for. Needs no profile.
 
+use serde_json::json;
+
 use super::args::DepsArgs;
 use super::session::Start;
 use super::{Exit, Outcome};
 use crate::config::{Basics, YamlRenderer};
 use crate::deps::{self, DepsOptions, Progress};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::report::Level;
 
 pub(super) fn command(start: &Start, args: &DepsArgs) -> Outcome {
     let flags = start.flags(None)?;
@@ -38,8 +41,12 @@ pub(super) fn command(start: &Start, args: &DepsArgs) -> Outcome {
     deps::install(&basics, &renderer, &options, &mut |progress| match progress {
         Progress::Nothing => console.info("There are no packages to install"),
         Progress::Locked(path) => console.info(&format!("Wrote {}", path.display())),
-        Progress::Installed { name, version } => {
-            console.info(&format!("Installed {name} ({version})"));
+        Progress::Installed { name, from } => {
+            let text = format!("Installing {name}");
+            let data = || json!({"package_name": name});
+            console.event("DepsStartPackageInstall", Level::Info, &text, data);
+            let text = format!("Installed from {from}");
+            console.event("DepsInstallInfo", Level::Info, &text, || json!({"version_name": from}));
         }
         Progress::Newer { name, latest } => {
             console.info(&format!("There is a newer version of {name}: {latest}"));

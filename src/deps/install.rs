@@ -37,7 +37,7 @@ fn install(work: &mut Work<'_>, spec: &PackageSpec, folder: &Path) -> Result<()>
             if std::os::unix::fs::symlink(&from, &target).is_err() {
                 archive::copy_folder(&from, &target)?;
             }
-            (work.tell)(Progress::Installed { name: &name, version: path });
+            (work.tell)(Progress::Installed { name: &name, from: &format!("<local @ {path}>") });
         }
         PackageSource::Git { url, revision, subdirectory, .. } => {
             let revision = revision.as_ref().and_then(Value::as_str).unwrap_or("HEAD");
@@ -45,14 +45,14 @@ fn install(work: &mut Work<'_>, spec: &PackageSpec, folder: &Path) -> Result<()>
             let checkout = git::check_out(url, revision, subdirectory.as_deref(), &into)?;
             let name = name_of(work, spec, &checkout.folder)?;
             archive::move_folder(&checkout.folder, &place(folder, &name)?)?;
-            (work.tell)(Progress::Installed { name: &name, version: revision });
+            (work.tell)(Progress::Installed { name: &name, from: &format!("revision {revision}") });
         }
         PackageSource::Tarball { url } => {
             let into = work.downloads.join(format!("tarball-{}", uuid::Uuid::new_v4()));
             let opened = archive::unpack(&archive::get(url)?, &into, url)?;
             let name = name_of(work, spec, &opened)?;
             archive::move_folder(&opened, &place(folder, &name)?)?;
-            (work.tell)(Progress::Installed { name: &name, version: "tarball" });
+            (work.tell)(Progress::Installed { name: &name, from: "tarball" });
         }
         PackageSource::Hub { package, written, .. } => {
             let version = written.as_str().unwrap_or_default();
@@ -61,7 +61,7 @@ fn install(work: &mut Work<'_>, spec: &PackageSpec, folder: &Path) -> Result<()>
             let opened = archive::unpack(&bytes, &into, package)?;
             let name = name_of(work, spec, &opened)?;
             archive::move_folder(&opened, &place(folder, &name)?)?;
-            (work.tell)(Progress::Installed { name: &name, version });
+            (work.tell)(Progress::Installed { name: &name, from: &format!("version {version}") });
             newer(work, package, version);
         }
         PackageSource::Private { repository } => {

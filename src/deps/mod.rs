@@ -38,7 +38,8 @@ pub enum Progress<'a> {
     Locked(&'a std::path::Path),
     Installed {
         name: &'a str,
-        version: &'a str,
+        /// `version 1.0.0`, `<local @ path>` and the like.
+        from: &'a str,
     },
     /// There is a newer version than the one installed.
     Newer {

@@ -42,7 +42,7 @@ const CONTEXT: &[&str] = &[
 ];
 
 /// Macros of dbt's that are functions here.
-const FUNCTIONS: &[&str] =
+pub(super) const FUNCTIONS: &[&str] =
     &["is_incremental", "load_relation", "noop_statement", "run_query", "statement"];
 
 /// Words that stand before a bracket without calling anything.

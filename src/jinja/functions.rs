@@ -46,6 +46,12 @@ impl Object for Function {
     }
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        if super::calls::FUNCTIONS.contains(&self.0) {
+            let context = Context::of(state)?;
+            if context.depth == 0 {
+                context.host().note_macro(&format!("macro.dbt.{}", self.0).into());
+            }
+        }
         (self.1)(state, args)
     }
 

@@ -176,8 +176,10 @@ fn bind(
         if let Some(help) = did_you_mean(name, known.iter().copied()) {
             diagnostic = diagnostic.help(help);
         }
+        // Jinja's words.
+        let theirs = format!("macro 'dbt_macro__{}' takes no keyword argument '{name}'", def.name);
         return Err(carry(Box::new(
-            diagnostic.help(format!("Its arguments: {}.", known.join(", "))),
+            diagnostic.note(theirs).help(format!("Its arguments: {}.", known.join(", "))),
         )));
     }
     Ok(())

@@ -245,6 +245,7 @@ pub fn parse(
     );
     if errors.is_empty() {
         warnings.extend(patches.unused(&manifest));
+        errors.extend(patches.ambiguous(&manifest));
     }
     add_others(&parser, &properties, &mut manifest, &mut errors, &mut warnings);
     add_generic_tests(&parser, &properties, &mut manifest, &mut errors, &mut warnings);

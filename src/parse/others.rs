@@ -15,6 +15,7 @@ use super::properties::{ExposureProperties, GroupProperties, NodeProperties, Sou
 use super::sql_files::{Patch, check_name, file_stem, fqn};
 use super::unrendered::Written;
 use crate::checksum::sha256;
+use crate::config::config_section;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::load::LoadedFile;
 use crate::manifest::{Exposure, Group, Hook, Node, NodeConfig, ResourceType, Source};
@@ -194,7 +195,15 @@ impl Parser<'_> {
         let package = &loaded.package;
         let fqn = fqn(package, &loaded.path, &properties.name);
         let kind = ResourceType::Exposure;
-        let mut config = config_levels::from_own_project(&self.config, package, kind, &fqn);
+        let mut config = NodeConfig::default();
+        let project = self.config.project_named(package);
+        let section = project.and_then(|project| project.configs.get(config_section(kind)));
+        // Of exposures, and of nothing else, `meta` counts without its plus.
+        if let Some(meta) = section.and_then(|section| section.get("meta")) {
+            config_levels::apply(&mut config, [("meta".to_owned(), meta.clone())]);
+        }
+        let own = config_levels::from_own_project(&self.config, package, kind, &fqn);
+        config_levels::apply(&mut config, own.values);
         config_levels::apply(&mut config, properties.config.clone());
         let mut tags = config.tags();
         if !tags.is_empty() {

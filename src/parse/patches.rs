@@ -7,7 +7,7 @@ use super::properties::{NodeProperties, PropertiesFile};
 use super::sql_files;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::load::{FileKind, LoadedFile};
-use crate::manifest::{FastHash, Manifest};
+use crate::manifest::{FastHash, Manifest, ResourceType};
 
 /// The kinds of properties that describe a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +30,19 @@ impl Section {
             Section::Analyses => FileKind::Analysis,
             Section::DataTests => FileKind::Test,
             Section::Functions => FileKind::Function,
+        }
+    }
+
+    /// The kind of node that it describes.
+    fn resource_type(self) -> Option<ResourceType> {
+        match self {
+            Section::Models => Some(ResourceType::Model),
+            Section::Seeds => Some(ResourceType::Seed),
+            Section::Snapshots => Some(ResourceType::Snapshot),
+            Section::Analyses => Some(ResourceType::Analysis),
+            Section::Functions => Some(ResourceType::Function),
+            // Singular tests have no twins: their names are unique.
+            Section::DataTests => None,
         }
     }
 
@@ -136,6 +149,47 @@ impl<'a> Patches<'a> {
             out.push(warning);
         }
         out.sort_by_key(|warning| format!("{warning}"));
+        out
+    }
+}
+
+/// Which disabled nodes an entry may be about, where several nodes share a name.
+type Twins<'a> = HashMap<(ResourceType, &'a str, &'a str), usize, FastHash>;
+
+impl Patches<'_> {
+    /// Entries that enable a node of which there are several, all of them disabled: which of them
+    /// is meant cannot be told.
+    pub(super) fn ambiguous(&self, manifest: &Manifest) -> Vec<Diagnostic> {
+        let mut twins: Twins = HashMap::default();
+        for node in &manifest.disabled {
+            *twins.entry((node.resource_type, &node.package_name, &node.name)).or_default() += 1;
+        }
+        twins.retain(|_, count| *count > 1);
+        if twins.is_empty() {
+            return Vec::new();
+        }
+        for node in manifest.nodes.values() {
+            twins.remove(&(node.resource_type, node.package_name.as_str(), node.name.as_str()));
+        }
+        let mut out = Vec::new();
+        for ((section, name), entries) in &self.by_name {
+            for (properties, file) in entries {
+                let Some(kind) = section.resource_type() else { continue };
+                let enables = properties.config.get("enabled").and_then(|v| v.as_bool());
+                let found = twins.get(&(kind, &*file.package, name));
+                let (Some(count), Some(true)) = (found, enables) else { continue };
+                let message = format!(
+                    "Found {count} matching disabled nodes for {} '{name}'",
+                    section.what()
+                );
+                out.push(
+                    Diagnostic::error(Code::DUPLICATE_NODE, message)
+                        .at(properties.location.clone())
+                        .help("Enable the one that is meant in its file, or in dbt_project.yml."),
+                );
+            }
+        }
+        out.sort_by_key(|error| format!("{error}"));
         out
     }
 }

@@ -102,7 +102,7 @@ impl Runner {
     /// What is deprecated about how the selected nodes are built.
     pub fn warnings(&self, selected: &FixedBitSet) -> Vec<Diagnostic> {
         let nodes = selected.ones().filter_map(|at| self.compiler.manifest.nodes.get_index(at));
-        custom::warnings(self, nodes.map(|(_, node)| node))
+        custom::warnings(self, nodes.map(|(_, node)| &**node))
     }
 
     /// Runs the selected nodes in the order of the DAG, on the target's number of threads. With

@@ -180,3 +180,12 @@ fn a_contract_that_others_rely_on_is_broken() {
     project.write("models/schema.yml", schema("text"));
     assert_snapshot!(project.run("ls --select state:modified --state earlier"));
 }
+
+#[test]
+fn one_of_several_disabled_twins_is_enabled() {
+    let twin = "{{ config(enabled=false) }} select 1 as id\n";
+    let project = Project::new(&format!(
+        "== models/schema.yml\nmodels:\n  - name: twin\n    config: {{enabled: true}}\n  - name: other\n== models/a/twin.sql\n{twin}== models/b/twin.sql\n{twin}== models/other.sql\nselect 1 as id\n",
+    ));
+    assert_snapshot!(project.run("parse"));
+}

@@ -184,3 +184,47 @@ fn configurations_that_contradict_their_node() {
         assert!(ran.text().contains(words), "{entry}: {}", ran.text());
     }
 }
+
+#[test]
+fn meta_of_all_exposures_needs_no_plus() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/schema.yml",
+                "exposures:
+                  - name: report
+                    type: dashboard
+                    owner: {name: Ada}
+                    config: {meta: {a: 2}}
+                    depends_on: [ref('m')]",
+            ),
+        ],
+    );
+    project.file(
+        "dbt_project.yml",
+        "{name: shop, profile: shop, exposures: {meta: {a: 1, b: [x]}}, models: {meta: {c: 3}}}",
+    );
+    project.ok(&["parse"]);
+    let exposure = &project.json("target/manifest.json")["exposures"]["exposure.shop.report"];
+    assert_eq!(exposure["meta"], serde_json::json!({"a": 2, "b": ["x"]}));
+    assert_eq!(exposure["config"]["meta"], exposure["meta"]);
+    assert_eq!(project.node("model.shop.m")["meta"], serde_json::json!({}));
+}
+
+#[test]
+fn functions_that_are_macros_in_dbt_are_depended_on() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("macros/own.sql", "{% macro own() %}{{ is_incremental() }}{% endmacro %}"),
+            ("models/m.sql", "select 1 as id {% if is_incremental() %} where true {% endif %}"),
+            ("models/n.sql", "select 1 as id -- {{ own() }}"),
+        ],
+    );
+    project.ok(&["parse"]);
+    let macros = |id: &str| project.node(id)["depends_on"]["macros"].clone();
+    assert_eq!(macros("model.shop.m"), serde_json::json!(["macro.dbt.is_incremental"]));
+    assert_eq!(macros("model.shop.n"), serde_json::json!(["macro.shop.own"]));
+}
