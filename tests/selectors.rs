@@ -124,7 +124,7 @@ fn a_circle_is_shown_as_a_path() {
     assert_eq!(error.code.0, "PT404");
     assert_eq!(
         error.message,
-        "Models depend on each other in a circle: revenue → orders → stg_orders → revenue"
+        "Found a cycle, models depend on each other: revenue → orders → stg_orders → revenue"
     );
     assert_eq!(error.location.unwrap().path(), Path::new("models/marts/revenue.sql"));
     assert_eq!(error.related.len(), 2);

@@ -310,6 +310,8 @@ struct Keys<'a> {
     unique: Vec<&'a str>,
     not_null: Vec<&'a str>,
     both: Vec<&'a str>,
+    /// By tests that are disabled.
+    perhaps: Vec<&'a str>,
 }
 
 impl<'a> Keys<'a> {
@@ -317,7 +319,8 @@ impl<'a> Keys<'a> {
         match &self.constrained {
             Some(columns) => columns,
             None if !self.both.is_empty() => &self.both,
-            None => &self.unique,
+            None if !self.unique.is_empty() => &self.unique,
+            None => &self.perhaps,
         }
     }
 }
@@ -329,35 +332,37 @@ fn primary_keys(manifest: &Manifest) -> HashMap<&str, Keys<'_>, FastHash> {
         if let (ResourceType::Model, Some(columns)) = (node.resource_type, constrained(node)) {
             found.entry(&node.unique_id).or_default().constrained = Some(columns);
         }
+    }
+    let enabled = manifest.nodes.values().map(|node| (&**node, true));
+    let disabled = manifest.disabled.iter().map(|node| (node, false));
+    for (node, enabled) in enabled.chain(disabled) {
         let (Some(test), Some(model)) = (&node.test_metadata, &node.attached_node) else {
             continue;
         };
-        let is_unique = match test.name.as_str() {
-            "unique" | "unique_combination_of_columns" => true,
-            "not_null" => false,
+        let keys = found.entry(model).or_default();
+        let list = match test.name.as_str() {
+            "unique" | "unique_combination_of_columns" if enabled => &mut keys.unique,
+            "unique" | "unique_combination_of_columns" => &mut keys.perhaps,
+            "not_null" => &mut keys.not_null,
             _ => continue,
         };
-        let columns: Vec<&str> = match test.kwargs.get("column_name").and_then(|v| v.as_str()) {
-            Some(column) => vec![column],
+        match test.kwargs.get("column_name").and_then(|v| v.as_str()) {
+            Some(column) => list.push(column),
             None => {
                 let columns = test.kwargs.get("combination_of_columns");
                 let columns = columns.and_then(|v| v.as_array()).into_iter().flatten();
-                columns.filter_map(|v| v.as_str()).collect()
-            }
-        };
-        let keys = found.entry(model).or_default();
-        let (list, other) = match is_unique {
-            true => (&mut keys.unique, &keys.not_null),
-            false => (&mut keys.not_null, &keys.unique),
-        };
-        for column in columns {
-            if !list.contains(&column) {
-                list.push(column);
-                if other.contains(&column) {
-                    keys.both.push(column);
-                }
+                list.extend(columns.filter_map(|v| v.as_str()));
             }
         }
+    }
+    for keys in found.values_mut() {
+        let Keys { unique, not_null, both, perhaps, .. } = keys;
+        for list in [&mut *unique, not_null, perhaps] {
+            list.sort_unstable();
+            list.dedup();
+        }
+        let is_unique = |column: &&&str| unique.contains(column) || perhaps.contains(column);
+        *both = not_null.iter().filter(is_unique).copied().collect();
     }
     found
 }

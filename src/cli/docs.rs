@@ -44,6 +44,8 @@ pub(super) fn generate(
         let selected = session.select(selection, kinds, true)?;
         let ids = selected.nodes.iter().map(|index| session.graph.unique_id(*index).clone());
         wanted = Some(ids.collect());
+    } else {
+        session.write_manifest()?;
     }
     let catalog = if args.empty_catalog {
         Catalog::default()

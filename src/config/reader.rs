@@ -115,7 +115,11 @@ impl<'a> MapReader<'a> {
         let Some(value) = self.any(key) else { return Ok(&[]) };
         match &value.kind {
             YamlKind::List(items) => Ok(items),
-            _ => Err(type_error(self.file, &format!("`{key}`"), "a list", value)),
+            _ => {
+                let error = type_error(self.file, &format!("`{key}`"), "a list", value);
+                // As dbt has it.
+                Err(Box::new(error.note(format!("'{key}' is not a list"))))
+            }
         }
     }
 
@@ -198,6 +202,11 @@ impl<'a> MapReader<'a> {
             format!("`{}` is not a key of {}", key.text, self.what),
         )
         .at(Location::new(self.file.clone(), key.span.clone()));
+        if self.what == "dbt_project.yml" {
+            // As JSON schemas have it.
+            let words = "Additional properties are not allowed";
+            error = error.note(format!("{words} ('{}' was unexpected)", key.text));
+        }
         // A key may have been asked for twice.
         let known: IndexSet<&str> = self.known.iter().copied().collect();
         error = match did_you_mean(&key.text, known.iter().copied()) {

@@ -16,6 +16,8 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_
 /// Renders the values of configuration files.
 pub struct YamlRenderer {
     environment: Environment<'static>,
+    /// Whether secrets may stand in the file.
+    secrets: bool,
 }
 
 /// What a later stage adds to the environment of every renderer: Python's methods and `modules`.
@@ -73,13 +75,14 @@ impl YamlRenderer {
         environment.add_filter("as_bool", as_bool);
         environment.add_filter("as_native", as_native);
         environment.add_filter("as_text", |value: minijinja::Value| value.to_string());
-        YamlRenderer { environment }
+        YamlRenderer { environment, secrets: false }
     }
 
     /// The same renderer for a file where `DBT_ENV_SECRET…` variables may stand: profiles.yml and
     /// packages.yml.
     pub fn with_secrets(mut self) -> Self {
         self.environment.add_function("env_var", env_var(true));
+        self.secrets = true;
         self
     }
 
@@ -118,7 +121,17 @@ impl YamlRenderer {
             YamlKind::Map(entries) => YamlKind::Map(
                 entries
                     .iter()
-                    .map(|(key, value)| Ok((key.clone(), self.render_tree(file, value)?)))
+                    .map(|(key, value)| match self.render_tree(file, value) {
+                        // Passwords may look like Jinja and be none.
+                        Err(error)
+                            if self.secrets
+                                && key.text == "password"
+                                && error.code == Code::JINJA_SYNTAX =>
+                        {
+                            Ok((key.clone(), value.clone()))
+                        }
+                        rendered => Ok((key.clone(), rendered?)),
+                    })
                     .collect::<Result<_>>()?,
             ),
             other => other.clone(),

@@ -19,16 +19,16 @@ pub(super) fn diagnose(graph: &Graph, manifest: &Manifest) -> Diagnostic {
         .collect();
     let further = circles.len().saturating_sub(1);
     let Some(part) = circles.into_iter().min_by_key(|part| part.iter().min().copied()) else {
-        return Diagnostic::error(Code::CYCLE, "Models depend on each other in a circle");
+        return Diagnostic::error(Code::CYCLE, "Found a cycle of models");
     };
     let path = shortest(graph, &part);
     let name = |index: NodeIndex| graph.member(manifest, index).name();
     let shown: Vec<&str> = path.iter().chain(path.first()).map(|index| name(*index)).collect();
     let first = name(path[0]);
     let message = if path.len() == 1 {
-        format!("`{first}` depends on itself: {}", shown.join(" → "))
+        format!("Found a cycle: `{first}` depends on itself: {}", shown.join(" → "))
     } else {
-        format!("Models depend on each other in a circle: {}", shown.join(" → "))
+        format!("Found a cycle, models depend on each other: {}", shown.join(" → "))
     };
     let mut found = Diagnostic::error(Code::CYCLE, message).or_at(ref_location(
         graph,

@@ -56,8 +56,18 @@ impl Parser<'_> {
             let block = self.doc_block(named.as_deref(), package, &name, location)?;
             calls.push(((named, name), block));
         }
-        let blocks: Vec<UniqueId> =
-            calls.iter().map(|(_, block)| block.unique_id.clone()).collect();
+        // Only a call that stands alone between its braces counts as one for dbt.
+        let alone = |call: &regex::Match| {
+            let before = text[..call.start()].trim_end().trim_end_matches('-');
+            let after = text[call.end()..].trim_start().trim_start_matches('-');
+            before.ends_with("{{") && after.starts_with("}}")
+        };
+        let blocks: Vec<UniqueId> = DOC_CALL
+            .find_iter(text)
+            .zip(&calls)
+            .filter(|(call, _)| alone(call))
+            .map(|(_, (_, block))| block.unique_id.clone())
+            .collect();
         // The common case: nothing but the call.
         if let (Some(call), [(_, block)]) = (DOC_CALL.find(text), &*calls)
             && let Some(before) = text[..call.start()].trim().strip_prefix("{{")

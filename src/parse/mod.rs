@@ -270,6 +270,7 @@ pub fn parse(
     }
     if errors.is_empty() {
         warnings.extend(versions::deprecations(&manifest));
+        warnings.extend(sql_files::names_with_spaces(&manifest, config));
         warnings.extend(unused_configs::warning(&manifest, config));
         Ok(Parsed { manifest, dialects: parser.dialects, warnings })
     } else {

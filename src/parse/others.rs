@@ -12,7 +12,7 @@ use super::freshness::{self, Level};
 use super::host::ParseHost;
 use super::identity::Identity;
 use super::properties::{ExposureProperties, GroupProperties, NodeProperties, SourceProperties};
-use super::sql_files::{Patch, check_name, file_stem, fqn};
+use super::sql_files::{Patch, file_stem, fqn};
 use super::unrendered::Written;
 use crate::checksum::sha256;
 use crate::config::config_section;
@@ -28,7 +28,7 @@ impl Parser<'_> {
     /// A name that cannot be used, an unknown engine.
     pub(super) fn seed(&self, loaded: &LoadedFile, patch: Option<Patch>) -> Result<Node> {
         let name = file_stem(&loaded.path);
-        check_name(loaded, name)?;
+        self.check_name(loaded, name)?;
         let fqn = fqn(&loaded.package, &loaded.path, name);
         let kind = ResourceType::Seed;
         let mut config = config_levels::from_own_project(&self.config, &loaded.package, kind, &fqn);

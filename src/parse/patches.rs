@@ -46,6 +46,18 @@ impl Section {
         }
     }
 
+    /// The key of properties files.
+    fn key(self) -> &'static str {
+        match self {
+            Section::Models => "models",
+            Section::Seeds => "seeds",
+            Section::Snapshots => "snapshots",
+            Section::Analyses => "analyses",
+            Section::DataTests => "data_tests",
+            Section::Functions => "functions",
+        }
+    }
+
     /// What people call such a node.
     fn what(self) -> &'static str {
         match self {
@@ -133,7 +145,7 @@ impl<'a> Patches<'a> {
             .collect();
         let mut out: Vec<Diagnostic> = Vec::new();
         for ((section, name), entries) in &self.by_name {
-            let (false, Some((properties, _))) = (names.contains(name), entries.first()) else {
+            let (false, Some((properties, file))) = (names.contains(name), entries.first()) else {
                 continue;
             };
             let what = section.what();
@@ -142,7 +154,13 @@ impl<'a> Patches<'a> {
                 format!("These properties describe no {what}: there is none named `{name}`"),
             )
             .event("NoNodeForYamlKey")
-            .at(properties.location.clone());
+            .at(properties.location.clone())
+            .note(format!(
+                "Did not find matching node for patch with name '{name}' in the '{}' section of \
+                 file '{}'",
+                section.key(),
+                file.original_file_path
+            ));
             if let Some(help) = did_you_mean(name, names.iter().copied()) {
                 warning = warning.help(help);
             }

@@ -95,7 +95,7 @@ pub fn link(
         errors.push(
             Diagnostic::error(
                 Code::BAD_CONFIG,
-                "Semantic models need a time spine model with granularity DAY or smaller, and there is none",
+                "The semantic layer requires a time spine model with granularity DAY or smaller",
             )
             .help("Give a model of days `time_spine: {standard_granularity_column: …}`."),
         );

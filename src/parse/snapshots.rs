@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::identity::Identity;
 use super::properties::{NodeProperties, PropertiesFile};
-use super::sql_files::{Configured, Patch, check_name};
+use super::sql_files::{Configured, Patch};
 use super::unrendered::Written;
 use super::{Parser, Patches, Section, add_node, config_levels};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result};
@@ -79,7 +79,7 @@ impl Parser<'_> {
         name: &str,
         patch: Option<Patch>,
     ) -> Result<Node> {
-        check_name(loaded, name)?;
+        self.check_name(loaded, name)?;
         // Unlike other nodes, a snapshot has the name of its file in its fqn.
         let mut fqn = folders(loaded);
         fqn.push(super::sql_files::file_stem(&loaded.path).to_owned());
@@ -99,7 +99,7 @@ impl Parser<'_> {
     /// A snapshot of a whole relation, which needs no SQL.
     fn yaml_snapshot(&self, loaded: &LoadedFile, properties: &NodeProperties) -> Result<Node> {
         let name = &properties.name;
-        check_name(loaded, name)?;
+        self.check_name(loaded, name)?;
         let package = &loaded.package;
         let mut fqn = folders(loaded);
         fqn.push(name.to_owned());

@@ -13,10 +13,10 @@ use super::properties::NodeProperties;
 use super::python_models::{self, is_python};
 use super::resolve::locate_config;
 use super::unrendered::Written;
-use crate::config::EngineConfig;
+use crate::config::{Config, EngineConfig};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity};
 use crate::load::LoadedFile;
-use crate::manifest::{Access, Node, NodeConfig, ResourceType, version_text};
+use crate::manifest::{Access, Manifest, Node, NodeConfig, ResourceType, version_text};
 use crate::relation::Relation;
 
 /// A properties entry and the file that it stands in.
@@ -51,7 +51,7 @@ impl Parser<'_> {
         patch: Option<Patch>,
     ) -> Result<Node> {
         let mut name = file_stem(&loaded.path);
-        check_name(loaded, name)?;
+        self.check_name(loaded, name)?;
         let package = &loaded.package;
         let facts = patch.and_then(|(properties, _)| Some(&properties.model.as_ref()?.facts));
         let version = facts.and_then(|facts| facts.version.clone());
@@ -291,34 +291,76 @@ pub fn fqn(package: &str, path: &str, name: &str) -> Vec<String> {
     fqn
 }
 
-/// Names become file names, selectors and identifiers: any letter of any script is fine, quotes,
-/// white space and control characters are not.
-///
-/// # Errors
-/// `BAD_NAME`
-pub fn check_name(loaded: &LoadedFile, name: &str) -> Result<()> {
-    let bad = name.chars().find(|c| {
-        c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | ';' | '\\' | ',')
-    });
-    match bad {
-        None if !name.is_empty() => Ok(()),
-        _ => {
-            let what = bad.map_or("is empty".to_owned(), |c| format!("contains {}", shown(c)));
-            Err(Box::new(
-                Diagnostic::error(
-                    Code::BAD_NAME,
-                    format!("`{name}` cannot be the name of a node: it {what}"),
-                )
+/// The flag of dbt's that lets names have spaces.
+const WITHOUT_SPACES: &str = "require_resource_names_without_spaces";
+
+impl Parser<'_> {
+    /// Refuses names that no relation or command line can do with.
+    ///
+    /// # Errors
+    /// `BAD_NAME`
+    pub(super) fn check_name(&self, loaded: &LoadedFile, name: &str) -> Result<()> {
+        let without_spaces = self.config.flags.all.is_on(WITHOUT_SPACES);
+        let bad = name.chars().find(|c| match c {
+            ' ' => without_spaces,
+            c => {
+                c.is_whitespace()
+                    || c.is_control()
+                    || matches!(c, '"' | '\'' | '`' | ';' | '\\' | ',')
+            }
+        });
+        let message = match bad {
+            None if !name.is_empty() => return Ok(()),
+            None => format!("`{name}` cannot be the name of a node: it is empty"),
+            Some(' ') => format!("Resource names cannot contain spaces: `{name}`"),
+            Some(c) => format!("`{name}` cannot be the name of a node: it contains {}", shown(c)),
+        };
+        Err(Box::new(
+            Diagnostic::error(Code::BAD_NAME, message)
                 .at(Location::new(loaded.file.clone(), 0..0))
                 .help("Rename the file; use letters, digits and underscores."),
-            ))
-        }
+        ))
     }
+}
+
+/// Names with spaces, where they are allowed: the first of them, or with `--debug` all, and how
+/// many there are.
+pub fn names_with_spaces(manifest: &Manifest, config: &Config) -> Vec<Diagnostic> {
+    let debug = config.flags.all.is_on("debug");
+    let nodes = manifest.nodes.values().filter(|node| node.name.contains(' '));
+    let mut out: Vec<Diagnostic> = nodes
+        .map(|node| {
+            let message = format!("Found spaces in the name of `{}`", node.unique_id);
+            Diagnostic::warning(Code::BAD_NAME, message)
+                .event("SpacesInResourceNameDeprecation")
+                .field("unique_id", &*node.unique_id)
+                .or_at(node.location.clone())
+                .help("Rename it; use letters, digits and underscores.")
+        })
+        .collect();
+    let count = out.len();
+    if count == 0 {
+        return out;
+    }
+    if !debug {
+        out.truncate(1);
+    }
+    let mut message = format!("Spaces found in {count} resource name(s), which is deprecated.");
+    if !debug {
+        message.push_str(" Run again with `--debug` to see them all.");
+    }
+    out.push(
+        Diagnostic::warning(Code::BAD_NAME, message)
+            .event("ResourceNamesWithSpacesDeprecation")
+            .field("count_invalid_names", count)
+            .field("show_debug_hint", !debug)
+            .help(format!("Rename them, and set `{WITHOUT_SPACES}: true` under `flags:`.")),
+    );
+    out
 }
 
 fn shown(c: char) -> String {
     match c {
-        ' ' => "a space".to_owned(),
         '`' => "a backtick".to_owned(),
         c if c.is_whitespace() || c.is_control() => format!("the character U+{:04X}", u32::from(c)),
         c => format!("`{c}`"),

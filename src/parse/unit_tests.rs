@@ -141,6 +141,12 @@ impl Project<'_> {
     /// The versions of a model that a unit test is meant for.
     fn versions(&self, entry: &UnitTestProperties, model: &Node) -> Result<Vec<Value>> {
         let (only, not) = (chosen(entry, "include"), chosen(entry, "exclude"));
+        if only.is_some() && not.is_some() {
+            return Err(refused(format!(
+                "Unit test '{}' can have either `include` or `exclude` of versions, not both",
+                entry.name
+            )));
+        }
         let wanted = |version: &Value| {
             let text = version_text(version);
             match (&only, &not) {

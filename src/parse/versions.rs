@@ -137,15 +137,15 @@ impl<'a> Reader<'a> {
         match base.columns.get(name) {
             None => {
                 return wrong(format!(
-                    "The time spine standard granularity column must be defined on the model: \
-                     `{}` has no column `{name}`",
+                    "Time spine standard granularity column must be defined on the model. `{}` has \
+                     no column `{name}`",
                     base.name
                 ));
             }
             Some(column) if column.granularity.is_none() => {
                 return wrong(format!(
-                    "The time spine standard granularity column must have a granularity defined: \
-                     `{name}` of `{}` has none",
+                    "Time spine standard granularity column must have a granularity defined. `{name}` \
+                     of `{}` has none",
                     base.name
                 ));
             }
@@ -156,7 +156,8 @@ impl<'a> Reader<'a> {
             let column = one.get("column_name").or_else(|| one.get("name")).and_then(Yaml::as_str);
             if let Some(column) = column.filter(|name| !base.columns.contains_key(*name)) {
                 return wrong(format!(
-                    "The time spine custom granularity columns do not exist in the model `{}`: `{column}`",
+                    "Time spine custom granularity columns do not exist in the model. `{}` has no \
+                     column `{column}`",
                     base.name
                 ));
             }

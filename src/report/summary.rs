@@ -10,6 +10,7 @@ use super::Console;
 use super::events::Level;
 use super::lines::{painted, plural, ran};
 use super::progress::run_result;
+use crate::jinja::values::{from_json, py_str};
 use crate::manifest::{Manifest, Node, ResourceType};
 use crate::run::{DataLoad, RunResult, Status};
 
@@ -204,10 +205,7 @@ fn group_of(manifest: &Manifest, node: Option<&Node>) -> Option<Value> {
     let tested = || manifest.nodes.get(node.attached_node.as_ref()?)?.group.as_ref();
     let name = node.group.as_ref().or_else(tested)?;
     let group = manifest.groups.values().find(|group| group.name == *name)?;
-    let text = |value: &Value| match value {
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
-    };
+    let text = |value: &Value| py_str(&from_json(value));
     let owner: serde_json::Map<String, Value> =
         group.owner.iter().map(|(key, value)| (key.clone(), text(value).into())).collect();
     Some(json!({"name": group.name, "package_name": group.package_name, "owner": owner}))

@@ -102,11 +102,17 @@ impl Answer {
             (Some(failures), Some(should_warn), Some(should_error)) => {
                 Ok(Answer { failures, should_warn, should_error })
             }
-            _ => Err(Box::new(
+            (number, warn, error) => Err(Box::new(
                 Diagnostic::error(
                     Code::SQL,
                     format!("The test `{}` did not give a number of failures", job.node.name),
                 )
+                .note({
+                    let wrong = [number.is_none(), warn.is_none(), error.is_none()];
+                    let at = wrong.iter().position(|wrong| *wrong).unwrap_or_default();
+                    let cell = row.get(at).map(Cell::to_text).unwrap_or_default();
+                    format!("'get_test_sql' returns '{cell}'")
+                })
                 .or_at(job.node.location.clone())
                 .help("`fail_calc` has to give a number, `warn_if` and `error_if` a condition."),
             )),

@@ -228,3 +228,46 @@ fn functions_that_are_macros_in_dbt_are_depended_on() {
     assert_eq!(macros("model.shop.m"), serde_json::json!(["macro.dbt.is_incremental"]));
     assert_eq!(macros("model.shop.n"), serde_json::json!(["macro.shop.own"]));
 }
+
+#[test]
+fn names_with_spaces_by_a_flag() {
+    let project = Project::new(
+        On::DuckDb,
+        &[("models/my model.sql", "select 1 as id"), ("models/my other.sql", "select 2 as id")],
+    );
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("Resource names cannot contain spaces: `my model`"), "{said}");
+    let flags = "flags: {require_resource_names_without_spaces: false}";
+    project.file("dbt_project.yml", &format!("name: shop\nprofile: shop\n{flags}"));
+    let said = project.ok(&["run"]).text();
+    let found = |name: &str| said.contains(&format!("spaces in the name of `model.shop.{name}`"));
+    assert!(found("my model") && !found("my other"), "{said}");
+    assert!(said.contains("Spaces found in 2 resource name(s)"), "{said}");
+    assert_eq!(project.lines("select id from \"my model\""), ["1"]);
+}
+
+#[test]
+fn a_disabled_test_may_still_tell_the_primary_key() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/schema.yml",
+                "models:
+                  - name: m
+                    columns: [{name: id, data_tests: [{unique: {config: {enabled: false}}}]}]",
+            ),
+        ],
+    );
+    project.ok(&["parse"]);
+    assert_eq!(project.node("model.shop.m")["primary_key"], serde_json::json!(["id"]));
+}
+
+#[test]
+fn a_password_that_is_no_template_stands_for_itself() {
+    let project = Project::new(On::Postgres, &[("models/m.sql", "select 1 as id")]);
+    let profiles = project.read("profiles.yml").replace("password: ''", "password: 'a{{b{%c'");
+    project.file("profiles.yml", &profiles);
+    project.ok(&["run"]);
+}
