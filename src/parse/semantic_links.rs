@@ -49,6 +49,7 @@ pub fn link(
             }
         }
     }
+    errors.extend(measures_twice(&entities));
     let measures = measures(&entities);
     let metrics: Vec<UniqueId> = entities
         .values()
@@ -155,6 +156,30 @@ fn old_forms(entities: &Entities, manifest: &Manifest, config: &Config) -> Vec<D
         );
     }
     found
+}
+
+/// Names that two measures have: a metric could not say which of them it is made of.
+fn measures_twice(entities: &Entities) -> Vec<Diagnostic> {
+    let mut seen: HashMap<&str, &str> = HashMap::new();
+    let mut errors = Vec::new();
+    for one in entities.values().filter(|one| one.kind == ResourceType::SemanticModel) {
+        let measures = one.body.get("measures").and_then(Value::as_array);
+        let names = measures.into_iter().flatten().filter_map(|one| one["name"].as_str());
+        for name in names {
+            let Some(first) = seen.insert(name, &one.name) else { continue };
+            let message = format!(
+                "There are two measures named `{name}`, in the semantic models `{first}` and `{}`",
+                one.name
+            );
+            errors.push(
+                Diagnostic::error(Code::BAD_CONFIG, message)
+                    .event("SemanticValidationFailure")
+                    .or_at(one.location.clone())
+                    .help("Give one of them another name."),
+            );
+        }
+    }
+    errors
 }
 
 /// Measure → the semantic models that have it.

@@ -239,6 +239,8 @@ impl Console {
         let name = match (warning, diagnostic.event) {
             (true, "") => "Note",
             (true, event) => event,
+            // The one error that dbt tells as an event of its own.
+            (false, event @ "SemanticValidationFailure") => event,
             (false, _) => "MainEncounteredError",
         };
         let text = diagnostics::render(diagnostic, false);

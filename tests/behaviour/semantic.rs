@@ -77,4 +77,20 @@ fn semantic_layer_in_the_manifest() {
     let text = SEMANTIC.replace("denominator: total", "denominator: none");
     project.file("models/semantic.yml", &text);
     assert!(project.fails(2, &["parse"]).text().contains("`none`"));
+
+    // Where exports go is no change of a saved query; two measures of one name are one too many.
+    project.file("models/semantic.yml", SEMANTIC);
+    project.ok(&["parse", "--target-path", "old"]);
+    let old = project
+        .read("old/manifest.json")
+        .replace("\"schema_name\":\"main\"", "\"schema_name\":\"x\"");
+    project.file("old/manifest.json", &old);
+    let listed = project.ok(&["ls", "--quiet", "--select", "state:modified", "--state", "old"]);
+    assert_eq!(listed.stdout, "");
+    let twice =
+        SEMANTIC.replace("create_metric: true}", "create_metric: true}, {name: total, agg: max}");
+    project.file("models/semantic.yml", &twice);
+    let said = project.fails(2, &["--log-format", "json", "parse"]).text();
+    assert!(said.contains("two measures named `total`"), "{said}");
+    assert!(said.contains("SemanticValidationFailure"), "{said}");
 }

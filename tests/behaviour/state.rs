@@ -60,6 +60,16 @@ fn what_changed_is_selected() {
 }
 
 #[test]
+fn manifests_of_old_versions_say_less() {
+    let project = Project::new(On::DuckDb, &files());
+    project.ok(&["parse", "--target-path", "old"]);
+    let old = project.read("old/manifest.json").replace("\"access\":\"protected\",", "");
+    project.file("old/manifest.json", &old.replace("\"raw_code\":", "\"raw_sql\":"));
+    let args = ["ls", "-s", "state:modified", "--state", "old", "--output", "name"];
+    assert_eq!(project.ok(&args).stdout, "");
+}
+
+#[test]
 fn results_of_an_earlier_run_are_selected() {
     let mut all = files();
     all.push(("models/marts/bad.sql", "select 1 / id as id, nowhere from {{ ref('stg') }}"));

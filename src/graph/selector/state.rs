@@ -162,9 +162,8 @@ impl<'a> Comparison<'a> {
                 same_keys(old, new, &keys)
             }
             ("saved_query", Some(old)) => {
-                let keys =
-                    ["query_params", "description", "label", "config", "group", "exports", "tags"];
-                same_keys(old, new, &keys)
+                let keys = ["query_params", "description", "label", "config", "group", "tags"];
+                same_keys(old, new, &keys) && exports_of(old) == exports_of(new)
             }
             ("unit_test", Some(old)) => same_keys(old, new, &["checksum"]),
             ("test", Some(old)) if !new["test_metadata"].is_null() => {
@@ -179,11 +178,12 @@ impl<'a> Comparison<'a> {
                     && self.same_relation(old, new)
                     && (!self.strictness.vars || same_keys(old, new, &["vars"]))
                     && (kind != "model"
-                        || same_keys(
-                            old,
-                            new,
-                            &["access", "deprecation_date", "version", "latest_version"],
-                        ))
+                        || access_of(old) == access_of(new)
+                            && same_keys(
+                                old,
+                                new,
+                                &["deprecation_date", "version", "latest_version"],
+                            ))
                     && (kind != "function" || same_keys(old, new, &["arguments", "returns"]))
                     && same_contract
             }
@@ -312,6 +312,20 @@ fn same_body(old: &Value, new: &Value) -> bool {
         node.get("raw_code").or_else(|| node.get("raw_sql")).unwrap_or(&NULL).clone()
     };
     code(old) == code(new)
+}
+
+/// Who may ref a model; manifests of old versions do not say it.
+fn access_of(node: &Value) -> &str {
+    node["access"].as_str().unwrap_or("protected")
+}
+
+/// Exports by what is written of them: where they go depends on the target.
+fn exports_of(saved_query: &Value) -> Vec<[&Value; 4]> {
+    fn one(export: &Value) -> [&Value; 4] {
+        let written = &export["unrendered_config"];
+        [&export["name"], &written["export_as"], &written["schema"], &written["alias"]]
+    }
+    saved_query["exports"].as_array().into_iter().flatten().map(one).collect()
 }
 
 fn same_descriptions(old: &Value, new: &Value) -> bool {
