@@ -1,6 +1,7 @@
 //! A node's `config` with dbt's defaults written out, in dbt's order, then the user's own keys,
 //! then `engine`. Values are borrowed; nothing is merged that parsing has not merged.
 
+use indexmap::IndexMap;
 use serde::ser::{SerializeMap, SerializeSeq};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -57,11 +58,23 @@ impl Serialize for ConfigOut<'_> {
                 ("loaded_at_query", Member::Source(source)) => {
                     map.serialize_entry(key, &source.loaded_at_query)?;
                 }
+                ("docs" | "contract", _) => {
+                    // dbt keeps those keys of them that it knows.
+                    let known = default.as_object().into_iter().flatten();
+                    let known: IndexMap<&str, &Value> = known
+                        .map(|(key, default)| {
+                            let set = set.and_then(|set| set.get(key));
+                            (key.as_str(), set.unwrap_or(default))
+                        })
+                        .collect();
+                    map.serialize_entry(key, &known)?;
+                }
                 _ => map.serialize_entry(key, &Filled { set, default })?,
             }
         }
         for (key, value) in &config.values {
-            if !defaults.contains_key(key) && key != "engine" {
+            // Constraints are a property, wherever they were said.
+            if !defaults.contains_key(key) && !matches!(key.as_str(), "engine" | "constraints") {
                 map.serialize_entry(key, value)?;
             }
         }

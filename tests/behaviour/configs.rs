@@ -243,7 +243,33 @@ fn names_with_spaces_by_a_flag() {
     let found = |name: &str| said.contains(&format!("spaces in the name of `model.shop.{name}`"));
     assert!(found("my model") && !found("my other"), "{said}");
     assert!(said.contains("Spaces found in 2 resource name(s)"), "{said}");
+    let said = project.ok(&["--debug", "parse"]).text();
+    assert!(said.contains("spaces in the name of `model.shop.my other`"), "{said}");
     assert_eq!(project.lines("select id from \"my model\""), ["1"]);
+}
+
+#[test]
+fn of_docs_and_contracts_the_manifest_has_what_dbt_knows() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/schema.yml",
+                "models:
+                  - name: m
+                    docs: {show: false, other: 1}
+                    constraints: [{type: primary_key, columns: [id]}]
+                    config: {contract: {enforce: true}}
+                    columns: [{name: id, data_type: integer}]",
+            ),
+        ],
+    );
+    project.ok(&["parse"]);
+    let config = project.node("model.shop.m")["config"].clone();
+    assert_eq!(config["docs"], serde_json::json!({"show": false, "node_color": null}));
+    assert_eq!(config["contract"], serde_json::json!({"enforced": false, "alias_types": true}));
+    assert!(config.get("constraints").is_none(), "{config}");
 }
 
 #[test]
