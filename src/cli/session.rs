@@ -97,9 +97,10 @@ impl Start<'_> {
         let old_key =
             options.and_then(|set| ["include", "exclude"].iter().find(|k| set.contains_key(**k)));
         let options = old_key.map(|key| {
+            let instead = if *key == "include" { "error" } else { "warn" };
             Diagnostic::warning(Code::USAGE, format!("`{key}` of warn_error_options is deprecated"))
                 .event("WEOIncludeExcludeDeprecation")
-                .help("Write `error` in the place of `include`, and `warn` in that of `exclude`.")
+                .help(format!("Write `{instead}` in its place."))
         });
         renamed.chain(models).chain(options).collect()
     }

@@ -105,6 +105,18 @@ pub fn read(choice: &ProfileChoice) -> Result<(Target, Vec<Diagnostic>)> {
         .map(|(key, _)| key.text.as_str())
         .filter(|name| *name != "config")
         .collect();
+    if let Some((key, flags)) = document.root.entries().iter().find(|(key, _)| key.text == "config")
+        && !flags.entries().is_empty()
+    {
+        let message = "User config should be moved from the 'config' key in profiles.yml to the \
+                       'flags' key in dbt_project.yml.";
+        warnings.push(
+            Diagnostic::warning(Code::BAD_CONFIG, message)
+                .event("ProjectFlagsMovedDeprecation")
+                .at(Location::new(file.clone(), key.span.clone()))
+                .help("It is not read here."),
+        );
+    }
     let Some(profile) = document.root.get(wanted) else {
         let what = format!("Could not find profile named '{wanted}' in {}", shown.display());
         let place = choice.profile_at.clone().unwrap_or(Location::new(file, 0..0));

@@ -228,6 +228,15 @@ impl Project {
         let docs_paths = map.texts("docs-paths")?.unwrap_or_default();
         let mut configs = IndexMap::new();
         let mut written_configs: IndexMap<&'static str, Map<String, Value>> = IndexMap::new();
+        if let (Some(_), Some(old)) = (map.any("data_tests"), map.any("tests")) {
+            let message =
+                "Invalid project config: cannot have both 'tests' and 'data_tests' defined";
+            return Err(Box::new(
+                Diagnostic::error(Code::BAD_CONFIG, message)
+                    .at(Location::new(file.clone(), old.span.clone()))
+                    .help("Write all of it under `data_tests`."),
+            ));
+        }
         for (key, section) in SECTIONS {
             let found = map.json_map(key)?;
             if let Some(Value::Object(written)) = document.root.get(key).map(Yaml::to_json)

@@ -52,6 +52,23 @@ pub struct NodeProperties {
     pub function: Option<Box<FunctionFacts>>,
 }
 
+/// The tests of a model or a column, under one of the two names that they have.
+///
+/// # Errors
+/// `BAD_CONFIG` where both names are used.
+pub(super) fn tests_of<'a>(map: &mut MapReader<'a>) -> Result<Vec<&'a Yaml>> {
+    let (new, old) = (map.any("data_tests"), map.any("tests"));
+    if let (Some(_), Some(old)) = (new, old.filter(|old| !old.items().is_empty())) {
+        let message = "Invalid test config: cannot have both 'tests' and 'data_tests' defined";
+        return Err(Box::new(
+            Diagnostic::error(Code::BAD_CONFIG, message)
+                .at(Location::new(map.file().clone(), old.span.clone()))
+                .help("Write all of them under `data_tests`."),
+        ));
+    }
+    Ok(map.list("data_tests")?.iter().chain(map.list("tests")?).collect())
+}
+
 impl NodeProperties {
     /// The `unique_id` of the node that it describes.
     pub fn unique_id(&self, kind: ResourceType, package: &str) -> String {
@@ -308,10 +325,8 @@ impl<'a> Reader<'a> {
         };
         let description = map.text("description")?.unwrap_or_default();
         let mut tests = Vec::new();
-        for key in ["data_tests", "tests"] {
-            for entry in map.list(key)? {
-                tests.push(self.test(entry, None)?);
-            }
+        for entry in tests_of(&mut map)? {
+            tests.push(self.test(entry, None)?);
         }
         let mut columns = IndexMap::new();
         for item in map.list("columns")? {
@@ -428,11 +443,9 @@ impl<'a> Reader<'a> {
             name,
         };
         let quoted = quote.unwrap_or(quote_columns);
-        for key in ["data_tests", "tests"] {
-            for entry in map.list(key)? {
-                let under = (column.name.clone(), column.tags.clone(), quoted);
-                tests.push(self.test(entry, Some(under))?);
-            }
+        for entry in tests_of(&mut map)? {
+            let under = (column.name.clone(), column.tags.clone(), quoted);
+            tests.push(self.test(entry, Some(under))?);
         }
         map.ignore(&["policy_tags", "dimension", "entity"]);
         map.pass_left_over(&mut self.warnings);

@@ -11,7 +11,7 @@ use jiff::tz::TimeZone;
 use jiff::{Timestamp, ZonedDateTime};
 use serde_json::{Map, Value};
 
-use super::properties::{NodeProperties, Reader, TestEntry};
+use super::properties::{NodeProperties, Reader, TestEntry, tests_of};
 use crate::config::yaml::{Yaml, YamlKind};
 use crate::config::{MapReader, type_error};
 use crate::diagnostic::{Code, Diagnostic, Result};
@@ -202,15 +202,12 @@ impl<'a> Reader<'a> {
             None => None,
         };
         let columns = self.version_columns(&mut map)?;
-        let mut own_tests = None;
-        for key in ["data_tests", "tests"] {
-            if map.any(key).is_some() {
-                let list = own_tests.get_or_insert_with(Vec::new);
-                for entry in map.list(key)? {
-                    list.push(self.test(entry, None)?);
-                }
-            }
-        }
+        let says = map.any("data_tests").or(map.any("tests")).is_some();
+        let tests: Vec<_> = tests_of(&mut map)?
+            .into_iter()
+            .map(|entry| self.test(entry, None))
+            .collect::<Result<_>>()?;
+        let own_tests = says.then_some(tests);
         map.pass_left_over(&mut self.warnings);
 
         let included = |name: &str| {

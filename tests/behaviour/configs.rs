@@ -297,3 +297,24 @@ fn a_password_that_is_no_template_stands_for_itself() {
     project.file("profiles.yml", &profiles);
     project.ok(&["run"]);
 }
+
+#[test]
+fn one_place_has_one_name() {
+    let project = Project::new(On::DuckDb, &[("models/m.sql", "select 1 as id")]);
+    let entry =
+        "models: [{name: m, columns: [{name: id, tests: [unique], data_tests: [not_null]}]}]";
+    project.file("models/schema.yml", entry);
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("cannot have both 'tests' and 'data_tests'"), "{said}");
+    project.file("models/schema.yml", "models: [{name: m}]");
+    let profiles = project.read("profiles.yml");
+    project.file("profiles.yml", &format!("{profiles}\nconfig: {{use_colors: false}}\n"));
+    let said = project.ok(&["parse"]).text();
+    assert!(said.contains("ProjectFlagsMovedDeprecation: 1 occurrence"), "{said}");
+    project.file(
+        "dbt_project.yml",
+        "{name: shop, profile: shop, tests: {+enabled: true}, data_tests: {+tags: a}}",
+    );
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("cannot have both 'tests' and 'data_tests'"), "{said}");
+}
