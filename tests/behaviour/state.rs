@@ -70,6 +70,20 @@ fn manifests_of_old_versions_say_less() {
 }
 
 #[test]
+fn large_seeds_are_compared_by_their_paths() {
+    let project = Project::new(On::DuckDb, &files());
+    project.ok(&["parse", "--target-path", "small"]);
+    project.file("seeds/raw.csv", &format!("id\n{}", "1234567\n".repeat(140_000)));
+    project.ok(&["parse", "--target-path", "large"]);
+    let of = |state| ["ls", "-s", "state:modified,raw", "--state", state, "--output", "name"];
+    let ran = project.ok(&of("small"));
+    assert!(ran.stdout == "raw\n" && ran.stderr.contains(">1MB"), "{}", ran.text());
+    assert_eq!(project.ok(&of("large")).stdout, "");
+    let strict: Vec<&str> = ["--warn-error"].into_iter().chain(of("small")).collect();
+    project.fails(2, &strict);
+}
+
+#[test]
 fn results_of_an_earlier_run_are_selected() {
     let mut all = files();
     all.push(("models/marts/bad.sql", "select 1 / id as id, nowhere from {{ ref('stg') }}"));

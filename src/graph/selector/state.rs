@@ -9,7 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::contract;
-use crate::diagnostic::{Diagnostic, Result};
+use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::graph::previous::find;
 
 /// What of a node is compared.
@@ -125,6 +125,9 @@ impl<'a> Comparison<'a> {
         warnings: &mut Vec<Diagnostic>,
     ) -> Result<bool> {
         let kind = new["resource_type"].as_str().unwrap_or_default();
+        if let ("seed", Some(old)) = (kind, old) {
+            warnings.extend(large_seed(old, new));
+        }
         let same = match (kind, old) {
             // dbt does not count these as changed where they are new.
             ("source" | "exposure" | "metric" | "semantic_model" | "saved_query", None) => true,
@@ -302,6 +305,24 @@ fn is_parsed(kind: &str) -> bool {
             | "function"
             | "sql_operation"
     )
+}
+
+/// A seed that is too large to be compared by what is in it.
+fn large_seed(old: &Value, new: &Value) -> Option<Diagnostic> {
+    if new["checksum"]["name"] != "path" {
+        return None;
+    }
+    let (event, what) = if old["checksum"]["name"] != "path" {
+        ("SeedIncreased", "it was smaller, and counts as changed")
+    } else if old["checksum"] == new["checksum"] {
+        ("SeedExceedsLimitSamePath", "it lies where it did, and counts as unchanged")
+    } else {
+        ("SeedExceedsLimitAndPathChanged", "it lies elsewhere, and counts as changed")
+    };
+    let name = new["name"].as_str().unwrap_or_default();
+    let message = format!("The seed `{name}` is >1MB in size, so it is not read: {what}");
+    let warning = Diagnostic::warning(Code::USAGE, message).event(event).field("name", name);
+    Some(warning.field("package_name", new["package_name"].clone()))
 }
 
 fn same_body(old: &Value, new: &Value) -> bool {
