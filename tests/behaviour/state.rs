@@ -26,6 +26,19 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn a_generic_test_that_is_gone_is_an_error_of_state_modified() {
+    let project = Project::new(On::DuckDb, &files());
+    project.file("tests/generic/t.sql", "{% test tidy(model) %}select 1 where 1 = 0{% endtest %}");
+    project.file("models/tidy.yml", "models: [{name: dim, data_tests: [tidy]}]");
+    project.ok(&["parse", "--target-path", "old"]);
+    std::fs::remove_file(project.path().join("tests/generic/t.sql")).unwrap();
+    // Without a comparison only the test itself fails.
+    project.ok(&["run", "-s", "dim"]);
+    let ran = project.fails(2, &["run", "-s", "state:modified", "--state", "old"]);
+    assert!(ran.stderr.contains("a macro or test that does not exist: `tidy`"), "{}", ran.stderr);
+}
+
+#[test]
 fn what_changed_is_selected() {
     let project = Project::new(On::DuckDb, &files());
     project.ok(&["parse", "--target-path", "old"]);

@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
             Change::Relation => {
                 changed(parsed || kind == "source", &|old| self.same_relation(old, new))
             }
-            Change::Macros => self.macros_changed(new),
+            Change::Macros => self.macros_changed(new)?,
             Change::Contract => match old {
                 None => parsed,
                 Some(old) => !contract::same(old, new, warnings)?,
@@ -191,7 +191,7 @@ impl<'a> Comparison<'a> {
                     && same_contract
             }
         };
-        Ok(!same || self.macros_changed(new))
+        Ok(!same || self.macros_changed(new)?)
     }
 
     /// Configs as they are written, without what only names or groups.
@@ -239,22 +239,41 @@ impl<'a> Comparison<'a> {
             .all(|key| old["unrendered_config"].get(key) == new["unrendered_config"].get(key))
     }
 
-    fn macros_changed(&self, node: &Value) -> bool {
+    /// Whether a macro that a node calls changed, directly or not.
+    ///
+    /// # Errors
+    /// `UNDEFINED` for a generic test that nobody defines any more, as in dbt.
+    fn macros_changed(&self, node: &Value) -> Result<bool> {
         let changed = self.changed_macros.get_or_init(|| changed_macros(self.old, self.new));
         if changed.is_empty() {
-            return false;
+            return Ok(false);
+        }
+        if let Some(test) = node["test_metadata"]["name"].as_str() {
+            let end = format!(".test_{test}");
+            if !called(node).any(|id| id.ends_with(&end)) {
+                let name = node["name"].as_str().unwrap_or_default();
+                return Err(Box::new(
+                    Diagnostic::error(
+                        Code::UNDEFINED,
+                        format!(
+                            "`{name}` depends on a macro or test that does not exist: `{test}`"
+                        ),
+                    )
+                    .help("Define the generic test again, or take it out of the properties file."),
+                ));
+            }
         }
         let mut seen: HashSet<&str> = HashSet::new();
         let mut open: Vec<&str> = called(node).collect();
         while let Some(id) = open.pop() {
             if changed.contains(id) {
-                return true;
+                return Ok(true);
             }
             if seen.insert(id) {
                 open.extend(called(&self.new["macros"][id]));
             }
         }
-        false
+        Ok(false)
     }
 }
 
