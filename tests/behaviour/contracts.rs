@@ -199,7 +199,7 @@ models:
 fn a_contract_holds_for_types_without_a_name() {
     let contract = |data_type: &str| {
         format!(
-            "models:\n  - name: m\n    config: {{contract: {{enforced: true}}}}\n    columns: [{{name: price, data_type: {data_type}}}]\n"
+            "models:\n  - name: m\n    config: {{contract: {{enforced: true}}}}\n    columns: [{{name: price, data_type: '{data_type}'}}]\n"
         )
     };
     let project = Project::new(
@@ -211,6 +211,12 @@ fn a_contract_holds_for_types_without_a_name() {
     );
     let said = project.ok(&["--debug", "run"]).text();
     assert!(said.contains("The `type_code` 790 was not recognized"), "{said}");
+    for (data_type, word) in [("text", "TEXT"), ("text[]", "STRINGARRAY"), ("int", "INTEGER")] {
+        project.file("models/schema.yml", &contract(data_type));
+        let said = project.fails(1, &["run"]).text();
+        let told = said.lines().find(|line| line.contains("| unknown type_code 790 |")).unwrap();
+        assert!(told.contains(&format!("| {word} ")), "{told}");
+    }
     project.file("models/schema.yml", &contract("uuid"));
     let said = project.fails(1, &["run"]).text();
     assert!(said.contains("| unknown type_code 790 | unknown type_code 2950 |"), "{said}");

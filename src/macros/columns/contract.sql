@@ -129,7 +129,8 @@
         'oid': 'ROWID'
     } -%}
     {%- if base in words -%}
-        {% do return(formatted_column(column.name, words[base] ~ ('ARRAY' if array else ''))) %}
+        {%- set word = words[base] ~ 'ARRAY' if array else words[base] | replace('STRING', 'TEXT') -%}
+        {% do return(formatted_column(column.name, word)) %}
     {%- endif -%}
     {%- set code = run_query("select '" ~ (column.dtype | replace("'", "''")) ~ "'::regtype::oid").rows[0][0] -%}
     {% do log('The `type_code` ' ~ code ~ ' was not recognized: errors tell the type by its number.') %}
