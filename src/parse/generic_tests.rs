@@ -112,9 +112,11 @@ impl Parser<'_> {
         {
             arguments.extend(inner);
         }
-        let description = match arguments.shift_remove("description") {
-            Some(Value::String(text)) => text,
-            _ => String::new(),
+        let (description, doc_blocks) = match arguments.shift_remove("description") {
+            Some(Value::String(text)) => {
+                self.documented(&loaded.package, &text, &entry.location)?
+            }
+            _ => Default::default(),
         };
         let custom_name = match arguments.shift_remove("name") {
             Some(Value::String(text)) => Some(text),
@@ -186,7 +188,7 @@ impl Parser<'_> {
         node.raw_code = raw_code(&metadata, &settings).into();
         node.location = Some(entry.location.clone());
         node.checksum = String::new();
-        node.description = description;
+        (node.description, node.doc_blocks) = (description, doc_blocks);
         node.column_name = column_name;
         node.unrendered_config = settings.into_iter().collect();
         // Tags of the column are the test's, but no configuration of it.

@@ -205,3 +205,24 @@ fn failures_are_stored_as_tables_or_views_alone() {
         "{message}"
     );
 }
+
+#[test]
+fn descriptions_of_tests_show_docs_blocks() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/one.sql", "select 1 as id"),
+            ("models/d.md", "{% docs why %}\nIt is the key.\n{% enddocs %}"),
+            (
+                "models/one.yml",
+                "models:\n  - name: one\n    columns:\n      - name: id\n        data_tests:\n          - \
+                 unique: {description: \"{{ doc('why') }}\"}\n",
+            ),
+        ],
+    );
+    project.ok(&["parse"]);
+    let nodes = project.json("target/manifest.json")["nodes"].clone();
+    let test = nodes.as_object().unwrap().values().find(|node| node["resource_type"] == "test");
+    assert_eq!(test.unwrap()["description"], "It is the key.");
+    assert_eq!(test.unwrap()["doc_blocks"], serde_json::json!(["doc.shop.why"]));
+}
