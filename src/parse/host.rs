@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use minijinja::Value;
 
-use super::config_levels;
+use super::config_levels::{self, dashed};
 use super::identity::Identity;
 use crate::config::Config;
 use crate::diagnostic::Result;
@@ -102,10 +102,8 @@ impl Host for ParseHost {
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {
         let mut notes = self.notes();
-        let kept = ["tags", "pre_hook", "post_hook", "pre-hook", "post-hook"];
-        let is_single =
-            |key: &str, value: &serde_json::Value| value.is_string() && kept.contains(&key);
-        let single = values.iter().filter(|(key, value)| is_single(key, value));
+        let adds_up = |key: &str| matches!(dashed(key), "tags" | "pre-hook" | "post-hook");
+        let single = values.iter().filter(|(key, value)| value.is_string() && adds_up(key));
         notes.single.extend(single.map(|(key, value)| (key.clone(), value.clone())));
         config_levels::note(&mut notes.config, values);
         Ok(())

@@ -29,6 +29,7 @@ mod semantic_links;
 mod snapshots;
 mod source_overrides;
 mod sql_files;
+mod test_names;
 mod unit_tests;
 mod unrendered;
 mod unused_configs;

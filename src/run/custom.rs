@@ -40,10 +40,9 @@ pub(super) fn block_of(
         list.join(", ")
     );
     let error = Diagnostic::error(Code::BAD_CONFIG, message).or_at(node.location.clone());
-    Err(Box::new(error.help(format!(
-        "Its tag can have supported_languages=['sql', 'python'], or the model another `{}`.",
-        "materialized"
-    ))))
+    Err(Box::new(error.help(
+        "Its tag can have supported_languages=['sql', 'python'], or the model another `materialized`.",
+    )))
 }
 
 /// Whether packages may put materializations in the place of built-in ones, as dbt's flag says.

@@ -248,25 +248,25 @@ fn names_with_spaces_by_a_flag() {
     assert_eq!(project.lines("select id from \"my model\""), ["1"]);
 }
 
+/// The manifest's entry of a model `m` that these properties describe.
+fn parsed_model(properties: &str) -> serde_json::Value {
+    let files = [("models/m.sql", "select 1 as id"), ("models/schema.yml", properties)];
+    let project = Project::new(On::DuckDb, &files);
+    project.ok(&["parse"]);
+    project.node("model.shop.m")
+}
+
 #[test]
 fn of_docs_and_contracts_the_manifest_has_what_dbt_knows() {
-    let project = Project::new(
-        On::DuckDb,
-        &[
-            ("models/m.sql", "select 1 as id"),
-            (
-                "models/schema.yml",
-                "models:
-                  - name: m
-                    docs: {show: false, other: 1}
-                    constraints: [{type: primary_key, columns: [id]}]
-                    config: {contract: {enforce: true}}
-                    columns: [{name: id, data_type: integer}]",
-            ),
-        ],
+    let node = parsed_model(
+        "models:
+          - name: m
+            docs: {show: false, other: 1}
+            constraints: [{type: primary_key, columns: [id]}]
+            config: {contract: {enforce: true}}
+            columns: [{name: id, data_type: integer}]",
     );
-    project.ok(&["parse"]);
-    let config = project.node("model.shop.m")["config"].clone();
+    let config = &node["config"];
     assert_eq!(config["docs"], serde_json::json!({"show": false, "node_color": null}));
     assert_eq!(config["contract"], serde_json::json!({"enforced": false, "alias_types": true}));
     assert!(config.get("constraints").is_none(), "{config}");
@@ -274,20 +274,12 @@ fn of_docs_and_contracts_the_manifest_has_what_dbt_knows() {
 
 #[test]
 fn a_disabled_test_may_still_tell_the_primary_key() {
-    let project = Project::new(
-        On::DuckDb,
-        &[
-            ("models/m.sql", "select 1 as id"),
-            (
-                "models/schema.yml",
-                "models:
-                  - name: m
-                    columns: [{name: id, data_tests: [{unique: {config: {enabled: false}}}]}]",
-            ),
-        ],
+    let node = parsed_model(
+        "models:
+          - name: m
+            columns: [{name: id, data_tests: [{unique: {config: {enabled: false}}}]}]",
     );
-    project.ok(&["parse"]);
-    assert_eq!(project.node("model.shop.m")["primary_key"], serde_json::json!(["id"]));
+    assert_eq!(node["primary_key"], serde_json::json!(["id"]));
 }
 
 #[test]
