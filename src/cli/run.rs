@@ -200,7 +200,8 @@ fn execute(
         Err(_) if interrupted => Vec::new(),
         Err(error) => return Err(error),
     };
-    let inlined = inlined(session, selected, &results);
+    // Whoever interrupts a run wants no template to ask the database any more.
+    let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
     write_artifacts(session, &results, &inlined, elapsed)?;
     let manifest = &session.compiler.manifest;
     let bridges = progress.take_loads();
