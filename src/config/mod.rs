@@ -4,6 +4,7 @@
 //! the environment again, but for `env_var` in templates.
 
 mod basics;
+mod catalogs;
 mod duckdb_extras;
 mod env_secret;
 pub mod event_time;
@@ -152,6 +153,7 @@ impl Config {
         let packages = installed(&started_in, &root, &mut project, &flags, &target)?;
         warnings.append(&mut project.warnings);
         let renderer = YamlRenderer::new(flags.vars.clone(), Some(target.to_json()));
+        catalogs::check(&root, &shown(&started_in, &root), &renderer)?;
         let selectors = selectors::read(&root, &shown(&started_in, &root), &renderer)?;
         let said = flags.target_path.clone();
         let target_path =

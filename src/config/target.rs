@@ -25,6 +25,11 @@ impl EngineKind {
             EngineKind::Postgres => "postgres",
         }
     }
+
+    /// Whether batches of a microbatch model may run side by side: not with dbt-postgres.
+    pub fn runs_batches_side_by_side(self) -> bool {
+        self == EngineKind::DuckDb
+    }
 }
 
 /// A password or token. Printing it in any way gives stars.

@@ -45,6 +45,10 @@ pub(super) fn check(
             );
         }
     }
+    warnings.extend(vain_concurrency(
+        manifest.nodes.values().map(|node| &**node).filter(|node| built_so(node)),
+        config,
+    ));
     if let Some(node) = manifest.nodes.values().find(|node| is_microbatch(node))
         && !config.flags.all.is_on(BATCHED)
         && dialects.get(&node.engine).is_overridden("get_incremental_microbatch_sql")
@@ -61,6 +65,34 @@ pub(super) fn check(
         );
     }
     errors
+}
+
+/// A warning about models that ask for batches side by side on an engine that has none.
+fn vain_concurrency<'a>(
+    models: impl Iterator<Item = &'a Node>,
+    config: &Config,
+) -> Option<Diagnostic> {
+    let kind = |node: &Node| config.target.engines[&node.engine].kind();
+    let mut asking = models.filter(|node| {
+        node.config.flag("concurrent_batches") == Some(true)
+            && !kind(node).runs_batches_side_by_side()
+    });
+    let first = asking.next()?;
+    let (count, adapter) = (1 + asking.count(), kind(first).as_str());
+    let models = if count == 1 { "microbatch model has" } else { "microbatch models have" };
+    Some(
+        Diagnostic::warning(
+            Code::BAD_CONFIG,
+            format!(
+                "{count} {models} `concurrent_batches: true`, which {adapter} does not support"
+            ),
+        )
+        .event("InvalidConcurrentBatchesConfig")
+        .field("num_models", count)
+        .field("adapter_type", adapter)
+        .or_at(first.location.clone())
+        .note("Their batches run one after the other."),
+    )
 }
 
 const BATCHED: &str = "require_batched_execution_for_custom_microbatch_strategy";

@@ -13,7 +13,6 @@ use regex::Regex;
 use super::result::{BatchResults, RunResult, Status};
 use super::{BatchNews, Runner};
 use crate::compile::Batch;
-use crate::config::EngineKind;
 use crate::config::event_time::{self, Grain, Window};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::manifest::Node;
@@ -188,16 +187,15 @@ impl Work<'_> {
         }
     }
 
-    /// dbt-postgres has no batches side by side; a model that reads itself has none, unless it
+    /// Not every engine has batches side by side; a model that reads itself has none, unless it
     /// says so.
     fn side_by_side(&self) -> bool {
         static THIS: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"\{[{%][^}]*\bthis\b").expect("the pattern is valid"));
         let engines = &self.runner.compiler.config.target.engines;
-        let duckdb = engines[&self.node.engine].kind() == EngineKind::DuckDb;
+        let able = engines[&self.node.engine].kind().runs_batches_side_by_side();
         let exists = self.done.lock().unwrap_or_else(PoisonError::into_inner).exists;
-        duckdb
-            && exists
+        able && exists
             && match self.node.config.flag("concurrent_batches") {
                 Some(wanted) => wanted,
                 None => !THIS.is_match(&self.node.raw_code),

@@ -287,3 +287,20 @@ fn values_of_the_wrong_kind_in_dbt_project() {
     let project = Project::new("== dbt_project.yml\nname: shop\nprofile: shop\ndbt-cloud: mine\n");
     assert_snapshot!("dbt_cloud_in_dbt_project", project.run("parse"));
 }
+
+#[test]
+fn catalogs() {
+    let integration = |name: &str| format!("{{name: {name}, catalog_type: iceberg_rest}}");
+    let (one, other) = (integration("one"), integration("other"));
+    let say = |integrations: &str, active: &str| {
+        let text = format!(
+            "== catalogs.yml\ncatalogs:\n  - name: lake\n    write_integrations: [{integrations}]\n{active}"
+        );
+        Project::new(&text).run("parse")
+    };
+    let active = "    active_write_integration: \"{{ var('wanted', 'third') }}\"\n";
+    assert_snapshot!("catalogs_of_one_name", say(&format!("{one}, {one}"), active));
+    assert_snapshot!("catalogs_without_an_active_one", say(&format!("{one}, {other}"), ""));
+    assert_snapshot!("catalogs_without_the_active_one", say(&format!("{one}, {other}"), active));
+    assert_snapshot!("catalogs_are_not_supported", say(&one, ""));
+}

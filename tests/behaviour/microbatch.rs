@@ -1,7 +1,7 @@
 //! Microbatch models, samples and empty runs: which rows come where.
 
 use super::sorted;
-use super::support::project::Project;
+use super::support::project::{On, Project};
 
 const EVENTS: &str = "{{ config(materialized='table', event_time='moment') }}
 select 1 as id, cast('2025-01-01 10:00:00' as timestamp) as moment
@@ -131,5 +131,17 @@ fn empty_and_sampled_runs_read_less() {
         let sql = project.read("target/compiled/shop/models/m.sql");
         assert!(sql.contains("where moment >= '2025-01-02 00:00:00+00:00'"), "{sql}");
         assert_eq!(ids(&project, "m"), ["2", "3"]);
+    }
+}
+
+#[test]
+fn batches_side_by_side_are_told_where_there_are_none() {
+    for project in project("select * from {{ ref('events') }}", ", concurrent_batches=true") {
+        let parsed = project.ok(&["parse", "--log-format", "json"]);
+        let told = parsed.text().contains("InvalidConcurrentBatchesConfig");
+        assert_eq!(told, project.on == On::Postgres, "{}", parsed.text());
+        let silent = "{'silence': ['InvalidConcurrentBatchesConfig']}";
+        let parsed = project.ok(&["parse", "--warn-error-options", silent]);
+        assert!(!parsed.text().contains("concurrent_batches"), "{}", parsed.text());
     }
 }
