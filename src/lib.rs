@@ -6,6 +6,7 @@
 pub mod artifacts;
 pub mod checksum;
 pub mod cli;
+pub mod clock;
 pub mod compile;
 pub mod config;
 pub mod deps;

@@ -4,14 +4,20 @@ mod dbt_manifest;
 mod support;
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
+use pintail::artifacts::result_json;
 use pintail::engine::Connection;
 use pintail::manifest::{Manifest, Node};
 use pintail::relation::{Cell, Column, ResultSet};
 use pintail::run::{DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
-use pintail::store::{Counts, Outcome, QualityRule, RunStatus, Store, Writer, WriterOptions};
+use pintail::store::{
+    Begin, Counts, End, Finished, Outcome, QualityRule, RunStatus, Spool, Store, Writer,
+    WriterOptions, spool,
+};
 use support::TestDatabase;
 
 fn manifest() -> Manifest {
@@ -41,8 +47,49 @@ fn invocation() -> InvocationInfo {
     }
 }
 
-fn outcome(status: RunStatus, results: &[RunResult]) -> Outcome {
-    Outcome { status, counts: Counts::of(results), finished_at: Timestamp::now(), message: None }
+fn begin(run: &InvocationInfo, nodes: usize, rules: Vec<QualityRule>) -> Begin {
+    let nodes = (0..nodes).map(|at| format!("model.shop.n{at}")).collect();
+    Begin::new(run.clone(), Some("here".into()), nodes, rules, "run_results.json".into())
+}
+
+fn end(status: RunStatus, results: &[RunResult]) -> End {
+    let (counts, finished_at) = (Counts::of(results), Timestamp::now());
+    End { outcome: Outcome { status, counts, finished_at, message: None }, known_tests: None }
+}
+
+/// A run that is being written.
+struct Recording {
+    folder: tempfile::TempDir,
+    writer: Writer,
+}
+
+impl Recording {
+    fn start(database: &TestDatabase, begin: Begin) -> Recording {
+        let params = database.params.clone();
+        Recording::reaching(begin, move || Store::reach(&params))
+    }
+
+    fn reaching(
+        begin: Begin,
+        reach: impl Fn() -> pintail::diagnostic::Result<Store> + Send + 'static,
+    ) -> Recording {
+        let folder = tempfile::tempdir().unwrap();
+        let spool = Arc::new(Spool::create(folder.path(), &begin));
+        let options = WriterOptions { pause: Duration::ZERO, ..WriterOptions::default() };
+        let writer =
+            Writer::start(reach(), Box::new(reach), Arc::new(begin), spool, options).unwrap();
+        Recording { folder, writer }
+    }
+
+    fn record(&self, results: &[RunResult]) {
+        for result in results {
+            self.writer.record(result, &result_json(result));
+        }
+    }
+
+    fn finish(self, end: &End) -> (Finished, tempfile::TempDir) {
+        (self.writer.finish(end), self.folder)
+    }
 }
 
 fn result(node: &Node, status: Status) -> RunResult {
@@ -72,8 +119,8 @@ fn one(database: &TestDatabase, sql: &str) -> String {
 #[test]
 fn a_run_is_written_and_can_be_asked_about() {
     let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
-    let mut store = Store::connect(&database.params).unwrap();
-    store.begin_run(&run, 5).unwrap();
+    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
+    let recording = Recording::start(&database, begin(&run, 5, rules));
     assert_eq!(
         one(
             &database,
@@ -82,8 +129,6 @@ fn a_run_is_written_and_can_be_asked_about() {
         ),
         "running 5 true"
     );
-    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
-    let writer = Writer::start(store, &run, rules, WriterOptions::default()).unwrap();
     let mut built = result(&manifest.nodes["model.shop.orders"], Status::Success);
     built.rows_affected = Some(12);
     built.compiled_code = Some("select 1".into());
@@ -124,20 +169,18 @@ fn a_run_is_written_and_can_be_asked_about() {
         passed
     };
     let results = [built, seed, failed, skipped, passed];
-    for result in &results {
-        writer.record(result);
-    }
-    writer.record_load(&DataLoad {
+    recording.record(&results);
+    recording.writer.record_load(&DataLoad {
         kind: LoadKind::Bridge,
         unique_id: "model.shop.orders".into(),
         source_engine: Some("analytics".into()),
         target_engine: "operational".into(),
         ..results[1].loads[0].clone()
     });
-    let finished = writer.finish(&outcome(RunStatus::Failed, &results));
+    let (finished, _) = recording.finish(&end(RunStatus::Failed, &results));
     assert_eq!(finished.warnings, []);
-    assert!(finished.unsent.is_empty());
-    let mut store = finished.store.expect("still connected");
+    assert!(finished.complete);
+    let mut store = Store::reach(&database.params).unwrap();
 
     assert_eq!(
         one(
@@ -249,24 +292,21 @@ fn a_run_is_written_and_can_be_asked_about() {
 #[test]
 fn rules_change_and_retire_without_losing_their_history() {
     let (database, mut manifest) = (TestDatabase::create(), manifest());
-    let write = |manifest: &Manifest| {
-        let (run, mut store) = (invocation(), Store::connect(&database.params).unwrap());
-        store.begin_run(&run, 0).unwrap();
+    let write = |manifest: &Manifest, known_tests: Option<Vec<String>>| {
         let rules = QualityRule::all(manifest, manifest.nodes.values().map(|node| &**node));
-        let writer = Writer::start(store, &run, rules, WriterOptions::default()).unwrap();
-        let finished = writer.finish(&outcome(RunStatus::Success, &[]));
+        let recording = Recording::start(&database, begin(&invocation(), 0, rules));
+        let (finished, _) = recording.finish(&End { known_tests, ..end(RunStatus::Success, &[]) });
         assert_eq!(finished.warnings, []);
-        finished.store.unwrap()
     };
     let ids = "select string_agg(rule_id::text, ',' order by name) from data_quality.quality_rules";
-    write(&manifest);
+    write(&manifest, None);
     let before = one(&database, ids);
     for node in manifest.nodes.values_mut() {
         if node.name == "unique_customers_id" {
             node.config.values.insert("severity".into(), "WARN".into());
         }
     }
-    let mut store = write(&manifest);
+    write(&manifest, None);
     assert_eq!(one(&database, ids), before);
     assert_eq!(
         one(
@@ -276,18 +316,18 @@ fn rules_change_and_retire_without_losing_their_history() {
         ),
         "unique_customers_id warn"
     );
-    let kept: Vec<&str> = manifest
+    let kept = manifest
         .nodes
         .keys()
-        .map(|id| &**id)
+        .map(ToString::to_string)
         .filter(|id| !id.contains("no_negative_orders"))
         .collect();
-    assert_eq!(store.retire_rules("shop", &kept).unwrap(), 1);
+    write(&manifest, Some(kept));
     assert_eq!(
         one(&database, "select name from data_quality.quality_rules where not active"),
         "no_negative_orders"
     );
-    write(&manifest);
+    write(&manifest, None);
     assert_eq!(
         one(&database, "select count(*) from data_quality.quality_rules where not active"),
         "0"
@@ -298,11 +338,11 @@ fn rules_change_and_retire_without_losing_their_history() {
 fn a_run_whose_process_died_is_interrupted_by_the_next_one() {
     let database = TestDatabase::create();
     let (dead, alive, next) = (invocation(), invocation(), invocation());
-    let mut store = Store::connect(&database.params).unwrap();
-    store.begin_run(&dead, 3).unwrap();
+    let mut store = Store::reach(&database.params).unwrap();
+    store.begin_run(&begin(&dead, 3, Vec::new())).unwrap();
     drop(store);
-    let mut other = Store::connect(&database.params).unwrap();
-    other.begin_run(&alive, 3).unwrap();
+    let mut other = Store::reach(&database.params).unwrap();
+    other.begin_run(&begin(&alive, 3, Vec::new())).unwrap();
     // The server ends the dead one's session in its own time.
     let deadline = Instant::now() + Duration::from_secs(10);
     while one(
@@ -315,9 +355,9 @@ fn a_run_whose_process_died_is_interrupted_by_the_next_one() {
         assert!(Instant::now() < deadline);
         std::thread::sleep(Duration::from_millis(10));
     }
-    let mut store = Store::connect(&database.params).unwrap();
-    store.begin_run(&next, 3).unwrap();
-    assert_eq!(store.mark_interrupted(&next).unwrap(), 1);
+    let mut store = Store::reach(&database.params).unwrap();
+    store.begin_run(&begin(&next, 3, Vec::new())).unwrap();
+    assert_eq!(store.mark_interrupted(next.invocation_id).unwrap(), 1);
     let status = |run: &InvocationInfo| {
         let id = run.invocation_id;
         one(
@@ -340,8 +380,8 @@ fn eight_commands_at_once_make_the_tables_once() {
         let threads: Vec<_> = (0..8)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut store = Store::connect(&database.params)?;
-                    store.begin_run(&invocation(), 1)
+                    let mut store = Store::reach(&database.params)?;
+                    store.begin_run(&begin(&invocation(), 1, Vec::new()))
                 })
             })
             .collect();
@@ -356,10 +396,10 @@ fn eight_commands_at_once_make_the_tables_once() {
 #[test]
 fn tables_of_a_newer_version_are_left_alone() {
     let database = TestDatabase::create();
-    Store::connect(&database.params).unwrap();
+    Store::reach(&database.params).unwrap();
     let newer = "insert into etl_orchestration.schema_versions values (99, 'later', '', '0')";
     database.connect().execute(newer).unwrap();
-    let error = Store::connect(&database.params).err().expect("refused");
+    let error = Store::reach(&database.params).err().expect("refused");
     assert_eq!(error.code.0, "PT701");
     assert!(error.message.contains("version 99"), "{}", error.message);
 }
@@ -367,29 +407,42 @@ fn tables_of_a_newer_version_are_left_alone() {
 #[test]
 fn one_bad_result_does_not_take_others_with_it() {
     let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
-    let mut store = Store::connect(&database.params).unwrap();
-    store.begin_run(&run, 2).unwrap();
-    let writer = Writer::start(store, &run, Vec::new(), WriterOptions::default()).unwrap();
+    let recording = Recording::start(&database, begin(&run, 2, Vec::new()));
     let mut results = vec![result(&manifest.nodes["model.shop.orders"], Status::Success); 3];
     // More than a bigint holds.
     results[1].rows_affected = Some(u64::MAX);
-    for result in &results {
-        writer.record(result);
-    }
-    let finished = writer.finish(&outcome(RunStatus::Success, &results));
+    recording.record(&results);
+    let (finished, folder) = recording.finish(&end(RunStatus::Success, &results));
     assert_eq!(one(&database, "select count(*) from etl_orchestration.task_executions"), "2");
     assert_eq!(one(&database, "select status from etl_orchestration.pipeline_runs"), "success");
+    assert!(!finished.complete);
     let warning = &finished.warnings[0];
     assert_eq!(warning.message, "The results store could not take note of results");
-    assert!(warning.notes.contains(&"One result of this run is not in the store.".to_owned()));
+    let note = warning.notes.last().unwrap();
+    assert!(note.starts_with("One result of this run is kept in "), "{note}");
+    // Sending it again brings the others no second time, and says which does not fit.
+    let left = spool::left(folder.path());
+    let mut store = Store::reach(&database.params).unwrap();
+    assert_eq!(store.replay(&left[0]).unwrap(), 1);
+    assert_eq!(one(&database, "select count(*) from etl_orchestration.task_executions"), "2");
 }
 
 #[test]
-fn a_lost_connection_is_told_at_the_end() {
+fn a_lost_connection_is_made_again() {
     let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
-    let mut store = Store::connect(&database.params).unwrap();
-    store.begin_run(&run, 2).unwrap();
-    let writer = Writer::start(store, &run, Vec::new(), WriterOptions::default()).unwrap();
+    let recording = Recording::start(&database, begin(&run, 3, Vec::new()));
+    let results = vec![result(&manifest.nodes["model.shop.orders"], Status::Success); 3];
+    recording.record(&results[..1]);
+    end_sessions(&database);
+    recording.record(&results[1..]);
+    let (finished, _) = recording.finish(&end(RunStatus::Success, &results));
+    assert_eq!(finished.warnings, []);
+    assert!(finished.complete);
+    assert_eq!(one(&database, "select count(*) from etl_orchestration.task_executions"), "3");
+    assert_eq!(one(&database, "select status from etl_orchestration.pipeline_runs"), "success");
+}
+
+fn end_sessions(database: &TestDatabase) {
     database
         .connect()
         .query(
@@ -398,14 +451,102 @@ fn a_lost_connection_is_told_at_the_end() {
             None,
         )
         .unwrap();
-    let results = vec![result(&manifest.nodes["model.shop.orders"], Status::Success); 3];
-    for result in &results {
-        writer.record(result);
+}
+
+/// A store that is away for its first calls.
+fn away_for(
+    calls: usize,
+    database: &TestDatabase,
+) -> impl Fn() -> pintail::diagnostic::Result<Store> + Send + 'static {
+    let (params, count) = (database.params.clone(), AtomicUsize::new(0));
+    let mut nowhere = params.clone();
+    nowhere.host = "/nowhere".into();
+    nowhere.retries = 0;
+    move || {
+        let away = count.fetch_add(1, Ordering::SeqCst) < calls;
+        Store::reach(if away { &nowhere } else { &params })
     }
-    let finished = writer.finish(&outcome(RunStatus::Success, &results));
-    assert!(finished.store.is_none());
-    assert_eq!(finished.unsent.len(), 3);
-    assert_eq!(finished.warnings.len(), 1);
+}
+
+#[test]
+fn a_store_that_comes_up_during_the_run_gets_everything() {
+    let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
+    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
+    let recording = Recording::reaching(begin(&run, 2, rules), away_for(1, &database));
+    let results = [
+        result(&manifest.nodes["model.shop.orders"], Status::Success),
+        result(test_node(&manifest, "orders_to_stg"), Status::Pass),
+    ];
+    recording.record(&results);
+    let (finished, _) = recording.finish(&end(RunStatus::Success, &results));
+    assert_eq!(finished.warnings, []);
+    assert!(finished.complete);
+    assert_eq!(one(&database, "select count(*) from etl_orchestration.task_executions"), "2");
+    assert_eq!(one(&database, "select count(*) from data_quality.quality_checks"), "1");
+}
+
+#[test]
+fn what_a_store_that_is_away_does_not_get_is_sent_later_and_once() {
+    let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
+    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
+    let recording = Recording::reaching(begin(&run, 2, rules), away_for(usize::MAX, &database));
+    let mut failed = result(test_node(&manifest, "orders_to_stg"), Status::Fail);
+    failed.failures = Some(1);
+    failed.failing_rows = Some(ResultSet {
+        columns: vec![Column { name: "id".into(), data_type: "int".into() }],
+        rows: vec![vec![Cell::Int(7)]],
+    });
+    let results = [result(&manifest.nodes["model.shop.orders"], Status::Success), failed];
+    recording.record(&results);
+    // As long as the run lives nobody else reads its spool.
+    assert_eq!(spool::left(recording.folder.path()).len(), 0);
+    let (finished, folder) = recording.finish(&end(RunStatus::Failed, &results));
+    assert!(!finished.complete);
+    let note = finished.warnings[0].notes.last().unwrap();
+    assert!(note.starts_with("2 results of this run are kept in "), "{note}");
+
+    let left = spool::left(folder.path());
+    assert_eq!(left.len(), 1);
+    assert_eq!((left[0].results.len(), left[0].damaged), (2, 0));
+    let mut store = Store::reach(&database.params).unwrap();
+    for _twice in 0..2 {
+        assert_eq!(store.replay(&left[0]).unwrap(), 0);
+        assert_eq!(
+            one(
+                &database,
+                "select concat_ws(' ', status, nodes_total, nodes_passed, nodes_failed,
+                (select count(*) from etl_orchestration.task_executions),
+                (select count(*) from data_quality.quality_checks),
+                (select string_agg(row_data::text, '') from data_quality.quality_failures))
+                from etl_orchestration.pipeline_runs"
+            ),
+            "failed 2 1 1 2 1 {\"id\": 7}"
+        );
+    }
+}
+
+#[test]
+fn a_run_that_was_broken_off_is_read_up_to_its_last_whole_line() {
+    let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
+    let folder = tempfile::tempdir().unwrap();
+    let spool = Spool::create(folder.path(), &begin(&run, 3, Vec::new()));
+    let one_result = result(&manifest.nodes["model.shop.orders"], Status::Success);
+    for _ in 0..3 {
+        spool.result(None, &result_json(&one_result));
+    }
+    let path = spool.path().to_owned();
+    drop(spool);
+    let mut text = std::fs::read_to_string(&path).unwrap();
+    // The last line is cut off, and a bit of the one before it is wrong.
+    text.truncate(text.len() - 9);
+    let second = text.match_indices('\n').nth(1).unwrap().0;
+    text.replace_range(second + 30..second + 31, "\u{1}");
+    std::fs::write(&path, text).unwrap();
+    let left = spool::left(folder.path());
+    assert_eq!((left[0].results.len(), left[0].damaged), (1, 1));
+    let mut store = Store::reach(&database.params).unwrap();
+    store.replay(&left[0]).unwrap();
+    assert_eq!(one(&database, "select status from etl_orchestration.pipeline_runs"), "interrupted");
 }
 
 #[test]
@@ -417,30 +558,21 @@ fn a_writer_is_shared_by_threads() {
 #[test]
 fn opening_and_writing_are_quick() {
     let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());
-    Store::connect(&database.params).unwrap();
-    let start = Instant::now();
-    let connection = database.connect();
-    let connected = start.elapsed();
-    let start = Instant::now();
-    let mut store = Store::open(connection).unwrap();
-    let opened = start.elapsed();
-    let start = Instant::now();
-    store.begin_run(&run, 2).unwrap();
-    let begun = start.elapsed();
+    Store::reach(&database.params).unwrap();
     let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
-    let writer = Writer::start(store, &run, rules, WriterOptions::default()).unwrap();
+    let start = Instant::now();
+    let recording = Recording::start(&database, begin(&run, 2, rules));
+    let begun = start.elapsed();
     let results = vec![result(test_node(&manifest, "orders_to_stg"), Status::Pass); 4_000];
     let start = Instant::now();
-    for result in &results {
-        writer.record(result);
-    }
+    recording.record(&results);
     let recorded = start.elapsed();
-    let finished = writer.finish(&outcome(RunStatus::Success, &results));
+    let (finished, _) = recording.finish(&end(RunStatus::Success, &results));
     let written = start.elapsed();
     assert_eq!(finished.warnings, []);
     eprintln!(
-        "connect {connected:?}, open {opened:?}, begin {begun:?}, record 4,000 results \
-         {recorded:?}, until all are written {written:?}"
+        "open and begin {begun:?}, record 4,000 results {recorded:?}, until all are written \
+         {written:?}"
     );
     assert_eq!(one(&database, "select count(*) from data_quality.quality_checks"), "4000");
 }

@@ -9,6 +9,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::{CommonMetadata, Each, OnlyMetadata, dbt_time, json, write_whole};
 use crate::config::event_time::{Window, shown};
@@ -29,6 +31,43 @@ pub fn write_run_results(
     write_whole(path, |out| run_results_to(out, invocation, results, elapsed, Timestamp::now()))
 }
 
+/// A result as an object of run_results.json.
+pub fn result_json(result: &RunResult) -> Box<RawValue> {
+    serde_json::value::to_raw_value(&ResultOut(result)).expect("results have text keys only")
+}
+
+/// Writes run_results.json of a run that was killed: what it did, as [`result_json`] gave it, and
+/// of what is `open` the unique ids and whether work on it had begun.
+///
+/// # Errors
+/// `UNWRITABLE` where the file cannot be written.
+pub fn write_broken_off(
+    path: &Path,
+    invocation: &InvocationInfo,
+    done: &[Box<RawValue>],
+    open: &[(&str, bool)],
+) -> Result<()> {
+    let open = open.iter().map(|(id, begun)| {
+        let (status, message) = match begun {
+            true => (Status::Error, "The process ended while this was built"),
+            false => (Status::Skipped, "The process ended before this was begun"),
+        };
+        json!({
+            "status": status.as_str(), "timing": [], "thread_id": "MainThread", "execution_time": 0.0,
+            "adapter_response": {}, "message": message, "failures": null, "unique_id": id,
+            "compiled": null, "compiled_code": null, "relation_name": null, "batch_results": null,
+        })
+    });
+    let open: Vec<Value> = open.collect();
+    let put = |at: usize, out: &mut Vec<u8>| match done.get(at) {
+        Some(result) => json::put(out, result),
+        None => json::put(out, &open[at - done.len()]),
+    };
+    let count = done.len() + open.len();
+    let frame = Frame { invocation, elapsed: Duration::ZERO, generated_at: Timestamp::now() };
+    write_whole(path, |out| frame.write(out, count, put))
+}
+
 /// Writes the JSON text.
 ///
 /// # Errors
@@ -40,16 +79,36 @@ pub fn run_results_to(
     elapsed: Duration,
     generated_at: Timestamp,
 ) -> io::Result<()> {
-    let common = CommonMetadata { schema: "run-results/v6", generated_at, invocation };
-    out.write_all(b"{\"metadata\":")?;
-    serde_json::to_writer(&mut *out, &OnlyMetadata(common))?;
-    out.write_all(b",\"results\":[")?;
-    json::write_many(out, results.len(), |at, out| json::put(out, &ResultOut(&results[at])))?;
-    out.write_all(b"],\"elapsed_time\":")?;
-    serde_json::to_writer(&mut *out, &elapsed.as_secs_f64())?;
-    out.write_all(b",\"args\":")?;
-    serde_json::to_writer(&mut *out, &Args(invocation))?;
-    out.write_all(b"}")
+    let put = |at: usize, out: &mut Vec<u8>| json::put(out, &ResultOut(&results[at]));
+    Frame { invocation, elapsed, generated_at }.write(out, results.len(), put)
+}
+
+/// What stands around the results.
+struct Frame<'a> {
+    invocation: &'a InvocationInfo,
+    elapsed: Duration,
+    generated_at: Timestamp,
+}
+
+impl Frame<'_> {
+    fn write(
+        self,
+        out: &mut (dyn Write + Send),
+        count: usize,
+        put: impl Fn(usize, &mut Vec<u8>) + Sync,
+    ) -> io::Result<()> {
+        let Frame { invocation, elapsed, generated_at } = self;
+        let common = CommonMetadata { schema: "run-results/v6", generated_at, invocation };
+        out.write_all(b"{\"metadata\":")?;
+        serde_json::to_writer(&mut *out, &OnlyMetadata(common))?;
+        out.write_all(b",\"results\":[")?;
+        json::write_many(out, count, put)?;
+        out.write_all(b"],\"elapsed_time\":")?;
+        serde_json::to_writer(&mut *out, &elapsed.as_secs_f64())?;
+        out.write_all(b",\"args\":")?;
+        serde_json::to_writer(&mut *out, &Args(invocation))?;
+        out.write_all(b"}")
+    }
 }
 
 /// The flags, and the command under dbt's name for it.
@@ -106,12 +165,12 @@ impl Serialize for ResultOut<'_> {
 }
 
 /// Spans of batches, each as its beginning and its end.
-fn batches(batches: &BatchResults) -> serde_json::Value {
+fn batches(batches: &BatchResults) -> Value {
     let list = |spans: &[Window]| -> Vec<[String; 2]> {
         let time = |at| shown(at).replacen(' ', "T", 1);
         spans.iter().map(|span| [time(span.start), time(span.end)]).collect()
     };
-    serde_json::json!({
+    json!({
         "successful": list(&batches.successful),
         "failed": list(&batches.failed),
     })

@@ -1,6 +1,7 @@
 //! The command line, with dbt's names: flags may stand before or after the command.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -197,6 +198,9 @@ pub struct RunArgs {
     /// Keep the failing rows of tests as tables
     #[arg(long)]
     pub store_failures: bool,
+    /// How long to wait for another run of this project on the same target: 0, 30s, 5m
+    #[arg(long, value_name = "TIME", value_parser = super::turn::duration, default_value = "5m")]
+    pub lock_timeout: Duration,
     #[command(flatten)]
     pub rows: RowArgs,
 }

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::args::{RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
+use crate::clock;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::publish;
 use crate::manifest::{Node, ResourceType};
@@ -99,7 +99,7 @@ fn clone_node(
     other: &Value,
     thread: usize,
 ) -> (RunResult, Option<Box<Diagnostic>>) {
-    let (begun, timer) = (Timestamp::now(), Instant::now());
+    let (begun, timer) = (clock::now(), Instant::now());
     let mut result = RunResult::new(node, Status::Success);
     result.thread = thread;
     result.relation_name = Some(node.relation().render());
@@ -115,7 +115,7 @@ fn clone_node(
             Some(error)
         }
     };
-    let timing = Timing { started_at: begun, completed_at: Timestamp::now() };
+    let timing = Timing { started_at: begun, completed_at: clock::now() };
     result.execute = Some(timing);
     result.compile = Some(Timing { started_at: begun, completed_at: begun });
     result.execution_time = timer.elapsed();

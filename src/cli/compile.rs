@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use rayon::prelude::*;
 use serde_json::json;
 
@@ -11,6 +10,7 @@ use super::args::{RowsFormat, RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::artifacts;
+use crate::clock;
 use crate::compile::write_sql;
 use crate::diagnostic::{Diagnostic, Result, SourceFile};
 use crate::manifest::{FastHash, Node, ResourceType};
@@ -45,13 +45,13 @@ pub(super) fn command(
         let file = SourceFile::new("--inline", sql);
         let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
         let host = session.compiler.free_host(&engine, "inline_query", file);
-        let begun = Timestamp::now();
+        let begun = clock::now();
         let compiled = session.compiler.compile_free(&host).inspect_err(|_| {
             session.console.event("ParseInlineNodeError", Level::Error, BAD_INLINE, || json!({}));
         })?;
         let mut result = RunResult::new(host.node(), Status::Success);
         result.compiled_code = Some(compiled.sql.clone());
-        result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+        result.compile = Some(Timing { started_at: begun, completed_at: clock::now() });
         artifacts::make_folder(&session.config.target_path)?;
         let none = Compiled { results: vec![result], errors: Vec::new(), inlined: Vec::new() };
         finish(&session, &none, started)?;
@@ -120,7 +120,7 @@ pub(super) struct Compiled {
 /// Compiles nodes and writes their SQL.
 pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
     let one = |node: &&Node| {
-        let (begun, timer) = (Timestamp::now(), Instant::now());
+        let (begun, timer) = (clock::now(), Instant::now());
         let mut result = RunResult::new(node, Status::Success);
         let mut attempt = || -> Result<()> {
             if node.resource_type == ResourceType::Seed {
@@ -140,7 +140,7 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
             result.status = Status::Error;
             result.message = Some(error.message.clone());
         }
-        let now = Timestamp::now();
+        let now = clock::now();
         result.compile = Some(Timing { started_at: begun, completed_at: now });
         if error.is_none() {
             result.execute = Some(Timing { started_at: now, completed_at: now });

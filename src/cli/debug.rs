@@ -70,7 +70,7 @@ pub(super) fn command(start: &Start, args: &DebugArgs) -> Outcome {
             }
             if let Some(results) = &config.target.results {
                 say(&format!("Results store in {}:", results.name));
-                verdict(&say, "Connection test", store::open(results).err(), &mut failed);
+                verdict(&say, "Connection test", store::reach(results).err(), &mut failed);
             }
         }
         None => say("Connection test skipped since no profile was found"),

@@ -4,9 +4,9 @@ use serde_json::Value;
 
 use super::args::RowsFormat;
 use super::session::Start;
-use super::store::{self, OpenStore};
+use super::store;
 use super::{Exit, Outcome};
-use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::relation::{Cell, Column, ResultSet};
 use crate::report::{RowFormat, format_rows};
 use crate::store::CheckSummary;
@@ -14,11 +14,11 @@ use crate::store::CheckSummary;
 /// Lists recent runs; with a node, what it did in them.
 pub(super) fn history(start: &Start, limit: i64, node: Option<&str>) -> Outcome {
     let config = start.config(None)?;
-    let mut open = open(&config.target.results, &config.target.name)?;
+    let mut store = store::open(&config)?;
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let project = Some(config.project.name.as_str());
     let shown = if let Some(node) = node {
-        let tasks = open.store.tasks(project, None, Some(node), limit)?;
+        let tasks = store.tasks(project, None, Some(node), limit)?;
         let rows = tasks.iter().map(|task| {
             vec![
                 text(task.run_id.to_string().get(..8)),
@@ -32,7 +32,7 @@ pub(super) fn history(start: &Start, limit: i64, node: Option<&str>) -> Outcome 
         });
         table(&["run", "started", "node", "status", "took", "rows", "message"], rows)
     } else {
-        let runs = open.store.history(project, None, limit)?;
+        let runs = store.history(project, None, limit)?;
         let rows = runs.iter().map(|run| {
             vec![
                 text(run.run_id.to_string().get(..8)),
@@ -82,15 +82,15 @@ pub(super) fn failures(
     output: RowsFormat,
 ) -> Outcome {
     let config = start.config(None)?;
-    let mut open = open(&config.target.results, &config.target.name)?;
+    let mut store = store::open(&config)?;
     let project = Some(config.project.name.as_str());
     let rows = if test.is_some() { usize::try_from(limit).unwrap_or(usize::MAX) } else { 0 };
-    let checks = open.store.failures(project, test, run, rows)?;
+    let checks = store.failures(project, test, run, rows)?;
     let console = &start.console;
     if let Some(test) = test
         && checks.is_empty()
     {
-        let known = open.store.rule_names(project)?;
+        let known = store.rule_names(project)?;
         let mut error = Diagnostic::error(Code::USAGE, format!("The store knows no test `{test}`"));
         if let Some(help) = did_you_mean(test, known.iter().map(String::as_str)) {
             error = error.help(help);
@@ -133,16 +133,6 @@ pub(super) fn failures(
         console.data(&format_rows(&failing_rows(check), output.into()));
     }
     Ok(Exit::Done)
-}
-
-fn open(
-    results: &Option<std::sync::Arc<crate::config::EngineConfig>>,
-    target: &str,
-) -> Result<OpenStore> {
-    match results {
-        Some(results) => store::open(results),
-        None => Err(store::none_configured(target)),
-    }
 }
 
 /// The failing rows of a check as a table: its columns are the keys of the objects.

@@ -18,12 +18,14 @@ mod ls;
 mod operation;
 mod parse;
 mod postgres;
+mod recover;
 mod retry;
 mod run;
 mod selection;
 mod session;
 mod show;
 mod store;
+mod turn;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use serde_json::Value;
 
 use super::args::SelectionArgs;
 use super::session::{Start, yaml_map};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
+use crate::clock;
 use crate::diagnostic::SourceFile;
 use crate::jinja::values::from_json;
 use crate::run::{ConnectionAdapter, RunResult, Status, Timing};
@@ -21,7 +21,7 @@ pub(super) fn command(
     args: Option<&str>,
     engine: Option<&str>,
 ) -> Outcome {
-    let (started, timer) = (Timestamp::now(), Instant::now());
+    let (started, timer) = (clock::now(), Instant::now());
     let arguments = yaml_map("--args", args)?;
     let mut session = start.session("run-operation", &SelectionArgs::default(), None)?;
     session.invocation.args.insert("macro".into(), name.into());
@@ -45,7 +45,7 @@ pub(super) fn command(
     if let Some(id) = &found {
         result.unique_id = id.clone();
     }
-    let read = Timestamp::now();
+    let read = clock::now();
     let call = || -> crate::diagnostic::Result<()> {
         let connection = session.engines.connection(&engine)?;
         host.set_adapter(Arc::new(ConnectionAdapter::new(connection)));
@@ -62,7 +62,7 @@ pub(super) fn command(
         result.status = Status::Error;
     }
     result.compile = Some(Timing { started_at: started, completed_at: read });
-    result.execute = Some(Timing { started_at: read, completed_at: Timestamp::now() });
+    result.execute = Some(Timing { started_at: read, completed_at: clock::now() });
     result.execution_time = timer.elapsed();
     let path = session.config.target_path.join("run_results.json");
     session.write_manifest()?;

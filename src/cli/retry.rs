@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::args::Cli;
 use super::earlier::Earlier;
 use super::session::Start;
-use super::{Exit, Outcome, dispatch, flags};
+use super::{Exit, Outcome, dispatch, flags, recover};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result};
 
 /// Flags that are about this command, not about the one before.
@@ -36,6 +36,7 @@ const OWN: &[&str] = &[
 /// Runs the last command again.
 pub(super) fn command(start: &Start, state: Option<&Path>) -> Outcome {
     let config = start.config(None)?;
+    recover::last_results(&config)?;
     let folder = state.map_or(config.target_path.clone(), |state| config.project.root.join(state));
     let shown = state
         .map_or_else(|| config.project.target_path.clone(), |state| state.display().to_string());

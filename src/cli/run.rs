@@ -58,7 +58,7 @@ pub(super) fn command(
     let session = start.session(name, selection, Some(run))?;
     let mut selected = session.select(selection, kinds, false)?;
     let idle = take_idle(&session, &mut selected);
-    let (exit, _) = execute(&session, name, &selected, &idle, started)?;
+    let (exit, _) = execute(&session, name, (&selected, &idle), run, started)?;
     Ok(exit)
 }
 
@@ -67,7 +67,7 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     let started = Instant::now();
     let session = start.session("seed", selection, Some(run))?;
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
-    let (exit, results) = execute(&session, "seed", &selected, &[], started)?;
+    let (exit, results) = execute(&session, "seed", (&selected, &[]), run, started)?;
     if show {
         for result in results.iter().filter(|r| r.status == Status::Success) {
             let sql =
@@ -123,8 +123,8 @@ fn idle_results(session: &Session, idle: &[NodeIndex], results: &[RunResult]) ->
 fn execute(
     session: &Session,
     name: &str,
-    selected: &Selected,
-    idle: &[NodeIndex],
+    (selected, idle): (&Selected, &[NodeIndex]),
+    run: &RunArgs,
     started: Instant,
 ) -> Result<(Exit, Vec<RunResult>)> {
     let console = &session.console;
@@ -135,8 +135,8 @@ fn execute(
     }
     // Nothing runs that could not be told about.
     artifacts::make_folder(&session.config.target_path)?;
+    let recorder = Recorder::start(session, selected, run.lock_timeout)?;
     interrupt::cancels(&session.engines);
-    let recorder = Recorder::start(session, selected)?;
     let hooks = session.compiler.manifest.of_type(ResourceType::Operation).count();
     let shown = if total == 0 { 0 } else { total + hooks };
     let target = &session.config.target;
@@ -190,10 +190,11 @@ fn execute(
         (Ok(_), _, false) => Exit::Done,
     };
     let reason = ran.as_ref().err().map(|error| error.message.clone());
-    if let Some(both) = Arc::into_inner(observer) {
-        for warning in both.recorder.finish(session, exit, results, reason) {
-            console.diagnostic(&warning);
-        }
+    let recorder = Arc::into_inner(observer).map(|both| both.recorder);
+    let (closing, warnings) =
+        recorder.map(|recorder| recorder.finish(session, exit, results, reason)).unzip();
+    for warning in warnings.unwrap_or_default() {
+        console.diagnostic(&warning);
     }
     let results = match ran {
         Ok(results) => results,
@@ -203,6 +204,9 @@ fn execute(
     // Whoever interrupts a run wants no template to ask the database any more.
     let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
     write_artifacts(session, &results, &inlined, elapsed)?;
+    if let Some(closing) = closing {
+        closing.close();
+    }
     let manifest = &session.compiler.manifest;
     let bridges = progress.take_loads();
     let compiled_path = |result: &RunResult| {
@@ -301,6 +305,7 @@ struct Both {
 
 impl Observer for Both {
     fn started(&self, step: &Step, thread: usize) {
+        self.recorder.started(step);
         self.progress.started(step, thread);
     }
 

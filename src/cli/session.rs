@@ -11,6 +11,7 @@ use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use super::earlier::Earlier;
 use super::selection::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
+use crate::clock;
 use crate::compile::{Compiler, ManifestValues, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
@@ -203,7 +204,7 @@ impl Start<'_> {
         InvocationInfo {
             invocation_id: self.id,
             command: command.to_owned(),
-            started_at: Timestamp::now(),
+            started_at: clock::now(),
             selection: words.join(" "),
             target: config.target.name.clone(),
             profile: config.target.profile.clone(),

@@ -1,41 +1,49 @@
-//! The results store as commands use it: open it if the target has one, record a run.
+//! The results store as commands use it: open it if the target has one, record a run in it and in
+//! the run's spool.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use jiff::Timestamp;
-
-use super::Exit;
 use super::session::Session;
-use crate::config::{EngineConfig, EngineParams};
-use crate::diagnostic::{Code, Diagnostic, Result, Severity};
-use crate::engine::embedded;
+use super::{Exit, recover, turn};
+use crate::artifacts;
+use crate::clock;
+use crate::config::{Config, EngineConfig, EngineParams, PostgresParams};
+use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::graph::Selected;
-use crate::run::RunResult;
-use crate::store::{Counts, Outcome, QualityRule, RunStatus, Store, Writer, WriterOptions};
+use crate::manifest::{Node, ResourceType};
+use crate::run::{RunResult, Step};
+use crate::store::{
+    Begin, Counts, End, Outcome, QualityRule, RunStatus, Spool, Store, Touched, Writer,
+    WriterOptions, address,
+};
 
-/// A store and what keeps its server up.
-pub(super) struct OpenStore {
-    pub store: Store,
-    _guard: Option<embedded::Guard>,
+/// How long a run waits for a store that does not answer.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Opens the store of a target, for questions; what earlier runs could not send is sent first.
+///
+/// # Errors
+/// `STORE` where the target has none; those of [`Store::reach`].
+pub(super) fn open(config: &Config) -> Result<Store> {
+    let target = &config.target;
+    let Some(results) = &target.results else { return Err(none_configured(&target.name)) };
+    let mut store = reach(results)?;
+    recover::send(config, &mut store);
+    Ok(store)
 }
 
-/// Opens the store of a configuration.
-pub(super) fn open(results: &EngineConfig) -> Result<OpenStore> {
-    let EngineParams::Postgres(params) = &results.params else {
-        return Err(Box::new(Diagnostic::error(
-            Code::STORE,
-            format!("The results store needs PostgreSQL, but `{}` is not", results.name),
-        )));
+pub(super) fn reach(results: &EngineConfig) -> Result<Store> {
+    let store = results.postgres().map(Store::reach);
+    let none = || {
+        let message = format!("The results store needs PostgreSQL, but `{}` is not", results.name);
+        Err(Box::new(Diagnostic::error(Code::STORE, message)))
     };
-    let connect = || -> Result<OpenStore> {
-        let (resolved, guard) = embedded::ensure(params)?;
-        Ok(OpenStore { store: Store::connect(&resolved)?, _guard: guard })
-    };
-    connect().map_err(|error| Box::new(error.or_at(results.location.clone())))
+    store.unwrap_or_else(none).map_err(|error| Box::new(error.or_at(results.location.clone())))
 }
 
 /// The error of a command that needs a store where the target has none.
-pub(super) fn none_configured(target: &str) -> Box<Diagnostic> {
+fn none_configured(target: &str) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::error(Code::STORE, format!("The target `{target}` has no results store"))
             .help(
@@ -45,100 +53,170 @@ pub(super) fn none_configured(target: &str) -> Box<Diagnostic> {
     )
 }
 
-/// Writes a run into the store while it goes on; does nothing where there is none.
+/// Writes down a run while it goes on.
 pub(super) struct Recorder {
+    spool: Arc<Spool>,
     writer: Option<Writer>,
-    _guard: Option<embedded::Guard>,
-    problem: Option<Diagnostic>,
+    _lock: turn::LockFile,
 }
 
 impl Recorder {
-    /// Writes the run's row, before its first node starts.
-    pub fn start(session: &Session, selected: &Selected) -> Result<Recorder> {
-        let none = Recorder { writer: None, _guard: None, problem: None };
-        let Some(results): Option<&Arc<EngineConfig>> = session.config.target.results.as_ref()
-        else {
-            return Ok(none);
+    /// Waits for other runs, puts in order what they left, and writes the run's row before its
+    /// first node starts. That the store is away holds nobody up.
+    ///
+    /// # Errors
+    /// `LOCKED` where another run is under way for longer than `timeout`.
+    pub fn start(session: &Session, selected: &Selected, timeout: Duration) -> Result<Recorder> {
+        let _lock = turn::take(session, timeout)?;
+        let config = &session.config;
+        let results = config.target.results.clone();
+        let mut store = results.as_ref().map(|results| reach(&impatient(results)));
+        if let Some(Ok(open)) = &mut store
+            && let Err(error) = turn::take_in(open, session, timeout)
+        {
+            if error.code == Code::LOCKED {
+                return Err(error);
+            }
+            store = Some(Err(error));
+        }
+        let open = store.as_mut().and_then(|store| store.as_mut().ok());
+        recover::everything(session, open)?;
+        let begin = Arc::new(begin(session, selected));
+        let spool = Arc::new(Spool::create(&config.own_folder("spool"), &begin));
+        let start = |(results, store): (Arc<EngineConfig>, _)| {
+            let again = Box::new(move || reach(&impatient(&results)));
+            Writer::start(store, again, begin, spool.clone(), WriterOptions::default())
         };
-        match Self::try_start(session, selected, results) {
-            Ok(recorder) => Ok(recorder),
-            // A run goes on without its store, but for one that its own nodes need anyway.
-            Err(error) if session.config.target.engines.contains_key(&results.name) => Err(error),
-            Err(error) => {
-                let problem = Diagnostic { severity: Severity::Warning, ..*error };
-                Ok(Recorder { problem: Some(problem), ..none })
-            }
-        }
+        let writer = results.zip(store).map(start).transpose()?;
+        Ok(Recorder { spool, writer, _lock })
     }
 
-    fn try_start(
-        session: &Session,
-        selected: &Selected,
-        results: &EngineConfig,
-    ) -> Result<Recorder> {
-        let OpenStore { mut store, _guard } = open(results)?;
-        store.begin_run(&session.invocation, selected.nodes.len())?;
-        let manifest = &session.compiler.manifest;
-        let mut rules = Vec::new();
-        for index in &selected.nodes {
-            let node = session.graph.member(manifest, *index).node();
-            if let Some(test) = node.filter(|node| node.resource_type.is_test()) {
-                rules.push(QualityRule::of(manifest, test));
-            }
-        }
-        let writer = Writer::start(store, &session.invocation, rules, WriterOptions::default())?;
-        Ok(Recorder { writer: Some(writer), _guard, problem: None })
-    }
-
-    /// Whether results go anywhere.
+    /// Whether results go to a store.
     pub fn is_on(&self) -> bool {
         self.writer.is_some()
     }
 
-    /// Hands over a result.
-    pub fn record(&self, result: &RunResult) {
-        if let Some(writer) = &self.writer {
-            writer.record(result);
+    /// Notes what is about to be written.
+    pub fn started(&self, step: &Step) {
+        if let Some(touched) = touched(step) {
+            self.spool.touched(&touched);
         }
     }
 
-    /// Completes the run's row; what went wrong comes back as warnings.
+    /// Hands over a result.
+    pub fn record(&self, result: &RunResult) {
+        let artifact = artifacts::result_json(result);
+        match &self.writer {
+            Some(writer) => writer.record(result, &artifact),
+            None => self.spool.result(None, &artifact),
+        }
+    }
+
+    /// Completes the run's row; what went wrong comes back as warnings. The run is over for good
+    /// once what is returned is [closed](Closing::close).
     pub fn finish(
         self,
         session: &Session,
         exit: Exit,
         results: &[RunResult],
         message: Option<String>,
-    ) -> Vec<Diagnostic> {
-        let Recorder { writer, problem, _guard } = self;
-        let Some(writer) = writer else { return problem.into_iter().collect() };
-        let outcome = Outcome {
-            status: match exit {
-                Exit::Done => RunStatus::Success,
-                Exit::NodeFailed => RunStatus::Failed,
-                Exit::CouldNotRun => RunStatus::Error,
-                Exit::Interrupted => RunStatus::Interrupted,
+    ) -> (Closing, Vec<Diagnostic>) {
+        let Recorder { spool, writer, _lock } = self;
+        let end = End {
+            outcome: Outcome {
+                status: match exit {
+                    Exit::Done => RunStatus::Success,
+                    Exit::NodeFailed => RunStatus::Failed,
+                    Exit::CouldNotRun => RunStatus::Error,
+                    Exit::Interrupted => RunStatus::Interrupted,
+                },
+                counts: Counts::of(results),
+                finished_at: clock::now(),
+                message,
             },
-            counts: Counts::of(results),
-            finished_at: Timestamp::now(),
-            message,
+            known_tests: session.invocation.selection.is_empty().then(|| all_tests(session)),
         };
-        let finished = writer.finish(&outcome);
-        let mut warnings = finished.warnings;
-        if let Some(mut store) = finished.store
-            && session.invocation.selection.is_empty()
-        {
-            let manifest = &session.compiler.manifest;
-            let known: Vec<&str> = manifest
-                .nodes
-                .values()
-                .filter(|node| node.resource_type.is_test())
-                .map(|test| &*test.unique_id)
-                .collect();
-            if let Err(error) = store.retire_rules(&session.invocation.project, &known) {
-                warnings.push(Diagnostic { severity: Severity::Warning, ..*error });
+        let (complete, warnings) = match writer {
+            Some(writer) => {
+                let finished = writer.finish(&end);
+                (finished.complete, finished.warnings)
             }
-        }
-        warnings
+            None => {
+                spool.end(&end);
+                (true, Vec::new())
+            }
+        };
+        (Closing { spool: complete.then_some(spool), _lock }, warnings)
     }
+}
+
+/// A run that has ended, before its artifacts are written.
+pub(super) struct Closing {
+    /// The spool that is needed no longer.
+    spool: Option<Arc<Spool>>,
+    _lock: turn::LockFile,
+}
+
+impl Closing {
+    /// Its artifacts are written, too.
+    pub fn close(self) {
+        if let Some(spool) = self.spool.and_then(Arc::into_inner) {
+            spool.remove();
+        }
+    }
+}
+
+/// What the run sets out to do.
+fn begin(session: &Session, selected: &Selected) -> Begin {
+    let manifest = &session.compiler.manifest;
+    let nodes = session.nodes_of(selected);
+    let store = session.config.target.results.as_ref();
+    Begin::new(
+        session.invocation.clone(),
+        store.and_then(|results| results.postgres().map(address)),
+        nodes.iter().filter(|node| !node.is_ephemeral()).map(|n| n.unique_id.to_string()).collect(),
+        QualityRule::all(manifest, nodes.iter().copied().filter(|_| store.is_some())),
+        session.config.target_path.join("run_results.json"),
+    )
+}
+
+fn all_tests(session: &Session) -> Vec<String> {
+    let nodes = session.compiler.manifest.nodes.values();
+    let tests = nodes.filter(|node| node.resource_type.is_test());
+    tests.map(|test| test.unique_id.to_string()).collect()
+}
+
+/// Where a step writes.
+fn touched(step: &Step) -> Option<Touched> {
+    let (unique_id, engine, relation, bridge) = match step {
+        Step::Node(node) if leaves_relations(node) => {
+            (&node.unique_id, &node.engine, node.relation(), false)
+        }
+        Step::Node(_) => return None,
+        Step::Bridge(bridge) => (&bridge.unique_id, &bridge.to_engine, bridge.to.clone(), true),
+    };
+    Some(Touched {
+        unique_id: unique_id.to_string(),
+        engine: engine.to_string(),
+        database: relation.database,
+        schema: relation.schema,
+        identifier: relation.identifier,
+        bridge,
+    })
+}
+
+/// A test may keep its failing rows as a relation.
+fn leaves_relations(node: &Node) -> bool {
+    node.resource_type.is_refable() || node.resource_type == ResourceType::Test
+}
+
+/// The configuration of a store for a run, which does not wait long for it.
+fn impatient(results: &EngineConfig) -> EngineConfig {
+    let mut results = results.clone();
+    if let EngineParams::Postgres(params) = &mut results.params {
+        let PostgresParams { connect_timeout, retries, .. } = params;
+        *connect_timeout = (*connect_timeout).clamp(Duration::from_secs(1), PATIENCE);
+        *retries = 0;
+    }
+    results
 }

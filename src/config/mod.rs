@@ -90,6 +90,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// A folder of Pintail's own in the project, `.pintail/<name>`, made where it can be and kept
+    /// out of version control. Where it cannot, whoever writes there finds out.
+    pub fn own_folder(&self, name: &str) -> PathBuf {
+        let own = self.project.root.join(".pintail");
+        let folder = own.join(name);
+        let ignore = own.join(".gitignore");
+        if std::fs::create_dir_all(&folder).is_ok() && !ignore.exists() {
+            let _ = std::fs::write(ignore, "*\n");
+        }
+        folder
+    }
+
     /// What packages ask of dbt's runtime configuration, under dbt's names.
     pub fn runtime(&self, args: &Map<String, Value>) -> Value {
         let dependency = |package: &Project| {

@@ -114,6 +114,14 @@ impl EngineConfig {
             EngineParams::Postgres(_) => EngineKind::Postgres,
         }
     }
+
+    /// How to reach it, where it is PostgreSQL.
+    pub fn postgres(&self) -> Option<&PostgresParams> {
+        match &self.params {
+            EngineParams::DuckDb(_) => None,
+            EngineParams::Postgres(params) => Some(params),
+        }
+    }
 }
 
 /// How to reach an engine.

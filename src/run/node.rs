@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
-use jiff::Timestamp;
 use minijinja::Value;
 
 use super::adapter::{ConnectionAdapter, SharedConnection};
@@ -13,6 +12,7 @@ use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
 use super::{
     Runner, comment, custom, data_test, ended, microbatch, model, python_model, seed, unit_test,
 };
+use crate::clock;
 use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
 use crate::config::{EngineKind, EngineParams};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
@@ -193,7 +193,7 @@ impl Runner {
         if let Some(test) = &node.unit_test {
             return unit_test::check(self, node, test, adapter, result);
         }
-        let begun = Timestamp::now();
+        let begun = clock::now();
         let compiled = self.compiler.compile(&node.unique_id, &host);
         // A statement of the template may have begun a transaction, which ends here.
         match &compiled {
@@ -218,9 +218,9 @@ impl Runner {
         }
         // A statement of the template may have begun a transaction.
         adapter.commit().map_err(|error| Box::new(error.or_at(node.location.clone())))?;
-        result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+        result.compile = Some(Timing { started_at: begun, completed_at: clock::now() });
 
-        let begun = Timestamp::now();
+        let begun = clock::now();
         let mut compiled = compiled;
         let mut _exchange = None;
         let dialect = self.compiler.dialects.get(&node.engine).clone();
@@ -250,7 +250,7 @@ impl Runner {
                 .and_then(|()| job.adapter.commit()),
             _ => model::build(&job, result),
         };
-        result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+        result.execute = Some(Timing { started_at: begun, completed_at: clock::now() });
         if done.is_err() {
             // Whatever was begun is taken back before anybody else uses the connection.
             let _already_rolled_back = job.adapter.lock().rollback();
@@ -282,7 +282,7 @@ impl Runner {
             bytes: Some(report.bytes),
             duration: started.elapsed(),
             status: Status::Success,
-            loaded_at: Timestamp::now(),
+            loaded_at: clock::now(),
         })
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -250,7 +251,7 @@ impl RunResult {
 }
 
 /// One command run: who, what, where and when.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct InvocationInfo {
     pub invocation_id: Uuid,
     /// `build`, `run`, `test`, …

@@ -4,12 +4,11 @@ use std::borrow::Cow;
 use std::path::Path;
 use std::time::Instant;
 
-use jiff::Timestamp;
-
 use super::model;
 use super::node::{Failure, Job, Old, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
 use super::seed_types::{Inferred, infer, is_null};
+use crate::clock;
 use crate::config::{EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::engine::publish;
@@ -91,7 +90,7 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         bytes: Some(table.bytes),
         duration: started.elapsed(),
         status: Status::Success,
-        loaded_at: Timestamp::now(),
+        loaded_at: clock::now(),
     });
     Ok(())
 }

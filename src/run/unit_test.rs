@@ -4,7 +4,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use jiff::Timestamp;
 use minijinja::Value;
 use serde_json::Value as Json;
 
@@ -13,6 +12,7 @@ use super::adapter::ConnectionAdapter;
 use super::diff::{self, Row};
 use super::node::Job;
 use super::result::{RunResult, Status, Timing};
+use crate::clock;
 use crate::compile::{CompiledNode, write_sql};
 use crate::diagnostic::{Diagnostic, Result};
 use crate::jinja::values::{Dict, List, from_json};
@@ -28,15 +28,15 @@ pub(super) fn check(
     adapter: Arc<ConnectionAdapter>,
     result: &mut RunResult,
 ) -> Result<()> {
-    let begun = Timestamp::now();
+    let begun = clock::now();
     let compiler = &runner.compiler;
     let as_adapter: Arc<dyn Adapter> = adapter.clone();
     let sql: Arc<str> = compiler.compile_unit_test(node, test, &as_adapter)?.into();
     write_sql(&path_of(runner, node), &sql)?;
     result.compiled_code = Some(sql.clone());
-    result.compile = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+    result.compile = Some(Timing { started_at: begun, completed_at: clock::now() });
 
-    let begun = Timestamp::now();
+    let begun = clock::now();
     let host = compiler.host(&node.unique_id);
     host.set_adapter(as_adapter);
     let dialect = compiler.dialects.get(&node.engine).clone();
@@ -52,7 +52,7 @@ pub(super) fn check(
     });
     // What was made for it goes away.
     let _none_open = job.adapter.lock().rollback();
-    result.execute = Some(Timing { started_at: begun, completed_at: Timestamp::now() });
+    result.execute = Some(Timing { started_at: begun, completed_at: clock::now() });
     let rows = compared?;
     let [expected, actual] = [rows.of("expected"), rows.of("actual")];
     result.failures = Some(0);

@@ -7,6 +7,7 @@ mod history;
 mod migrate;
 mod rows;
 mod rules;
+pub mod spool;
 mod writer;
 
 use std::time::SystemTime;
@@ -14,19 +15,24 @@ use std::time::SystemTime;
 use jiff::Timestamp;
 use postgres::Client;
 use postgres::types::ToSql;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::config::PostgresParams;
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::embedded;
 use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use history::{CheckSummary, RunSummary, TaskSummary};
 pub use rows::Entry;
 pub use rules::QualityRule;
+pub use spool::{Begin, End, Left, Spool, Touched};
 pub use writer::{Finished, Writer, WriterOptions};
 
 /// How a command ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum RunStatus {
     /// No node failed.
     Success,
@@ -51,7 +57,7 @@ impl RunStatus {
 }
 
 /// How many nodes ended how.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     /// Built, or passed.
     pub passed: usize,
@@ -80,7 +86,7 @@ impl Counts {
 }
 
 /// How a command ended, for its row.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Outcome {
     pub status: RunStatus,
     pub counts: Counts,
@@ -92,43 +98,42 @@ pub struct Outcome {
 /// An open results store with its schema up to date.
 pub struct Store {
     connection: PostgresConnection,
+    /// Keeps an embedded server up.
+    _server: Option<embedded::Guard>,
 }
 
-impl Store {
-    /// Connects to a server that is up, and opens the store there: see [`Store::open`].
-    ///
-    /// # Errors
-    /// `CONNECT` or `AUTH` where the server cannot be reached; those of [`Store::open`].
-    pub fn connect(params: &PostgresParams) -> Result<Store> {
-        let connection =
-            PostgresConnection::open(params).map_err(|error| Box::new(error.diagnostic))?;
-        Store::open(connection)
-    }
+/// Results that are sent in one statement.
+const BATCH: usize = 500;
 
-    /// Takes a connection, and makes or upgrades the tables where they are behind. Where they are
-    /// not, that costs one query.
+impl Store {
+    /// Starts the server where it is an embedded one, connects, and makes or upgrades the tables
+    /// where they are behind. Where they are not, that costs one query.
     ///
     /// # Errors
-    /// `STORE` where the server refuses, or where a newer Pintail made the tables.
-    pub fn open(mut connection: PostgresConnection) -> Result<Store> {
+    /// `NO_SERVER`, `CONNECT` or `AUTH` where the server cannot be reached; `STORE` where it
+    /// refuses, or where a newer Pintail made the tables.
+    pub fn reach(params: &PostgresParams) -> Result<Store> {
+        let (params, _server) = embedded::ensure(params)?;
+        let mut connection = PostgresConnection::open(&params)?;
         migrate::bring_up_to_date(connection.client())?;
-        Ok(Store { connection })
+        Ok(Store { connection, _server })
     }
 
     fn client(&mut self) -> &mut Client {
         self.connection.client()
     }
 
-    /// Writes the row of a run before its first node starts. The store must be kept, or handed to
-    /// a [`Writer`], until the run ends: its connection shows that the run is alive.
+    /// Writes the row of a run before its first node starts. The store must be kept until the run
+    /// ends: its connection shows that the run is alive.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
-    pub fn begin_run(&mut self, run: &InvocationInfo, nodes_total: usize) -> Result<()> {
-        let begin = |client: &mut Client| {
+    pub fn begin_run(&mut self, begin: &Begin) -> Result<()> {
+        let run = &begin.run;
+        let write = |client: &mut Client| {
             client.execute(include_str!("sql/lock_run.sql"), &[&run.invocation_id])?;
             let pid = i32::try_from(run.pid).ok();
-            let total = i32::try_from(nodes_total).unwrap_or(i32::MAX);
+            let total = i32::try_from(begin.nodes.len()).unwrap_or(i32::MAX);
             let started_at = system_time(run.started_at);
             let values: [&(dyn ToSql + Sync); 14] = [
                 &run.invocation_id,
@@ -148,28 +153,38 @@ impl Store {
             ];
             client.execute(include_str!("sql/begin_run.sql"), &values)
         };
-        begin(self.client()).map_err(|error| problem("take note of this run", &error))?;
+        write(self.client()).map_err(|error| problem("take note of this run", &error))?;
         Ok(())
     }
 
-    /// Marks other runs that were never completed, and whose process is gone, as interrupted.
-    /// A [`Writer`] does this by itself.
+    /// Writes the tests of a run as rules.
+    fn write_rules(&mut self, rules: &[QualityRule]) -> Result<()> {
+        for rules in rules.chunks(2_000) {
+            self.client()
+                .execute(include_str!("sql/upsert_rules.sql"), &[&writer::json(rules)])
+                .map_err(|error| problem("take note of the tests of this run", &error))?;
+        }
+        Ok(())
+    }
+
+    /// Marks runs that were never completed, and whose process is gone, as interrupted; all but
+    /// the one that asks. A [`Writer`] does this by itself.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
-    pub fn mark_interrupted(&mut self, run: &InvocationInfo) -> Result<u64> {
+    pub fn mark_interrupted(&mut self, asks: Uuid) -> Result<u64> {
         self.client()
-            .execute(include_str!("sql/mark_interrupted.sql"), &[&run.invocation_id])
+            .execute(include_str!("sql/mark_interrupted.sql"), &[&asks, &None::<Uuid>])
             .map_err(|error| problem("mark runs that were broken off", &error))
     }
 
-    /// Completes the row of a run.
+    /// Completes the row of a run, and marks the rules of tests that are gone as inactive.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
-    pub fn finish_run(&mut self, run: &InvocationInfo, outcome: &Outcome) -> Result<()> {
+    pub fn finish_run(&mut self, run: &InvocationInfo, end: &End) -> Result<()> {
         let count = |n: usize| i32::try_from(n).unwrap_or(i32::MAX);
-        let Outcome { status, counts, finished_at, message } = outcome;
+        let Outcome { status, counts, finished_at, message } = &end.outcome;
         let took = finished_at.as_millisecond() - run.started_at.as_millisecond();
         let values: [&(dyn ToSql + Sync); 10] = [
             &run.invocation_id,
@@ -186,17 +201,98 @@ impl Store {
         self.client()
             .execute(include_str!("sql/finish_run.sql"), &values)
             .map_err(|error| problem("take note of how this run ended", &error))?;
+        if let Some(known) = &end.known_tests {
+            self.client()
+                .execute(include_str!("sql/retire_rules.sql"), &[&run.project, known])
+                .map_err(|error| problem("mark tests that are gone", &error))?;
+        }
         Ok(())
     }
 
-    /// Marks the rules of tests that are no longer in the project as inactive.
+    /// Writes what a run left on disk. What is in the tables already stays as it is, so nothing
+    /// is there twice however often this is done.
+    ///
+    /// Gives how many results PostgreSQL will never take: their values do not fit.
+    ///
+    /// # Errors
+    /// `STORE` where the server refuses for now; then nothing may be thrown away.
+    pub fn replay(&mut self, left: &Left) -> Result<usize> {
+        self.begin_run(&left.begin)?;
+        self.write_rules(&left.begin.rules)?;
+        let mut refused = 0;
+        for batch in left.entries.chunks(BATCH) {
+            let written = writer::write(self.client(), batch.to_vec());
+            if let Some(error) = written.problem.filter(|error| !is_about_values(error)) {
+                return Err(problem("take note of the results of an earlier run", &error));
+            }
+            refused += written.refused;
+        }
+        let run = &left.begin.run;
+        if let Some(end) = &left.end {
+            self.finish_run(run, end)?;
+        }
+        self.client()
+            .execute(include_str!("sql/unlock_run.sql"), &[&run.invocation_id])
+            .map_err(|error| problem("take note of an earlier run", &error))?;
+        if left.end.is_none() {
+            let values: [&(dyn ToSql + Sync); 2] = [&Uuid::nil(), &Some(run.invocation_id)];
+            self.client()
+                .execute(include_str!("sql/mark_interrupted.sql"), &values)
+                .map_err(|error| problem("mark a run that was broken off", &error))?;
+        }
+        Ok(refused)
+    }
+
+    /// Waits for nobody: whether this connection may run `what` now, which one at a time may; if
+    /// not, who does, as far as is known. It may until the connection ends.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
-    pub fn retire_rules(&mut self, project: &str, known: &[&str]) -> Result<u64> {
-        self.client()
-            .execute(include_str!("sql/retire_rules.sql"), &[&project, &known])
-            .map_err(|error| problem("mark tests that are gone", &error))
+    pub fn take_turn(&mut self, what: &str, run: &InvocationInfo) -> Result<Turn> {
+        let failed = |error: postgres::Error| problem("tell which runs are under way", &error);
+        let taken = self.client().query_one(include_str!("sql/take_turn.sql"), &[&what]);
+        if taken.map_err(failed)?.get(0) {
+            return Ok(Turn::Ours);
+        }
+        let values: [&(dyn ToSql + Sync); 3] = [&run.project, &run.target, &run.invocation_id];
+        let rows = self.client().query(include_str!("sql/running.sql"), &values).map_err(failed)?;
+        Ok(Turn::Taken(rows.first().map(|row| Holder {
+            command: row.get("command"),
+            pid: row.get::<_, Option<i32>>("pid").and_then(|pid| u32::try_from(pid).ok()),
+            host: row.get("host"),
+            user: row.get("run_user"),
+            started_at: Timestamp::from_microsecond(row.get("started_us")).unwrap_or_default(),
+        })))
+    }
+}
+
+/// Whether a run may go on.
+pub enum Turn {
+    Ours,
+    /// Another one is under way.
+    Taken(Option<Holder>),
+}
+
+/// Who runs a project at the moment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Holder {
+    pub command: String,
+    pub pid: Option<u32>,
+    pub host: Option<String>,
+    pub user: Option<String>,
+    pub started_at: Timestamp,
+}
+
+/// Whether PostgreSQL says that a value does not fit, which waiting does not change.
+fn is_about_values(error: &postgres::Error) -> bool {
+    error.code().is_some_and(|code| ["22", "23"].iter().any(|class| code.code().starts_with(class)))
+}
+
+/// The address of a store, which tells it from others; holds no password.
+pub fn address(params: &PostgresParams) -> String {
+    match &params.embedded {
+        Some(folder) => format!("embedded in {}", folder.display()),
+        None => format!("{}:{}/{}", params.host, params.port, params.dbname),
     }
 }
 

@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::rules::RuleTerms;
 use crate::checksum::sha256;
+use crate::clock;
 use crate::relation::{Cell, ResultSet};
 use crate::run::{DataLoad, RunResult, Status};
 
@@ -128,7 +129,7 @@ impl Entry {
         let mut entry = Entry { task: Some(task), loads: loads.collect(), ..Entry::default() };
         let Some(rule) = rule else { return entry };
         let check_id = Uuid::new_v4();
-        let checked_at = result.completed_at().unwrap_or_else(Timestamp::now);
+        let checked_at = result.completed_at().unwrap_or_else(clock::now);
         entry.check = Some(CheckRow {
             check_id,
             run_id,

@@ -1,20 +1,24 @@
-//! Writes results while the run goes: a thread of its own with the store's connection, fed by a
-//! channel, a few statements for each batch.
+//! Writes results while the run goes: each into the run's spool at once, and from a thread of its
+//! own with the store's connection, fed by a channel, a few statements for each batch.
 //!
-//! It never holds up the run and never fails it: what could not be written is told at the end.
+//! It never holds up the run and never fails it. While PostgreSQL is away the spool is brought to
+//! the disk with each batch, and the connection is tried again; what could not be written in the
+//! end stays in the spool for a later command, and is told.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use postgres::Client;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::rules::RuleTerms;
-use super::{Entry, Outcome, QualityRule, Store, problem};
-use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::run::{DataLoad, InvocationInfo, RunResult};
+use super::{BATCH, Begin, End, Entry, Spool, Store, problem};
+use crate::diagnostic::{Code, Diagnostic, Result, Severity};
+use crate::run::{DataLoad, RunResult};
 
 /// How the writer works.
 #[derive(Debug, Clone)]
@@ -25,27 +29,37 @@ pub struct WriterOptions {
     pub batch: usize,
     /// … or when its first one has waited this long.
     pub wait: Duration,
+    /// While PostgreSQL is away, the pause before it is tried again; it doubles with each failure,
+    /// up to half a minute.
+    pub pause: Duration,
 }
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        WriterOptions { failing_rows: 100, batch: 500, wait: Duration::from_millis(250) }
+        WriterOptions {
+            failing_rows: 100,
+            batch: BATCH,
+            wait: Duration::from_millis(250),
+            pause: Duration::from_secs(1),
+        }
     }
 }
 
+/// Opens the store; asked again while it is away.
+pub type Reach = Box<dyn Fn() -> Result<Store> + Send>;
+
 /// What the end of writing brought.
 pub struct Finished {
-    /// The store, for questions about the run; `None` where the connection is gone.
-    pub store: Option<Store>,
     /// What went wrong, as warnings.
     pub warnings: Vec<Diagnostic>,
-    /// What could not be sent since the connection broke.
-    pub unsent: Vec<Entry>,
+    /// Whether everything is in the store; if not, the spool has to stay.
+    pub complete: bool,
 }
 
 /// Takes results and writes them behind the run's back. Shared by all threads.
 pub struct Writer {
-    run: InvocationInfo,
+    begin: Arc<Begin>,
+    spool: Arc<Spool>,
     rules: HashMap<String, RuleTerms>,
     options: WriterOptions,
     entries: Sender<Entry>,
@@ -53,29 +67,37 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread. `rules` are the tests that the run may check; they are written first.
-    /// The run's row must exist: see [`Store::begin_run`].
+    /// Writes the run's row, and starts the thread. `first` is the store if it could be opened;
+    /// if not, or where it refuses the run, `reach` is asked while the run goes on.
     ///
     /// # Errors
     /// `STORE` where the system gives no thread.
     pub fn start(
-        store: Store,
-        run: &InvocationInfo,
-        rules: Vec<QualityRule>,
+        first: Result<Store>,
+        reach: Reach,
+        begin: Arc<Begin>,
+        spool: Arc<Spool>,
         options: WriterOptions,
-    ) -> crate::diagnostic::Result<Writer> {
-        let terms = rules.iter().map(|rule| (rule.unique_id.clone(), rule.terms())).collect();
+    ) -> Result<Writer> {
+        let terms = begin.rules.iter().map(|rule| (rule.unique_id.clone(), rule.terms())).collect();
+        let begun = first.and_then(|mut store| store.begin_run(&begin).map(|()| store));
+        let mut problems = Problems::default();
+        let store = begun.map_err(|error| problems.note(*error)).ok();
         let (entries, inbox) = channel();
-        let work = {
-            let (run, options) = (run.clone(), options.clone());
-            move || {
-                let mut thread = Thread { store, problems: Problems::default() };
-                if let Err(error) = thread.store.mark_interrupted(&run) {
-                    thread.problems.note(*error);
-                }
-                thread.run(&inbox, &rules, &options);
-                thread
-            }
+        let mut thread = Thread {
+            store,
+            reach,
+            next_attempt: Instant::now() + options.pause,
+            pause: options.pause,
+            begin: begin.clone(),
+            spool: spool.clone(),
+            waiting: Vec::new(),
+            problems,
+            options: options.clone(),
+        };
+        let work = move || {
+            thread.run(&inbox);
+            thread
         };
         let thread = std::thread::Builder::new().name("results-store".to_owned()).spawn(work);
         let thread = thread.map_err(|error| {
@@ -83,19 +105,24 @@ impl Writer {
                 .note(error.to_string())
                 .help("Close other programs, or raise the limit on processes.")
         })?;
-        Ok(Writer { run: run.clone(), rules: terms, options, entries, thread })
+        Ok(Writer { begin, spool, rules: terms, options, entries, thread })
     }
 
-    /// Hands over a result. Returns at once.
-    pub fn record(&self, result: &RunResult) {
+    /// Hands over a result, and itself as an object of run_results.json. It is in the spool when
+    /// this returns.
+    pub fn record(&self, result: &RunResult, artifact: &RawValue) {
         let rule = self.rules.get(&*result.unique_id);
-        let id = self.run.invocation_id;
-        self.send(Entry::of(id, result, rule, self.options.failing_rows));
+        let id = self.begin.run.invocation_id;
+        let entry = Entry::of(id, result, rule, self.options.failing_rows);
+        self.spool.result(Some(&entry), artifact);
+        self.send(entry);
     }
 
-    /// Hands over a load that belongs to no node's result. Returns at once.
+    /// Hands over a load that belongs to no node's result.
     pub fn record_load(&self, load: &DataLoad) {
-        self.send(Entry::of_load(self.run.invocation_id, load));
+        let entry = Entry::of_load(self.begin.run.invocation_id, load);
+        self.spool.rows(&entry);
+        self.send(entry);
     }
 
     fn send(&self, entry: Entry) {
@@ -105,29 +132,36 @@ impl Writer {
     }
 
     /// Writes what is left and completes the run's row.
-    pub fn finish(self, outcome: &Outcome) -> Finished {
-        let Writer { run, entries, thread, .. } = self;
+    pub fn finish(self, end: &End) -> Finished {
+        let Writer { entries, thread, spool, .. } = self;
+        spool.end(end);
         drop(entries);
-        let Ok(Thread { mut store, problems }) = thread.join() else {
-            let warning = Diagnostic::warning(Code::STORE, "The results store's writer broke down")
-                .help("Results of this run are in run_results.json. Please report this.");
-            return Finished { store: None, warnings: vec![warning], unsent: Vec::new() };
-        };
-        let mut warnings = problems.warnings();
-        if !store.client().is_closed()
-            && let Err(error) = store.finish_run(&run, outcome)
-        {
-            warnings.push(Diagnostic { severity: Severity::Warning, ..*error });
+        match thread.join() {
+            Ok(thread) => thread.finish(end),
+            Err(_panicked) => {
+                spool.sync();
+                let warning =
+                    Diagnostic::warning(Code::STORE, "The results store's writer broke down")
+                        .help("The next command tries again. Please report this.");
+                Finished { warnings: vec![warning], complete: false }
+            }
         }
-        let store = (!store.client().is_closed()).then_some(store);
-        Finished { store, warnings, unsent: problems.unsent }
     }
 }
 
 /// What the thread owns.
 struct Thread {
-    store: Store,
+    /// `None` while PostgreSQL is away.
+    store: Option<Store>,
+    reach: Reach,
+    next_attempt: Instant,
+    pause: Duration,
+    begin: Arc<Begin>,
+    spool: Arc<Spool>,
+    /// What is not in the store yet.
+    waiting: Vec<Entry>,
     problems: Problems,
+    options: WriterOptions,
 }
 
 #[derive(Default)]
@@ -135,7 +169,6 @@ struct Problems {
     first: Option<Diagnostic>,
     /// Results that PostgreSQL refused.
     refused: usize,
-    unsent: Vec<Entry>,
 }
 
 impl Problems {
@@ -144,63 +177,155 @@ impl Problems {
             self.first = Some(Diagnostic { severity: Severity::Warning, ..error });
         }
     }
-
-    fn warnings(&self) -> Vec<Diagnostic> {
-        let Some(first) = &self.first else { return Vec::new() };
-        let missing = self.refused + self.unsent.len();
-        vec![match missing {
-            0 => first.clone(),
-            1 => first.clone().note("One result of this run is not in the store."),
-            n => first.clone().note(format!("{n} results of this run are not in the store.")),
-        }]
-    }
 }
 
 impl Thread {
-    fn run(&mut self, inbox: &Receiver<Entry>, rules: &[QualityRule], options: &WriterOptions) {
-        for rules in rules.chunks(2_000) {
-            let upsert = include_str!("sql/upsert_rules.sql");
-            if let Err(error) = self.store.client().execute(upsert, &[&json(rules)]) {
-                self.problems.note(*problem("take note of the tests of this run", &error));
+    fn run(&mut self, inbox: &Receiver<Entry>) {
+        if let Some(mut store) = self.store.take() {
+            // What was interrupted, and which tests there are, is not worth a run's results.
+            let introduced = store
+                .mark_interrupted(self.begin.run.invocation_id)
+                .and_then(|_| store.write_rules(&self.begin.rules));
+            if let Err(error) = introduced {
+                self.problems.note(*error);
             }
+            self.store = (!store.client().is_closed()).then_some(store);
         }
         while let Ok(first) = inbox.recv() {
-            let deadline = Instant::now() + options.wait;
-            let mut batch = vec![first];
+            let deadline = Instant::now() + self.options.wait;
+            self.waiting.push(first);
+            let mut taken = 1;
             let mut open = true;
-            while open && batch.len() < options.batch {
+            while open && taken < self.options.batch {
                 match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                    Ok(entry) => batch.push(entry),
+                    Ok(entry) => {
+                        self.waiting.push(entry);
+                        taken += 1;
+                    }
                     Err(RecvTimeoutError::Timeout) => break,
                     Err(RecvTimeoutError::Disconnected) => open = false,
                 }
             }
-            self.write(batch);
+            self.deliver(false);
         }
+        self.deliver(true);
     }
 
-    /// Writes a batch, or where PostgreSQL refuses it, each result by itself.
-    fn write(&mut self, batch: Vec<Entry>) {
-        let what = "take note of results";
-        if self.store.client().is_closed() {
-            self.problems.unsent.extend(batch);
+    /// Sends what waits. Where PostgreSQL is away it is tried again if its time has come, or if
+    /// this is the `last` chance.
+    fn deliver(&mut self, last: bool) {
+        if self.store.is_none() && !(last || Instant::now() >= self.next_attempt) {
+            self.spool.sync();
             return;
         }
-        let Err(error) = send(self.store.client(), &batch) else { return };
-        self.problems.note(*problem(what, &error));
-        for entry in batch {
-            if self.store.client().is_closed() {
-                self.problems.unsent.push(entry);
-            } else if let Err(error) = send(self.store.client(), std::slice::from_ref(&entry)) {
-                self.problems.note(*problem(what, &error));
-                if self.store.client().is_closed() {
-                    self.problems.unsent.push(entry);
-                } else {
-                    self.problems.refused += 1;
-                }
+        if self.store.is_none() {
+            self.connect();
+        }
+        let Some(mut store) = self.store.take() else {
+            self.spool.sync();
+            return;
+        };
+        let mut waiting = std::mem::take(&mut self.waiting);
+        while !waiting.is_empty() {
+            let rest = waiting.split_off(waiting.len().min(BATCH));
+            let written = write(store.client(), waiting);
+            if let Some(error) = written.problem {
+                self.problems.note(*problem("take note of results", &error));
+            }
+            self.problems.refused += written.refused;
+            waiting = written.left.into_iter().chain(rest).collect();
+            if store.client().is_closed() {
+                self.waiting = waiting;
+                self.spool.sync();
+                self.next_attempt = Instant::now() + self.pause;
+                return;
+            }
+        }
+        self.store = Some(store);
+    }
+
+    /// Opens the store anew.
+    fn connect(&mut self) {
+        let opened = (self.reach)().and_then(|mut store| {
+            store.begin_run(&self.begin)?;
+            store.write_rules(&self.begin.rules)?;
+            Ok(store)
+        });
+        match opened {
+            Ok(store) => {
+                self.store = Some(store);
+                self.pause = self.options.pause;
+            }
+            Err(error) => {
+                self.problems.note(*error);
+                self.pause = (self.pause * 2).min(Duration::from_secs(30));
+                self.next_attempt = Instant::now() + self.pause;
             }
         }
     }
+
+    /// Completes the run's row, and says what is missing.
+    fn finish(mut self, end: &End) -> Finished {
+        let mut complete = false;
+        if let Some(store) = &mut self.store {
+            match store.finish_run(&self.begin.run, end) {
+                Ok(()) => complete = self.problems.refused == 0,
+                Err(error) => self.problems.note(*error),
+            }
+        }
+        if complete {
+            // It went away for a while, and nothing is missing: nobody has to know.
+            return Finished { warnings: Vec::new(), complete };
+        }
+        self.spool.sync();
+        let mut warning = self.problems.first.unwrap_or_else(|| {
+            Diagnostic::warning(Code::STORE, "The results store could not be written")
+        });
+        let folder = self.spool.path().parent().unwrap_or(self.spool.path()).display();
+        let missing = self.waiting.len() + self.problems.refused;
+        let results = match missing {
+            0 => "How this run ended".to_owned(),
+            1 => "One result of this run".to_owned(),
+            n => format!("{n} results of this run"),
+        };
+        let (is, it) = if missing < 2 { ("is", "it") } else { ("are", "them") };
+        warning = warning.note(match self.spool.problem() {
+            None => format!("{results} {is} kept in {folder}: the next run sends {it}."),
+            Some((lost, why)) => format!(
+                "{results} {is} not in the store, and {lost} records could not be kept on disk: {why}"
+            ),
+        });
+        Finished { warnings: vec![warning], complete }
+    }
+}
+
+/// What came of writing a batch.
+pub(super) struct Written {
+    /// What is not written since the connection broke.
+    pub left: Vec<Entry>,
+    /// How many results PostgreSQL refused.
+    pub refused: usize,
+    pub problem: Option<postgres::Error>,
+}
+
+/// Writes a batch, or where PostgreSQL refuses it, each result by itself.
+pub(super) fn write(client: &mut Client, batch: Vec<Entry>) -> Written {
+    let problem = send(client, &batch).err();
+    let mut written = Written { left: Vec::new(), refused: 0, problem };
+    if written.problem.is_none() {
+        return written;
+    }
+    for entry in batch {
+        if !client.is_closed() && send(client, std::slice::from_ref(&entry)).is_ok() {
+            continue;
+        }
+        if client.is_closed() {
+            written.left.push(entry);
+        } else {
+            written.refused += 1;
+        }
+    }
+    written
 }
 
 /// Writes a batch in one transaction, one statement for each table.
@@ -223,6 +348,6 @@ fn send(client: &mut Client, batch: &[Entry]) -> Result<(), postgres::Error> {
     transaction.commit()
 }
 
-fn json(rows: &(impl Serialize + ?Sized)) -> String {
+pub(super) fn json(rows: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(rows).expect("rows have text keys only")
 }

@@ -25,6 +25,7 @@ mod order;
 mod packages;
 mod python_models;
 mod readers;
+mod recovery;
 mod seeds;
 mod selection;
 mod semantic;

@@ -61,11 +61,7 @@ pub fn copy(
         alias: &alias,
         source,
         target: Relation { database: None, schema: Some(schema.to_owned()), ..target.clone() },
-        shadow: Relation {
-            schema: Some(schema.to_owned()),
-            identifier: format!("pintail_new_{}", hash(schema, &target.identifier)),
-            ..Relation::default()
-        },
+        shadow: shadow(schema, target),
         columns,
     };
     let lock = quote_literal(&format!("pintail bridge {}", bridge.shadow.identifier));
@@ -78,6 +74,24 @@ pub fn copy(
     // Fails only where the connection is gone, and the lock with it.
     let _ = postgres.execute(&format!("SELECT pg_advisory_unlock(hashtextextended({lock}, 0))"));
     copied.map(|report| BridgeReport { duration: started.elapsed(), ..report })
+}
+
+/// Where the rows go first.
+fn shadow(schema: &str, target: &Relation) -> Relation {
+    Relation {
+        schema: Some(schema.to_owned()),
+        identifier: format!("pintail_new_{}", hash(schema, &target.identifier)),
+        ..Relation::default()
+    }
+}
+
+/// Drops what a bridge to `target` left that was killed.
+///
+/// # Errors
+/// PostgreSQL's.
+pub fn drop_left_over(postgres: &mut dyn Connection, target: &Relation) -> SqlResult<()> {
+    let shadow = shadow(target.schema.as_deref().unwrap_or("public"), target);
+    postgres.execute(&format!("DROP TABLE IF EXISTS {}", shadow.render())).map(drop)
 }
 
 struct Bridge<'a> {

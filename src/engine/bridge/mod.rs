@@ -16,5 +16,5 @@ mod copy;
 mod types;
 
 pub use attach::{attach_postgres, refresh};
-pub use copy::{BridgeReport, copy};
+pub use copy::{BridgeReport, copy, drop_left_over};
 pub use types::check_in_place;

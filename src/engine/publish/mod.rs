@@ -186,6 +186,18 @@ pub fn drop_left_over(connection: &mut dyn Connection, target: &Relation) -> Sql
     Ok(())
 }
 
+/// Drops what a command that was killed left beside a relation on either engine, under the names
+/// that relations are built under.
+///
+/// # Errors
+/// The engine's.
+pub fn clear_beside(connection: &mut dyn Connection, target: &Relation) -> SqlResult<()> {
+    if connection.kind() == EngineKind::Postgres {
+        return drop_left_over(connection, target);
+    }
+    drop_relation(connection, &target.with_suffix("__dbt_tmp"))
+}
+
 /// Makes a schema where there is none; safe when many sessions do so at once.
 ///
 /// # Errors

@@ -1,12 +1,13 @@
 -- Runs that are said to be running, though nobody holds their lock any more: their process died.
+-- $1 the run that asks, $2 a run of which that is known already, and the only one then, or null
 with running as materialized (
     select run_id
     from etl_orchestration.pipeline_runs
-    where status = 'running' and run_id <> $1
+    where status = 'running' and run_id <> $1 and ($2::uuid is null or run_id = $2)
 ), dead as materialized (
     select run_id
     from running
-    where pg_try_advisory_xact_lock(20564, hashtext(run_id::text))
+    where $2 is not null or pg_try_advisory_xact_lock(20564, hashtext(run_id::text))
 )
 update etl_orchestration.pipeline_runs as run
 set
