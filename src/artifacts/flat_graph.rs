@@ -25,12 +25,14 @@ pub fn flat_graph(manifest: &Manifest) -> Value {
     graph.insert("groups".into(), section(&manifest.groups, GroupOut));
     graph.insert("metrics".into(), semantic(ResourceType::Metric));
     // Unit tests are no nodes of it.
-    let nodes = manifest.nodes.iter().filter(|(_, node)| node.unit_test.is_none());
+    let nodes = manifest.nodes.values().map(|node| &**node).chain(&manifest.idle_tests);
     let value = |node| {
         serde_json::to_value(node_out(node, created_at))
             .expect("what manifest.json is made of is JSON")
     };
-    let nodes = nodes.map(|(id, node)| (id.to_string(), value(node)));
+    let nodes = nodes
+        .filter(|node| node.unit_test.is_none())
+        .map(|node| (node.unique_id.to_string(), value(node)));
     graph.insert("nodes".into(), Value::Object(nodes.collect()));
     graph.insert(
         "sources".into(),

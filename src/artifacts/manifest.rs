@@ -73,6 +73,7 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
         .values()
         .map(|node| &**node)
         .partition(|node| node.resource_type == ResourceType::Function);
+    let others: Vec<&Node> = others.into_iter().chain(&manifest.idle_tests).collect();
     let entry = |node: &Node, out: &mut Vec<u8>| {
         put(out, &*node.unique_id);
         out.push(b':');
@@ -119,12 +120,33 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
     })?;
     out.value("selectors", inputs.selectors)?;
     out.value("disabled", &Disabled { inputs, created_at })?;
+    // Tests that never run are no part of the DAG, but of these.
+    let idle = &manifest.idle_tests;
+    let mut idle_children: HashMap<&str, Vec<&str>, FastHash> = HashMap::default();
+    for test in idle {
+        for id in &test.depends_on {
+            idle_children.entry(id).or_default().push(&test.unique_id);
+        }
+    }
     for (key, parents) in [("parent_map", true), ("child_map", false)] {
-        out.chunks(key, graph.len(), |at, out| {
-            let index = NodeIndex::new(at);
-            put(out, &**graph.unique_id(index));
+        out.chunks(key, graph.len() + idle.len(), |at, out| {
+            let (id, mut ids): (&str, Vec<&str>) = match at.checked_sub(graph.len()) {
+                Some(at) if parents => {
+                    (&idle[at].unique_id, idle[at].depends_on.iter().map(|id| &**id).collect())
+                }
+                Some(at) => (&idle[at].unique_id, Vec::new()),
+                None => {
+                    let index = NodeIndex::new(at);
+                    (graph.unique_id(index), near(graph, index, parents))
+                }
+            };
+            if !parents {
+                ids.extend(idle_children.get(id).into_iter().flatten());
+            }
+            ids.sort_unstable();
+            put(out, id);
             out.push(b':');
-            put(out, &near(graph, index, parents));
+            put(out, &ids);
         })?;
     }
     out.value("group_map", &group_map(manifest))?;
@@ -279,15 +301,13 @@ impl Serialize for Disabled<'_, '_> {
     }
 }
 
-/// Parents or children, sorted as in dbt.
+/// Parents or children.
 fn near(graph: &Graph, index: NodeIndex, parents: bool) -> Vec<&str> {
     let name = |index| &**graph.unique_id(index);
-    let mut ids: Vec<&str> = match parents {
+    match parents {
         true => graph.parents(index).map(name).collect(),
         false => graph.children(index).map(name).collect(),
-    };
-    ids.sort_unstable();
-    ids
+    }
 }
 
 /// The members of each group.

@@ -54,6 +54,9 @@ pub struct Manifest {
     pub disabled_semantic: Vec<SemanticEntity>,
     /// Nodes with `enabled: false`: not in the DAG, but a `ref` to one is told apart from a typo.
     pub disabled: Vec<Node>,
+    /// Tests of what is disabled or missing. Artifacts list them among the nodes, as dbt does; no
+    /// other stage knows of them.
+    pub idle_tests: Vec<Node>,
     pub disabled_sources: Vec<Source>,
     pub disabled_exposures: Vec<Exposure>,
 }

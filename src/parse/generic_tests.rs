@@ -24,7 +24,7 @@ use crate::relation::Relation;
 
 /// What a test stands under.
 pub enum TestTarget<'a> {
-    /// A model, seed or snapshot.
+    /// A model, seed or snapshot; one that is not there has no `unique_id`.
     Node(&'a Node),
     /// A source table: source name and table name, unique id and engine.
     Source { source: &'a str, table: &'a str, unique_id: &'a UniqueId, engine: &'a Arc<str> },
@@ -199,7 +199,7 @@ impl Parser<'_> {
         node.tags.dedup();
         match target {
             TestTarget::Node(of) => {
-                node.attached_node = Some(of.unique_id.clone());
+                node.attached_node = Some(of.unique_id.clone()).filter(|id| !id.is_empty());
                 node.group.clone_from(&of.group);
                 node.engine = of.engine.clone();
             }

@@ -35,6 +35,7 @@ mod unrendered;
 mod unused_configs;
 mod versions;
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -44,7 +45,7 @@ use crate::config::{Config, YamlRenderer, misspelt_config};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, did_you_mean};
 use crate::jinja::{BlockKind, Dialect, InvocationInfo, MacroRegistry, split_blocks};
 use crate::load::{FileKind, LoadedFile};
-use crate::manifest::{ById, DocBlock, Manifest, Node, ResourceType, UniqueId};
+use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, UniqueId};
 use crate::relation::Quoting;
 
 use generic_tests::TestTarget;
@@ -509,11 +510,13 @@ fn add_generic_tests(
     errors: &mut Vec<Diagnostic>,
     warnings: &mut Vec<Diagnostic>,
 ) {
+    let disabled: HashMap<&str, &Node, FastHash> =
+        manifest.disabled.iter().map(|node| (&*node.unique_id, node)).collect();
     let tests: Vec<Result<Box<Node>>> = files
         .par_iter()
         .with_max_len(1)
         .flat_map_iter(|(loaded, found)| {
-            let manifest = &*manifest;
+            let (manifest, disabled) = (&*manifest, &disabled);
             let of_nodes = [
                 (&found.models, ResourceType::Model),
                 (&found.seeds, ResourceType::Seed),
@@ -522,12 +525,9 @@ fn add_generic_tests(
             let on_nodes = of_nodes.into_iter().flat_map(move |(list, kind)| {
                 let entries = list.iter().flat_map(NodeProperties::each_version);
                 entries.filter(|p| !p.tests.is_empty()).flat_map(move |properties| {
-                    let named = |kind| {
-                        let id = properties.unique_id(kind, &loaded.package);
-                        manifest.nodes.get(id.as_str())
-                    };
+                    let id = |kind| properties.unique_id(kind, &loaded.package);
+                    let named = |kind| manifest.nodes.get(id(kind).as_str()).map(|node| &**node);
                     // dbt finds the node of a test by its name, whatever section it stands in.
-                    // No such node, or a disabled one: its tests are left out, as in dbt.
                     let others = of_nodes.iter().map(|(_, other)| *other);
                     let node = named(kind).or_else(|| others.filter_map(named).next());
                     // A project may test what a package has.
@@ -537,25 +537,29 @@ fn add_generic_tests(
                                 && node.resource_type == kind
                                 && node.facts.is_none()
                         };
-                        if manifest.disabled.iter().any(is_it) {
-                            return None;
-                        }
-                        manifest.nodes.values().find(|node| is_it(node))
+                        manifest.nodes.values().map(|node| &**node).find(|node| is_it(node))
                     };
-                    let node = node.or_else(foreign);
-                    node.into_iter().flat_map(move |node| {
-                        let target = TestTarget::Node(node);
-                        properties
-                            .tests
-                            .iter()
-                            .map(move |t| parser.generic_test(loaded, &target, t))
+                    // Tests of a disabled node, and of none, are set aside with the refs resolved.
+                    let disabled = || disabled.get(id(kind).as_str()).copied();
+                    let node = node.or_else(foreign).or_else(disabled).map(Cow::Borrowed);
+                    let node = node.unwrap_or_else(|| {
+                        let engine = parser.config.target.default_engine.clone();
+                        let (package, file) = (&loaded.package, loaded.file.clone());
+                        let node = Node::bare(kind, package, &properties.name, file, engine);
+                        Cow::Owned(Node { unique_id: "".into(), ..node })
+                    });
+                    let tests = properties.tests.iter();
+                    tests.map(move |test| {
+                        parser.generic_test(loaded, &TestTarget::Node(&node), test)
                     })
                 })
             });
             let on_sources = found.sources.iter().flat_map(move |source| {
                 source.tables.iter().filter(|t| !t.tests.is_empty()).flat_map(move |table| {
                     let id = format!("source.{}.{}.{}", loaded.package, source.name, table.name);
-                    let entry = manifest.sources.get(id.as_str());
+                    let disabled =
+                        || manifest.disabled_sources.iter().find(|s| *s.unique_id == *id);
+                    let entry = manifest.sources.get(id.as_str()).or_else(disabled);
                     entry.into_iter().flat_map(move |entry| {
                         let target = TestTarget::Source {
                             source: &source.name,

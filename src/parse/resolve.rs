@@ -10,8 +10,8 @@ use regex::Regex;
 use crate::config::{Config, EngineKind};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity, SourceFile, did_you_mean};
 use crate::manifest::{
-    Access, FastHash, FunctionCall, Manifest, Node, RefCall, ResourceType, Source, SourceCall,
-    UniqueId,
+    Access, ById, FastHash, FunctionCall, Manifest, Node, RefCall, ResourceType, Source,
+    SourceCall, UniqueId,
 };
 
 /// Looks nodes and sources up by the names that `ref` and `source` give. Holds ids only.
@@ -197,6 +197,7 @@ pub fn resolve(
 ) -> Vec<Diagnostic> {
     let mut errors = Vec::new();
     let mut resolved: Vec<Vec<UniqueId>> = Vec::with_capacity(manifest.nodes.len());
+    let mut idle: HashSet<UniqueId, FastHash> = HashSet::default();
     let mut exposures: Vec<Vec<UniqueId>> = Vec::new();
     {
         let index = RefIndex::new(manifest);
@@ -206,7 +207,12 @@ pub fn resolve(
             .map(|node| dependencies(node, manifest, &index, config))
             .collect();
         for (node, (found, mut wrong)) in manifest.nodes.values().zip(found) {
-            errors.append(&mut wrong);
+            if node.resource_type == ResourceType::Test && !wrong.is_empty() {
+                idle.insert(node.unique_id.clone());
+                warnings.extend(wrong.into_iter().filter_map(|error| of_idle_test(node, error)));
+            } else {
+                errors.append(&mut wrong);
+            }
             if node.package_name != manifest.project_name && !manifest.own_package_first {
                 warnings.extend(reads_the_root(node, &found, manifest));
             }
@@ -246,6 +252,7 @@ pub fn resolve(
     for (exposure, ids) in manifest.exposures.values_mut().zip(exposures) {
         exposure.depends_on = ids;
     }
+    set_aside(manifest, &idle);
     place_tests(manifest, config);
     let unique = config.flags.all.is_on("require_unique_project_resource_names");
     let (of_two, colliding) =
@@ -296,6 +303,35 @@ fn dependencies(
         }
     }
     (ids, errors)
+}
+
+/// Why a test cannot run: as in dbt no error. That something is disabled goes without saying.
+fn of_idle_test(node: &Node, mut error: Diagnostic) -> Option<Diagnostic> {
+    if error.code == Code::REF_DISABLED {
+        return None;
+    }
+    error.severity = Severity::Warning;
+    let told = error
+        .event("NodeNotFoundOrDisabled")
+        .field("unique_id", &*node.unique_id)
+        .field("original_file_path", node.original_file_path.as_str())
+        .field("resource_type_title", "Test")
+        .field("disabled", "False");
+    Some(told.note(format!("The test `{}` does not run.", node.name)))
+}
+
+/// Takes tests that cannot run out of the nodes.
+fn set_aside(manifest: &mut Manifest, idle: &HashSet<UniqueId, FastHash>) {
+    if idle.is_empty() {
+        return;
+    }
+    let (nodes, tests): (ById<_>, ById<Box<Node>>) =
+        std::mem::take(&mut manifest.nodes).into_iter().partition(|(id, _)| !idle.contains(id));
+    manifest.nodes = nodes;
+    manifest.idle_tests = tests.into_values().map(|test| *test).collect();
+    for test in &mut manifest.idle_tests {
+        test.config.values.insert("enabled".to_owned(), false.into());
+    }
 }
 
 /// A warning for a node of a package whose `ref` without a package found one of the root project.

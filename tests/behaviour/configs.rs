@@ -141,6 +141,60 @@ fn disabled_nodes_are_not_there() {
     assert_eq!(project.statuses().len(), 2);
 }
 
+/// dbt lists tests of what is disabled or missing among the nodes, disabled, and runs none of them.
+#[test]
+fn tests_of_what_is_not_there_are_idle() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/off.sql", "{{ config(enabled=false) }} select 1 as id"),
+            ("models/on.sql", "select 1 as id"),
+            ("tests/reads_off.sql", "select * from {{ ref('off') }}"),
+            ("tests/reads_nothing.sql", "select * from {{ ref('no_such_model') }}"),
+            (
+                "models/all.yml",
+                "models:
+  - {name: 'off', columns: [{name: id, data_tests: [unique]}]}
+  - {name: no_such_entry, columns: [{name: id, data_tests: [unique]}]}
+  - name: 'on'
+    columns:
+      - name: id
+        data_tests: [unique, {relationships: {arguments: {to: ref('off'), field: id}}}]
+sources:
+  - {name: s, tables: [{name: t, config: {enabled: false}, columns: [{name: id, data_tests: [unique]}]}]}
+",
+            ),
+        ],
+    );
+    let said = project.ok(&["build"]).text();
+    assert!(said.contains("named 'no_such_model' which was not found"), "{said}");
+    let mut ran: Vec<String> = project.statuses().into_iter().map(|(name, _)| name).collect();
+    ran.sort();
+    assert_eq!(ran, ["on", "unique_on_id"]);
+
+    let manifest = project.json("target/manifest.json");
+    let nodes = manifest["nodes"].as_object().expect("nodes");
+    let mut idle: Vec<&str> = nodes
+        .values()
+        .filter(|node| node["config"]["enabled"] == false)
+        .map(|node| node["name"].as_str().expect("a name"))
+        .collect();
+    idle.sort_unstable();
+    let expected = [
+        "reads_nothing",
+        "reads_off",
+        "relationships_on_id__id__ref_off_",
+        "source_unique_s_t_id",
+        "unique_no_such_entry_id",
+        "unique_off_id",
+    ];
+    assert_eq!(idle, expected);
+    let related = nodes.keys().find(|id| id.contains("relationships")).expect("the test");
+    assert_eq!(manifest["parent_map"][related], serde_json::json!(["model.shop.on"]));
+    let children = manifest["child_map"]["model.shop.on"].as_array().expect("a list");
+    assert!(children.iter().any(|id| id == related.as_str()), "{children:?}");
+}
+
 /// A test's own `config()` stands above dbt_project.yml and below what the entry says, as in dbt.
 #[test]
 fn the_body_of_a_test_configures_it() {
