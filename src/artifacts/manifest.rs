@@ -22,7 +22,7 @@ use crate::compile::Compiler;
 use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
 use crate::jinja::MacroRegistry;
-use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType};
+use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, constrained_key};
 use crate::run::InvocationInfo;
 
 /// What manifest.json is made of.
@@ -349,7 +349,7 @@ impl<'a> Keys<'a> {
 fn primary_keys(manifest: &Manifest) -> HashMap<&str, Keys<'_>, FastHash> {
     let mut found: HashMap<&str, Keys<'_>, FastHash> = HashMap::default();
     for node in manifest.nodes.values() {
-        if let (ResourceType::Model, Some(columns)) = (node.resource_type, constrained(node)) {
+        if let (ResourceType::Model, Some(columns)) = (node.resource_type, constrained_key(node)) {
             found.entry(&node.unique_id).or_default().constrained = Some(columns);
         }
     }
@@ -385,17 +385,4 @@ fn primary_keys(manifest: &Manifest) -> HashMap<&str, Keys<'_>, FastHash> {
         *both = not_null.iter().filter(is_unique).copied().collect();
     }
     found
-}
-
-fn constrained(node: &Node) -> Option<Vec<&str>> {
-    let is_key = |constraint: &&serde_json::Value| constraint["type"] == "primary_key";
-    let of_model = node.config.get("constraints").and_then(|all| all.as_array());
-    if let Some(key) = of_model.into_iter().flatten().find(is_key) {
-        let columns = key["columns"].as_array().into_iter().flatten();
-        return Some(columns.filter_map(|column| column.as_str()).collect());
-    }
-    let has_key =
-        |column: &crate::manifest::ColumnInfo| column.constraints.iter().any(|c| is_key(&c));
-    let (name, _) = node.columns.iter().find(|(_, column)| has_key(column))?;
-    Some(vec![name])
 }

@@ -135,9 +135,10 @@ pub(super) fn failures(
     Ok(Exit::Done)
 }
 
-/// The failing rows of a check as a table: its columns are the keys of the objects.
+/// The failing rows of a check as a table, the columns in the order of the check.
 fn failing_rows(check: &CheckSummary) -> ResultSet {
-    let mut names: Vec<String> = Vec::new();
+    let mut names = check.columns.clone();
+    // Checks of earlier versions say nothing of the order.
     for row in check.rows.iter().filter_map(Value::as_object) {
         for key in row.keys().filter(|key| !names.contains(key)).cloned().collect::<Vec<_>>() {
             names.push(key);

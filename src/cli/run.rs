@@ -164,7 +164,7 @@ fn execute(
             warnings_fail: console.warnings().tests_fail(),
             started_at: earlier.and_then(|e| e.began).or(Some(session.invocation.started_at)),
             earlier_batches: earlier.map(|e| e.batches.clone()).unwrap_or_default(),
-            failing_rows: if observer.recorder.is_on() { 100 } else { 0 },
+            keep_failing_rows: observer.recorder.is_on(),
         },
         observer: observer.clone(),
         busy: std::sync::atomic::AtomicUsize::new(0),

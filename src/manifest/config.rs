@@ -81,6 +81,12 @@ impl NodeConfig {
         self.flag("enabled").unwrap_or(true)
     }
 
+    /// `failures_limit` of a test: how many failing rows the results store keeps of a check.
+    pub fn failures_limit(&self) -> usize {
+        let limit = self.get("failures_limit").and_then(Value::as_u64);
+        limit.map_or(100, |limit| usize::try_from(limit).unwrap_or(usize::MAX))
+    }
+
     /// `tags`
     pub fn tags(&self) -> Vec<String> {
         self.text_list("tags")

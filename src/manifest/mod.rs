@@ -4,6 +4,7 @@
 
 mod config;
 mod function;
+mod keys;
 mod model;
 mod node;
 mod semantic;
@@ -15,6 +16,7 @@ use indexmap::IndexMap;
 
 pub use config::{Hook, NodeConfig};
 pub use function::{FunctionArgument, FunctionCall, FunctionFacts, FunctionReturns};
+pub use keys::constrained_key;
 pub use model::{ModelFacts, compare_versions, version_text};
 pub use node::{
     Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,

@@ -1,12 +1,14 @@
 //! Configurations that contradict their node: values of the wrong kind, materializations that a
 //! kind cannot have, keys that exclude each other. A look at one node, without any other.
 
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use super::colors::COLORS;
 use super::resolve::locate_config;
-use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{Access, Node, ResourceType};
+use crate::diagnostic::{Code, Diagnostic, SourceFile};
+use crate::manifest::{Access, Manifest, Node, ResourceType};
 
 /// The first rule that a node breaks; what is only odd goes to the warnings.
 pub fn broken(node: &Node, warnings: &mut Vec<Diagnostic>) -> Option<Diagnostic> {
@@ -47,6 +49,29 @@ pub fn broken(node: &Node, warnings: &mut Vec<Diagnostic>) -> Option<Diagnostic>
         return error("access", message, "Nobody outside could read it: materialize it.");
     }
     keys_of_two(node).or_else(|| contract(node, warnings))
+}
+
+/// Tests whose `failures_limit` is no number of rows, each place that says so once.
+pub fn wrong_limits(manifest: &Manifest, project: &Arc<SourceFile>) -> Vec<Diagnostic> {
+    let mut found: Vec<Diagnostic> = Vec::new();
+    for test in manifest.nodes.values().filter(|node| node.resource_type.is_test()) {
+        let set = test.config.get("failures_limit").filter(|value| !value.is_u64());
+        let Some(set) = set else { continue };
+        let shown = super::python::py_repr(set);
+        let written = set.as_str().map_or_else(|| set.to_string(), str::to_owned);
+        let place = locate_config(&test.file, "failures_limit", &written)
+            .or_else(|| locate_config(project, "failures_limit", &written))
+            .or_else(|| test.location.clone());
+        let error = Diagnostic::error(
+            Code::BAD_CONFIG,
+            format!("`failures_limit` of `{}`: {shown} is no number of rows", test.name),
+        );
+        let error = error.or_at(place).help("Write a whole number; 0 keeps no failing rows.");
+        if !found.iter().any(|other| other.location == error.location) {
+            found.push(error);
+        }
+    }
+    found
 }
 
 /// What an enforced contract needs of its model.

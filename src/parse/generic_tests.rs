@@ -47,6 +47,7 @@ const CONFIG_ARGUMENTS: &[&str] = &[
     "schema",
     "alias",
     "engine",
+    "failures_limit",
 ];
 
 /// The flag by which arguments stand under `arguments:`.

@@ -267,6 +267,7 @@ pub fn parse(
         errors.extend(resolve::resolve(&mut manifest, config, &mut warnings));
         errors.extend(semantic_links::link(&mut manifest, config, &mut warnings));
     }
+    errors.extend(config_rules::wrong_limits(&manifest, &config.project.file));
     if errors.is_empty() {
         errors.extend(microbatch::check(&mut manifest, config, &parser.dialects, &mut warnings));
     }

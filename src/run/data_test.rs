@@ -1,8 +1,8 @@
-//! Data tests: count the failing rows, hold them against `warn_if` and `error_if`, and fetch some
-//! of them for the results store.
+//! Data tests: count the failing rows, and hold them against `warn_if` and `error_if`.
 
 use minijinja::Value;
 
+use super::failing_rows;
 use super::node::Job;
 use super::result::{RunResult, Status};
 use crate::compile::write_sql;
@@ -67,9 +67,8 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
         let message = format!("Got {failures} {results}, configured to {verb} if {condition}");
         result.message = Some(message);
     }
-    if failures > 0 && job.runner.options.failing_rows > 0 {
-        let cap = job.runner.options.failing_rows;
-        result.failing_rows = failing_rows(job, &rows_of, cap);
+    if failures > 0 && job.runner.options.keep_failing_rows {
+        result.failing_rows = failing_rows::fetch(job, &rows_of, failures);
     }
     Ok(())
 }
@@ -158,10 +157,4 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
         })?;
     }
     Ok(format!("select * from {}", target.render()))
-}
-
-/// Some of the failing rows. That they cannot be fetched does not change the result of the test.
-fn failing_rows(job: &Job, sql: &str, cap: usize) -> Option<ResultSet> {
-    let limited = format!("select * from (\n{sql}\n) failing_rows limit {cap}");
-    job.adapter.lock().query(&limited, Some(cap)).ok()
 }

@@ -8,6 +8,7 @@ mod data_test;
 mod diff;
 mod ended;
 mod engines;
+mod failing_rows;
 mod freshness;
 mod hooks;
 mod incremental;
@@ -37,7 +38,9 @@ pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
 pub use engines::{Engines, Message, Pooled};
 pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
-pub use result::{BatchResults, DataLoad, InvocationInfo, LoadKind, RunResult, Status, Timing};
+pub use result::{
+    BatchResults, DataLoad, FailingRows, InvocationInfo, LoadKind, RunResult, Status, Timing,
+};
 pub use wire::Spoken;
 
 /// Something that a thread works on.
@@ -80,8 +83,8 @@ pub struct Options {
     pub store_failures: bool,
     /// Whether a test that warns fails: `--warn-error`.
     pub warnings_fail: bool,
-    /// How many failing rows of a test are fetched for the results store; 0 for none.
-    pub failing_rows: usize,
+    /// Whether failing rows of tests are fetched for the results store.
+    pub keep_failing_rows: bool,
     /// When the command began: where the last batch of microbatch models ends.
     pub started_at: Option<jiff::Timestamp>,
     /// What an earlier run did of microbatch models; only what failed is built again.

@@ -128,6 +128,16 @@ pub struct BatchResults {
     pub failed: Vec<Window>,
 }
 
+/// Rows that failed a test, as far as they are kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FailingRows {
+    pub rows: ResultSet,
+    /// How many columns, the first ones, tell the rows apart; 0 where only all of them do.
+    pub key: usize,
+    /// Whether these are all that failed.
+    pub complete: bool,
+}
+
 /// What came of one node.
 #[derive(Debug, Clone)]
 pub struct RunResult {
@@ -158,8 +168,8 @@ pub struct RunResult {
     /// dbt's `adapter_response`: `_message`, `code`, `rows_affected`.
     pub adapter_response: IndexMap<String, Value>,
     pub compiled_code: Option<Arc<str>>,
-    /// Of a test that found any: the rows, capped by whoever fetched them.
-    pub failing_rows: Option<ResultSet>,
+    /// Of a test that found any, where they were fetched.
+    pub failing_rows: Option<FailingRows>,
     /// What was brought in to run it: the seed itself, bridges made for it.
     pub loads: Vec<DataLoad>,
     /// The task of an earlier run that this one tries again.

@@ -11,7 +11,7 @@ use super::Runner;
 use super::adapter::ConnectionAdapter;
 use super::diff::{self, Row};
 use super::node::Job;
-use super::result::{RunResult, Status, Timing};
+use super::result::{FailingRows, RunResult, Status, Timing};
 use crate::clock;
 use crate::compile::{CompiledNode, write_sql};
 use crate::diagnostic::{Diagnostic, Result};
@@ -61,8 +61,12 @@ pub(super) fn check(
         result.status = Status::Fail;
         result.failures = Some(1);
         result.message = Some(format!("\n\nactual differs from expected:\n\n{difference}\n"));
-        if runner.options.failing_rows > 0 {
-            result.failing_rows = Some(rows.all);
+        if runner.options.keep_failing_rows {
+            let mut rows = rows.all;
+            let limit = node.config.failures_limit();
+            let complete = rows.rows.len() <= limit;
+            rows.rows.truncate(limit);
+            result.failing_rows = Some(FailingRows { rows, key: 0, complete });
         }
     }
     Ok(())

@@ -75,6 +75,12 @@ pub struct CheckSummary {
     pub severity: Option<String>,
     pub message: Option<String>,
     pub checked_at: Timestamp,
+    /// The columns of the rows in their order: the key first.
+    pub columns: Vec<String>,
+    /// How many of the columns, the first ones, tell the rows apart; 0 where only all of them do.
+    pub key_columns: usize,
+    /// Whether every row that failed is in the store.
+    pub complete: bool,
     /// The first of them, a JSON object each.
     pub rows: Vec<Value>,
 }
@@ -225,6 +231,12 @@ fn check_summary(row: &Row) -> CheckSummary {
         severity: row.get("severity"),
         message: row.get("message"),
         checked_at: time(row, "checked_us"),
+        columns: row.get::<_, Option<Vec<String>>>("row_columns").unwrap_or_default(),
+        key_columns: row
+            .get::<_, Option<i32>>("key_columns")
+            .and_then(|n| usize::try_from(n).ok())
+            .unwrap_or_default(),
+        complete: row.get("rows_complete"),
         rows: Vec::new(),
     }
 }

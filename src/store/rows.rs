@@ -3,6 +3,7 @@
 //! Keys are made here, so that a row that is sent twice is stored once. Nothing is sent here.
 
 use jiff::Timestamp;
+use md5::{Digest, Md5};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use uuid::Uuid;
@@ -11,7 +12,7 @@ use super::rules::RuleTerms;
 use crate::checksum::sha256;
 use crate::clock;
 use crate::relation::{Cell, ResultSet};
-use crate::run::{DataLoad, RunResult, Status};
+use crate::run::{DataLoad, FailingRows, RunResult, Status};
 
 /// All rows that one result makes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -79,6 +80,10 @@ pub(super) struct CheckRow {
     pub duration_ms: u64,
     pub message: Option<String>,
     pub checked_at: Timestamp,
+    pub compiled_sql_hash: Option<String>,
+    pub row_columns: Option<Vec<String>>,
+    pub key_columns: Option<usize>,
+    pub rows_complete: bool,
 }
 
 /// A row of `data_quality.quality_failures`.
@@ -89,21 +94,20 @@ pub(super) struct FailureRow {
     pub rule_id: Uuid,
     pub row_number: usize,
     pub row_data: Box<RawValue>,
+    /// The same for the same row of the same rule.
+    pub incident_id: Uuid,
+    /// The columns of the key; `None` where that is the whole row.
+    pub row_key: Option<Box<RawValue>>,
     pub recorded_at: Timestamp,
 }
 
 impl Entry {
-    /// The rows of a result; of a test, `rule` are its terms, and at most `cap` failing rows are
-    /// kept.
-    pub(super) fn of(
-        run_id: Uuid,
-        result: &RunResult,
-        rule: Option<&RuleTerms>,
-        cap: usize,
-    ) -> Entry {
+    /// The rows of a result; of a test, `rule` are its terms.
+    pub(super) fn of(run_id: Uuid, result: &RunResult, rule: Option<&RuleTerms>) -> Entry {
         let task_id = Uuid::new_v4();
         let duration_ms = millis(result.execution_time);
         let message = result.message.as_deref().map(clean);
+        let compiled_sql_hash = result.compiled_code.as_deref().map(sha256);
         let task = TaskRow {
             task_id,
             run_id,
@@ -120,7 +124,7 @@ impl Entry {
             started_at: result.started_at(),
             finished_at: result.completed_at(),
             duration_ms,
-            compiled_sql_hash: result.compiled_code.as_deref().map(sha256),
+            compiled_sql_hash: compiled_sql_hash.clone(),
             message: message.clone(),
             retry_of: result.retry_of,
             thread: result.thread,
@@ -130,7 +134,7 @@ impl Entry {
         let Some(rule) = rule else { return entry };
         let check_id = Uuid::new_v4();
         let checked_at = result.completed_at().unwrap_or_else(clock::now);
-        entry.check = Some(CheckRow {
+        let mut check = CheckRow {
             check_id,
             run_id,
             rule_id: rule.rule_id,
@@ -142,20 +146,36 @@ impl Entry {
             duration_ms,
             message,
             checked_at,
-        });
-        if let Some(rows) = &result.failing_rows {
-            let texts = row_texts(rows).take(cap).enumerate();
+            compiled_sql_hash,
+            row_columns: None,
+            key_columns: None,
+            rows_complete: result.status == Status::Pass && result.failures == Some(0),
+        };
+        if let Some(FailingRows { rows, key, complete }) = &result.failing_rows {
+            let columns = column_names(rows);
+            let texts = rows.rows.iter().filter_map(|row| {
+                let whole = row_text(columns.iter().zip(row))?;
+                let of_key = row_text(columns.iter().zip(row).take(*key))?;
+                Some((whole, (*key > 0).then_some(of_key)))
+            });
             entry.failures = texts
-                .map(|(at, row_data)| FailureRow {
+                .enumerate()
+                .map(|(at, (row_data, row_key))| FailureRow {
                     check_id,
                     run_id,
                     rule_id: rule.rule_id,
                     row_number: at + 1,
+                    incident_id: incident_id(rule.rule_id, row_key.as_ref().unwrap_or(&row_data)),
                     row_data,
+                    row_key,
                     recorded_at: checked_at,
                 })
                 .collect();
+            check.rows_complete = *complete;
+            check.row_columns = Some(columns);
+            check.key_columns = Some(*key);
         }
+        entry.check = Some(check);
         entry
     }
 
@@ -203,9 +223,8 @@ pub(super) fn clean(text: &str) -> String {
     text.replace('\0', "")
 }
 
-/// Each row as a JSON object with a key for each column. Decimals keep all their digits, as
-/// numbers; a column name that comes twice gets a number.
-fn row_texts(rows: &ResultSet) -> impl Iterator<Item = Box<RawValue>> + '_ {
+/// The names of columns as keys of an object: one that comes twice gets a number.
+fn column_names(rows: &ResultSet) -> Vec<String> {
     let mut keys: Vec<String> = Vec::with_capacity(rows.columns.len());
     for column in &rows.columns {
         let name = clean(&column.name);
@@ -214,19 +233,28 @@ fn row_texts(rows: &ResultSet) -> impl Iterator<Item = Box<RawValue>> + '_ {
         let key = std::iter::once(name.clone()).chain(numbered).find(|c| !taken(c));
         keys.push(key.unwrap_or(name));
     }
-    rows.rows.iter().filter_map(move |row| {
-        let mut out = String::from("{");
-        for (at, (key, cell)) in keys.iter().zip(row).enumerate() {
-            if at > 0 {
-                out.push(',');
-            }
-            push_text(&mut out, key);
-            out.push(':');
-            push_cell(&mut out, cell);
+    keys
+}
+
+/// A row, or a part of it, as a JSON object. Decimals keep all their digits, as numbers.
+fn row_text<'a>(cells: impl Iterator<Item = (&'a String, &'a Cell)>) -> Option<Box<RawValue>> {
+    let mut out = String::from("{");
+    for (at, (key, cell)) in cells.enumerate() {
+        if at > 0 {
+            out.push(',');
         }
-        out.push('}');
-        RawValue::from_string(out).ok()
-    })
+        push_text(&mut out, key);
+        out.push(':');
+        push_cell(&mut out, cell);
+    }
+    out.push('}');
+    RawValue::from_string(out).ok()
+}
+
+/// The same row of the same rule always has the same id.
+fn incident_id(rule_id: Uuid, key: &RawValue) -> Uuid {
+    let digest = Md5::new().chain_update(rule_id.as_bytes()).chain_update(key.get());
+    uuid::Builder::from_md5_bytes(digest.finalize().into()).into_uuid()
 }
 
 fn push_cell(out: &mut String, cell: &Cell) {
@@ -322,13 +350,13 @@ mod tests {
                 Cell::Json(serde_json::json!({"k": ["x\0y", "\\u0000"]})),
             ]],
         };
-        let texts: Vec<String> = row_texts(&rows).map(|raw| raw.get().to_owned()).collect();
+        let text = row_text(column_names(&rows).iter().zip(&rows.rows[0])).unwrap();
         assert_eq!(
-            texts,
-            [concat!(
+            text.get(),
+            concat!(
                 r#"{"id":18446744073709551615,"id_2":null,"price":12.50,"#,
                 r#""note":"a\"b\"\n\\u0000","j":{"k":["xy","\\u0000"]}}"#
-            )]
+            )
         );
     }
 

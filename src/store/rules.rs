@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::manifest::{Manifest, Node};
+use crate::manifest::{Manifest, Node, UniqueId};
 
 /// A row of `data_quality.quality_rules`, and the terms of the test.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,7 +24,7 @@ pub struct QualityRule {
     /// `error` or `warn`
     pub severity: String,
     pub owner: Option<String>,
-    /// The group of the test or of its node.
+    /// The group of the test or of its node; of a singular test, that of all it reads.
     pub context: Option<String>,
     pub engine: String,
     pub description: Option<String>,
@@ -57,9 +57,14 @@ impl QualityRule {
         let node_id = test.attached_node.as_ref().or(tested);
         let node = node_id.and_then(|id| manifest.nodes.get(id));
         let source = node_id.and_then(|id| manifest.sources.get(id));
-        let group = test.group.as_ref().or_else(|| node.and_then(|node| node.group.as_ref()));
+        let group = test
+            .group
+            .as_deref()
+            .or_else(|| node.and_then(|node| node.group.as_deref()))
+            .or_else(|| source.and_then(|source| source.config.text("group")))
+            .or_else(|| node_id.is_none().then(|| group_of_all(manifest, test)).flatten());
         let group_owner = || {
-            let group = manifest.groups.values().find(|one| Some(&one.name) == group)?;
+            let group = manifest.groups.values().find(|one| Some(one.name.as_str()) == group)?;
             owner_text(group.owner.get("name")).or_else(|| owner_text(group.owner.get("email")))
         };
         let owner = owner_text(test.meta.get("owner"))
@@ -87,7 +92,7 @@ impl QualityRule {
             kind,
             severity: test.config.text("severity").unwrap_or("error").to_lowercase(),
             owner,
-            context: group.cloned(),
+            context: group.map(str::to_owned),
             engine: test.engine.to_string(),
             description: Some(test.description.clone()).filter(|text| !text.is_empty()),
             warn_if: term("warn_if"),
@@ -103,6 +108,13 @@ impl QualityRule {
             error_if: self.error_if.clone(),
         }
     }
+}
+
+/// The group that all nodes belong to which a singular test reads, if they have one in common.
+fn group_of_all<'m>(manifest: &'m Manifest, test: &Node) -> Option<&'m str> {
+    let group = |id: &UniqueId| manifest.nodes.get(id).and_then(|node| node.group.as_deref());
+    let first = group(test.depends_on.first()?)?;
+    test.depends_on.iter().all(|id| group(id) == Some(first)).then_some(first)
 }
 
 /// The same test of the same project always has the same id.

@@ -23,8 +23,6 @@ use crate::run::{DataLoad, RunResult};
 /// How the writer works.
 #[derive(Debug, Clone)]
 pub struct WriterOptions {
-    /// Failing rows that are kept of a check.
-    pub failing_rows: usize,
     /// A batch is written when it has so many results …
     pub batch: usize,
     /// … or when its first one has waited this long.
@@ -37,7 +35,6 @@ pub struct WriterOptions {
 impl Default for WriterOptions {
     fn default() -> Self {
         WriterOptions {
-            failing_rows: 100,
             batch: BATCH,
             wait: Duration::from_millis(250),
             pause: Duration::from_secs(1),
@@ -61,7 +58,6 @@ pub struct Writer {
     begin: Arc<Begin>,
     spool: Arc<Spool>,
     rules: HashMap<String, RuleTerms>,
-    options: WriterOptions,
     entries: Sender<Entry>,
     thread: JoinHandle<Thread>,
 }
@@ -93,7 +89,7 @@ impl Writer {
             spool: spool.clone(),
             waiting: Vec::new(),
             problems,
-            options: options.clone(),
+            options,
         };
         let work = move || {
             thread.run(&inbox);
@@ -105,7 +101,7 @@ impl Writer {
                 .note(error.to_string())
                 .help("Close other programs, or raise the limit on processes.")
         })?;
-        Ok(Writer { begin, spool, rules: terms, options, entries, thread })
+        Ok(Writer { begin, spool, rules: terms, entries, thread })
     }
 
     /// Hands over a result, and itself as an object of run_results.json. It is in the spool when
@@ -113,7 +109,7 @@ impl Writer {
     pub fn record(&self, result: &RunResult, artifact: &RawValue) {
         let rule = self.rules.get(&*result.unique_id);
         let id = self.begin.run.invocation_id;
-        let entry = Entry::of(id, result, rule, self.options.failing_rows);
+        let entry = Entry::of(id, result, rule);
         self.spool.result(Some(&entry), artifact);
         self.send(entry);
     }

@@ -304,3 +304,18 @@ fn catalogs() {
     assert_snapshot!("catalogs_without_the_active_one", say(&format!("{one}, {other}"), active));
     assert_snapshot!("catalogs_are_not_supported", say(&one, ""));
 }
+
+#[test]
+fn a_failures_limit_that_is_no_number_of_rows() {
+    let project = Project::new(
+        "== models/orders.sql\nselect 1 as id\n== models/orders.yml\nmodels:\n  - name: orders\n    \
+         columns:\n      - name: id\n        data_tests:\n          - unique:\n              \
+         config: {failures_limit: -1}\n          - not_null\n",
+    );
+    assert_snapshot!(project.run("parse"));
+    let project = Project::new(
+        "== dbt_project.yml\nname: shop\nprofile: shop\ndata_tests:\n  +failures_limit: many\n\
+         == tests/one.sql\nselect 1 as id\n== tests/two.sql\nselect 2 as id\n",
+    );
+    assert_snapshot!("failures_limit_in_dbt_project", project.run("parse"));
+}

@@ -24,6 +24,7 @@ mod names;
 mod order;
 mod packages;
 mod python_models;
+mod quality;
 mod readers;
 mod recovery;
 mod seeds;

@@ -3,7 +3,8 @@
 select
     checked.check_id, checked.run_id, rule.unique_id, rule.name, rule.node_name, rule.column_name,
     rule.kind, rule.owner, rule.context, checked.status, checked.failures, checked.severity,
-    checked.message, (extract(epoch from checked.checked_at) * 1000000)::bigint as checked_us
+    checked.message, checked.row_columns, checked.key_columns, checked.rows_complete,
+    (extract(epoch from checked.checked_at) * 1000000)::bigint as checked_us
 from data_quality.quality_rules as rule
 cross join lateral (
     select *
