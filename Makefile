@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint bench compat clean
+.PHONY: help setup build demo test lint bench compat faults clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -30,6 +30,9 @@ bench: build ## measure against dbt-core and bare DuckDB (ARGS=--quick leaves db
 
 compat: ## run real dbt projects (PINTAIL_COMPAT_PROJECTS) with dbt-core and Pintail, and compare
 	@scripts/with-postgres scripts/compat $(ARGS)
+
+faults: build ## kill runs, stop PostgreSQL, fill the disk; look whether anything is lost (ARGS='--kills 20 kills')
+	@scripts/faults $(ARGS)
 
 clean: ## remove what was built; the cache of downloads and the databases in .pintail stay
 	cargo clean

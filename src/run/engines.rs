@@ -134,10 +134,18 @@ impl Engines {
     /// The engine's.
     pub fn refresh_schemas(self: &Arc<Self>, duckdb: &str, schemas: &[&str]) -> Result<()> {
         let mut connection = self.connection(duckdb)?;
-        for alias in &self.in_place {
+        let up = |alias: &&Arc<str>| self.opened_config(alias).is_ok();
+        for alias in self.in_place.iter().filter(up) {
             bridge::refresh(&mut *connection, alias, schemas)?;
         }
         Ok(())
+    }
+
+    /// Whether an engine is one of several, and cannot be reached: what does not need it goes on.
+    pub fn is_away(self: &Arc<Self>, name: &str) -> bool {
+        let error = |pool: (Arc<str>, &Pool)| self.open(pool.1).err();
+        let away = |error: Box<Diagnostic>| error.code == Code::CONNECT;
+        self.pools.len() > 1 && self.pool(name).ok().and_then(error).is_some_and(away)
     }
 
     /// Whether DuckDB nodes read PostgreSQL engines.
@@ -191,7 +199,8 @@ impl Engines {
         if config.kind() == EngineKind::DuckDb && !self.in_place.is_empty() {
             let mut connection = engine.connect()?;
             for name in &self.in_place {
-                let other = self.opened_config(name)?;
+                // Nodes that read one that is away say so; the others have no need of it.
+                let Ok(other) = self.opened_config(name) else { continue };
                 let EngineParams::Postgres(params) = &other.params else { continue };
                 bridge::attach_postgres(connection.as_mut(), name, params)?;
             }

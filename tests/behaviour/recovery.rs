@@ -3,7 +3,11 @@
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use pintail::engine::Connection;
+use pintail::engine::postgres::PostgresConnection;
+
 use crate::support::project::{On, Project};
+use crate::support::server;
 
 /// Starts a command that will not end by itself in the time of a test.
 fn start(project: &Project, args: &[&str]) -> Child {
@@ -45,6 +49,9 @@ fn has_begun(project: &Project, name: &str) -> bool {
 
 const STUCK_DUCK: &str =
     "select sum(a.range + b.range) as x from range(10000000) a, range(10000000) b";
+
+const SLEEPERS: &str = "select count(*) from pg_stat_activity where datname = current_database()
+    and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()";
 
 #[test]
 fn a_killed_run_is_interrupted_and_retry_goes_on() {
@@ -111,24 +118,12 @@ fn a_killed_run_leaves_nothing_in_postgres() {
     );
     let child = start(&project, &["run"]);
     wait_for("stuck", || is_done(&project, "first") && has_begun(&project, "stuck"));
-    wait_for("the statement", || {
-        let busy = "select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()";
-        project.postgres(busy) == [["1"]]
-    });
+    wait_for("the statement", || project.postgres(SLEEPERS) == [["1"]]);
     kill(child);
     // As if it had died a moment later.
-    wait_for("the end of the session", || {
-        let busy = "select count(*) from pg_stat_activity where datname = current_database() and query like '%pg_sleep(600)%' and pid <> pg_backend_pid()";
-        project.postgres(busy) == [["0"]]
-    });
-    project.database().connect();
-    project.postgres("select 1");
-    let mut connection = project.database().connect();
-    pintail::engine::Connection::execute(
-        &mut connection,
-        "create table public.stuck__dbt_tmp as select 1 as x",
-    )
-    .unwrap();
+    wait_for("the end of the session", || project.postgres(SLEEPERS) == [["0"]]);
+    let left_over = "create table public.stuck__dbt_tmp as select 1 as x";
+    project.database().connect().execute(left_over).unwrap();
     // The model is gone from the project, and still nothing is left over.
     std::fs::remove_file(project.path().join("models/stuck.sql")).unwrap();
     project.ok(&["run"]);
@@ -137,6 +132,11 @@ fn a_killed_run_leaves_nothing_in_postgres() {
         [["first"]]
     );
     assert_eq!(spool(&project), [""; 0]);
+}
+
+fn admin(sql: &str) {
+    let mut connection = PostgresConnection::open(&server()).unwrap();
+    connection.execute(sql).unwrap();
 }
 
 #[test]
@@ -152,11 +152,6 @@ fn without_its_store_a_run_goes_on_and_the_next_one_tells_the_store() {
         ],
     );
     let database = &project.database().params.dbname;
-    let admin = |sql: &str| {
-        let mut connection =
-            pintail::engine::postgres::PostgresConnection::open(&crate::support::server()).unwrap();
-        pintail::engine::Connection::execute(&mut connection, sql).unwrap();
-    };
     admin(&format!("alter database {database} rename to {database}_away"));
     let ran = project.fails(1, &["build"]);
     assert!(ran.text().contains("2 results of this run are kept in"), "{}", ran.text());
@@ -174,6 +169,41 @@ fn without_its_store_a_run_goes_on_and_the_next_one_tells_the_store() {
         ),
         [["failed", "2", "1", "2", "1", "1"]]
     );
+}
+
+/// What needs the engine that is away fails, the rest is built.
+#[test]
+fn an_engine_that_is_away_takes_no_other_with_it() {
+    let project = Project::new(
+        On::Hybrid,
+        &[
+            ("models/here.sql", "select 1 as id"),
+            ("models/there.sql", "{{ config(engine='operational') }} select 2 as id"),
+            (
+                "models/reads.sql",
+                "{{ config(materialized='table') }} select * from {{ ref('there') }}",
+            ),
+            (
+                "models/copy.sql",
+                "{{ config(engine='operational') }} select * from {{ ref('here') }}",
+            ),
+        ],
+    );
+    let database = &project.database().params.dbname;
+    admin(&format!("alter database {database} rename to {database}_away"));
+    let ran = project.fails(1, &["build"]);
+    admin(&format!("alter database {database}_away rename to {database}"));
+    let mut statuses = project.statuses();
+    statuses.sort();
+    let expected =
+        [("copy", "error"), ("here", "success"), ("reads", "skipped"), ("there", "error")];
+    assert_eq!(statuses, expected.map(|(name, status)| (name.to_owned(), status.to_owned())));
+    assert!(ran.text().contains("has no database"), "{}", ran.text());
+    project.ok(&["retry"]);
+    assert_eq!(project.duckdb("select * from reads"), [["2"]]);
+    assert_eq!(project.postgres("select * from copy"), [["1"]]);
+    let runs = "select string_agg(status || ' ' || nodes_total, ', ' order by started_at) from etl_orchestration.pipeline_runs";
+    assert_eq!(project.postgres(runs), [["failed 4, success 3"]]);
 }
 
 #[test]
