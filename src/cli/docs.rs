@@ -44,15 +44,16 @@ pub(super) fn generate(
         let selected = session.select(selection, kinds, true)?;
         let ids = selected.nodes.iter().map(|index| session.graph.unique_id(*index).clone());
         wanted = Some(ids.collect());
-    } else {
-        session.write_manifest()?;
     }
-    let catalog = if args.empty_catalog {
+    let mut catalog = if args.empty_catalog {
         Catalog::default()
     } else {
         session.console.info("Building catalog");
         run::catalog(&session.compiler, &session.engines, wanted.as_ref())?
     };
+    if session.console.warnings().refuses("CatalogGenerationError") && !catalog.errors.is_empty() {
+        return Err(catalog.errors.swap_remove(0).into());
+    }
     let target = &session.config.target_path;
     let path = target.join("catalog.json");
     artifacts::write_catalog(&path, &session.invocation, &catalog)?;

@@ -15,7 +15,7 @@ use crate::clock;
 use crate::compile::{Compiler, ManifestValues, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
-use crate::config::{Config, FlagValues, Flags};
+use crate::config::{Config, FlagValues, Flags, WARNING_OF_TEMPLATE};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, NodeIndex, Selected, Selectors};
 use crate::jinja;
@@ -133,7 +133,7 @@ impl Start<'_> {
             started_at: invocation.started_at,
             project_name: config.project.name.clone(),
             flags: Value::Object(self.flags.shown(&config)),
-            refuses_warnings: self.console.warnings().refuses("JinjaLogWarning"),
+            refuses_warnings: self.console.warnings().refuses(WARNING_OF_TEMPLATE),
             args: Value::Object(invocation.args.clone()),
             runtime: config.runtime(&invocation.args),
         };
@@ -148,6 +148,10 @@ impl Start<'_> {
         engines.listen(move |kind, text| match kind {
             Message::Print => to.print_of_template(text),
             Message::Info => to.event("JinjaLogInfo", Level::Info, text, || json!({"msg": text})),
+            Message::Warning if to.warnings().silences(WARNING_OF_TEMPLATE) => {}
+            Message::Warning => {
+                to.event(WARNING_OF_TEMPLATE, Level::Warn, text, || json!({"msg": text}));
+            }
             Message::Debug => {
                 to.event("JinjaLogDebug", Level::Debug, text, || json!({"msg": text}));
             }

@@ -435,6 +435,10 @@ impl Host for CompileHost {
         self.compiler.adapters.log(message, info);
     }
 
+    fn warn(&self, message: &str) {
+        self.compiler.adapters.warn(message);
+    }
+
     fn print(&self, message: &str) {
         self.compiler.adapters.print(message);
     }

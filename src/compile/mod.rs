@@ -40,6 +40,9 @@ pub trait Adapters: Send + Sync {
     /// A message of a template.
     fn log(&self, message: &str, info: bool);
 
+    /// A warning of a template.
+    fn warn(&self, message: &str);
+
     /// A line of `print()`.
     fn print(&self, message: &str) {
         self.log(message, true);

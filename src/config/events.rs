@@ -1,6 +1,9 @@
 //! The events of dbt's logs by name, with their codes: what `--warn-error-options` may name, and what
 //! structured logs carry. Only a list.
 
+/// dbt's name of what `exceptions.warn()` tells.
+pub const WARNING_OF_TEMPLATE: &str = "JinjaLogWarning";
+
 /// Name and code, sorted by name; classes without a code of their own have none.
 const EVENTS: &[(&str, &str)] = &[
     ("AdapterDeprecationWarning", "D005"),

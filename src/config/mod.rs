@@ -31,7 +31,7 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
 pub use env_secret::{is_secret, secret_elsewhere};
-pub use events::{event_code, event_names};
+pub use events::{WARNING_OF_TEMPLATE, event_code, event_names};
 pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
 pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use profile::ProfileChoice;

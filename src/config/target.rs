@@ -26,6 +26,12 @@ impl EngineKind {
         }
     }
 
+    /// How many relations the catalog is asked about one by one, where that is possible: dbt's
+    /// `get_catalog_relations` in place of `get_catalog`.
+    pub fn catalog_of_relations_up_to(self) -> Option<usize> {
+        (self == EngineKind::Postgres).then_some(100)
+    }
+
     /// Whether batches of a microbatch model may run side by side: not with dbt-postgres.
     pub fn runs_batches_side_by_side(self) -> bool {
         self == EngineKind::DuckDb

@@ -84,6 +84,9 @@ pub trait Host: Send + Sync {
     /// `log(…)`: a line for the log file; with `info=True` for the user as well.
     fn log(&self, message: &str, info: bool);
 
+    /// `exceptions.warn(…)`, where a warning is no error.
+    fn warn(&self, message: &str);
+
     /// `print(…)`: a line for the user, even where it is quiet.
     fn print(&self, message: &str) {
         self.log(message, true);

@@ -25,6 +25,8 @@ pub struct Notes {
     /// A tag or a hook that they gave as a text, not as a list of one.
     pub single: Vec<(String, serde_json::Value)>,
     pub macros: Vec<UniqueId>,
+    /// What `exceptions.warn()` said.
+    pub warnings: Vec<String>,
 }
 
 /// The host of one node while it is parsed.
@@ -148,4 +150,8 @@ impl Host for ParseHost {
     }
 
     fn log(&self, _message: &str, _info: bool) {}
+
+    fn warn(&self, message: &str) {
+        self.notes().warnings.push(message.to_owned());
+    }
 }

@@ -13,7 +13,7 @@ use super::properties::NodeProperties;
 use super::python_models::{self, is_python};
 use super::resolve::locate_config;
 use super::unrendered::Written;
-use crate::config::{Config, EngineConfig};
+use crate::config::{Config, EngineConfig, WARNING_OF_TEMPLATE};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity};
 use crate::load::LoadedFile;
 use crate::manifest::{Access, Manifest, Node, NodeConfig, ResourceType, version_text};
@@ -231,7 +231,12 @@ impl Parser<'_> {
             }
             rendered => drop(rendered?),
         }
-        Ok(host.take_notes())
+        let mut notes = host.take_notes();
+        let place = Location::new(loaded.file.clone(), 0..0);
+        self.doubt(notes.warnings.drain(..).map(|message| {
+            Diagnostic::warning(Code::RAISED, message).event(WARNING_OF_TEMPLATE).at(place.clone())
+        }));
+        Ok(notes)
     }
 
     /// The engine that a configuration names, or the default one.

@@ -58,6 +58,11 @@ impl Warnings {
         self.policy.verdict(event) == Verdict::Refuse
     }
 
+    /// Whether warnings of a name are not told.
+    pub fn silences(&self, event: &str) -> bool {
+        self.policy.verdict(event) == Verdict::Silence
+    }
+
     /// How often which deprecation was met; nothing where there was none.
     pub fn summary(&self) -> Option<Diagnostic> {
         let counts = self.deprecations.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,5 +1,5 @@
-//! What the databases hold of a project: a row for each column, asked for with dbt's
-//! `get_catalog` macro, which a project may override, and matched with nodes and sources.
+//! What the databases hold of a project: a row for each column, asked for with dbt's `get_catalog`
+//! and `get_catalog_relations`, which a project may override, and matched with nodes and sources.
 //!
 //! Nothing is written here; `artifacts::catalog` does that.
 
@@ -49,8 +49,15 @@ pub struct CatalogColumn {
 /// Database, schema and name in lower case, on an engine.
 type Key = (Arc<str>, String, String, String);
 
-/// Asks the engines for everything in the schemas that the project uses; `wanted` narrows what is
-/// kept.
+/// What an engine is asked about in one database.
+#[derive(Default)]
+struct Places {
+    schemas: IndexSet<String>,
+    relations: Vec<Relation>,
+}
+
+/// Asks the engines for everything in the schemas that the project uses, or, where that is little,
+/// for what is wanted alone; `wanted` narrows what is kept.
 ///
 /// # Errors
 /// Only a macro whose answer is no catalog. What a database refuses is in `errors`.
@@ -61,31 +68,43 @@ pub fn catalog(
 ) -> Result<Catalog> {
     let manifest = &compiler.manifest;
     let lower = |text: &str| text.to_lowercase();
-    let mut places: IndexMap<(Arc<str>, String), IndexSet<String>> = IndexMap::new();
+    let mut places: IndexMap<(Arc<str>, String), Places> = IndexMap::new();
     let mut nodes: HashMap<Key, &UniqueId> = HashMap::new();
     let mut sources: HashMap<Key, Vec<&UniqueId>> = HashMap::new();
+    let is_wanted = |id: &UniqueId| wanted.is_none_or(|wanted| wanted.contains(id));
     for (id, node) in &manifest.nodes {
         if !node.resource_type.is_refable() && node.resource_type != ResourceType::Test {
             continue;
         }
         let (database, schema) = (lower(&node.database), lower(&node.schema));
-        if node.resource_type.is_refable() && !node.is_ephemeral() {
-            let place = (node.engine.clone(), node.database.clone());
-            places.entry(place).or_default().insert(schema.clone());
+        if !node.is_ephemeral() {
+            let place = places.entry((node.engine.clone(), node.database.clone())).or_default();
+            // Rows that a test stored are told of, but no reason to read a schema.
+            place.schemas.extend(node.resource_type.is_refable().then(|| schema.clone()));
+            place.relations.extend(is_wanted(id).then(|| node.relation()));
         }
         nodes.insert((node.engine.clone(), database, schema, lower(&node.alias)), id);
     }
     for (id, source) in &manifest.sources {
         let (database, schema) = (lower(&source.database), lower(&source.schema));
-        let place = (source.engine.clone(), source.database.clone());
-        places.entry(place).or_default().insert(schema.clone());
+        let place = places.entry((source.engine.clone(), source.database.clone())).or_default();
+        place.schemas.insert(schema.clone());
+        place.relations.extend(is_wanted(id).then(|| source.relation()));
         let key = (source.engine.clone(), database, schema, lower(&source.identifier));
         sources.entry(key).or_default().push(id);
     }
-    let is_wanted = |id: &UniqueId| wanted.is_none_or(|wanted| wanted.contains(id));
     let mut found = Catalog::default();
-    for ((engine, database), schemas) in places {
-        let rows = match ask(compiler, engines, &engine, &database, &schemas) {
+    for ((engine, database), places) in places {
+        let limit = compiler.config.target.engines[&engine].kind().catalog_of_relations_up_to();
+        let few = wanted.is_some_and(|wanted| limit.is_some_and(|limit| wanted.len() <= limit));
+        let (name, list) = if few {
+            let relations = places.relations.into_iter();
+            let objects = relations.map(|one| Value::from_object(RelationObject::new(one)));
+            ("get_catalog_relations", objects.collect())
+        } else {
+            ("get_catalog", places.schemas.into_iter().map(Value::from).collect())
+        };
+        let rows = match ask(compiler, engines, &engine, &database, (name, List::value(list))) {
             Ok(rows) => rows,
             Err(error) => {
                 found.errors.push(error);
@@ -105,22 +124,20 @@ pub fn catalog(
     Ok(found)
 }
 
-/// The rows that the macro gives for schemas of a database.
+/// The rows that a macro gives for schemas or relations of a database.
 fn ask(
     compiler: &Arc<Compiler>,
     engines: &Arc<Engines>,
     engine: &str,
     database: &str,
-    schemas: &IndexSet<String>,
+    (name, list): (&str, Value),
 ) -> Result<Vec<Map<String, Json>>> {
-    let host = compiler.free_host(engine, "get_catalog", SourceFile::new("catalog", ""));
+    let host = compiler.free_host(engine, name, SourceFile::new("catalog", ""));
     host.set_adapter(Arc::new(ConnectionAdapter::new(engines.connection(engine)?)));
     let information_schema = Relation::new(database, "information_schema", "");
-    let schemas = schemas.iter().map(|schema| Value::from(schema.as_str())).collect();
-    let arguments =
-        vec![Value::from_object(RelationObject::new(information_schema)), List::value(schemas)];
+    let arguments = vec![Value::from_object(RelationObject::new(information_schema)), list];
     let dialect = compiler.dialects.get(engine);
-    let table = dialect.call_macro("get_catalog", arguments, Vec::new(), host)?;
+    let table = dialect.call_macro(name, arguments, Vec::new(), host)?;
     let rows = || -> std::result::Result<Vec<Map<String, Json>>, minijinja::Error> {
         let names: Vec<String> =
             table.get_attr("column_names")?.try_iter()?.map(|name| name.to_string()).collect();

@@ -22,6 +22,8 @@ pub enum Message {
     Debug,
     /// `log(info=True)`
     Info,
+    /// `exceptions.warn()`
+    Warning,
     /// `print()`
     Print,
 }
@@ -245,6 +247,10 @@ impl Adapters for Arc<Engines> {
 
     fn log(&self, message: &str, info: bool) {
         self.tell(if info { Message::Info } else { Message::Debug }, message);
+    }
+
+    fn warn(&self, message: &str) {
+        self.tell(Message::Warning, message);
     }
 
     fn print(&self, message: &str) {

@@ -69,3 +69,19 @@ fn dates_are_read_in_the_order_of_the_server() {
     project.ok(&["run"]);
     assert_eq!(project.lines("select * from m"), ["2023-12-09"]);
 }
+
+#[test]
+fn warnings_of_templates_are_told_while_parsing_and_when_they_run() {
+    let model = "{% do exceptions.warn('mind the gap') %} select 1 as id";
+    let project = Project::new(On::DuckDb, &[("models/m.sql", model)]);
+    let told = |args: &[&str]| {
+        let ran = project.ok(args);
+        ran.text().lines().filter(|line| line.contains("\"JinjaLogWarning\"")).count()
+    };
+    assert_eq!(told(&["parse", "--log-format", "json"]), 1);
+    assert_eq!(told(&["run", "--log-format", "json"]), 2);
+    let silent = "{'silence': ['JinjaLogWarning']}";
+    assert_eq!(told(&["run", "--log-format", "json", "--warn-error-options", silent]), 0);
+    let ran = project.fails(2, &["--warn-error", "parse"]);
+    assert!(ran.text().contains("models/m.sql"), "{}", ran.text());
+}

@@ -47,3 +47,36 @@ fn the_catalog_lists_what_the_database_holds() {
         assert_eq!(project.json("target/catalog.json")["nodes"], serde_json::json!({}));
     }
 }
+
+#[test]
+fn a_project_may_say_what_the_catalog_holds() {
+    let none = |name: &str| {
+        format!(
+            "{{% macro {name}(information_schema, asked) %}}
+            {{% do exceptions.raise_compiler_error('no {name} of ' ~ (asked[0].identifier or asked[0])) %}}
+            {{% endmacro %}}"
+        )
+    };
+    let macros = none("get_catalog") + &none("get_catalog_relations");
+    for project in Project::on_each(&[
+        ("models/m.sql", "{{ config(materialized='table') }} select 1 as id"),
+        ("macros/catalog.sql", &macros),
+    ]) {
+        project.ok(&["run"]);
+        // dbt-postgres alone asks for relations, and only where it knows which.
+        let by_schema = format!("no get_catalog of {}", schema(&project));
+        let of_nodes = match project.on {
+            On::DuckDb => &*by_schema,
+            _ => "no get_catalog_relations of m",
+        };
+        let manifest = project.path().join("target/manifest.json");
+        std::fs::remove_file(&manifest).unwrap();
+        let ran = project.fails(1, &["docs", "generate", "--no-compile"]);
+        assert!(ran.text().contains(&by_schema), "{}", ran.text());
+        assert!(!manifest.exists());
+        let ran = project.fails(1, &["docs", "generate"]);
+        assert!(ran.text().contains(of_nodes), "{}", ran.text());
+        let ran = project.fails(2, &["--warn-error", "docs", "generate"]);
+        assert!(ran.text().contains(of_nodes), "{}", ran.text());
+    }
+}

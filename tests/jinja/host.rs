@@ -168,4 +168,6 @@ impl Host for TestHost {
     }
 
     fn log(&self, _message: &str, _info: bool) {}
+
+    fn warn(&self, _message: &str) {}
 }

@@ -42,7 +42,7 @@ impl Object for Exceptions {
                         ),
                     )));
                 }
-                context.host().log(&message, true);
+                context.host().warn(&message);
                 Ok(Value::from(""))
             }
             "warn_snapshot_timestamp_data_types" => {
