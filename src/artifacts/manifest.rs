@@ -73,7 +73,10 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
         .values()
         .map(|node| &**node)
         .partition(|node| node.resource_type == ResourceType::Function);
+    let numbers = hook_numbers(manifest, inputs.ran);
     let others: Vec<&Node> = others.into_iter().chain(&manifest.idle_tests).collect();
+    let stores_failures =
+        inputs.invocation.args.get("store_failures").is_some_and(|on| *on == true);
     let entry = |node: &Node, out: &mut Vec<u8>| {
         put(out, &*node.unique_id);
         out.push(b':');
@@ -84,6 +87,8 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
             target_path: inputs.target_path,
             compiled_code: (inputs.compiled)(&node.unique_id),
             ran: (inputs.ran)(&node.unique_id),
+            stores_failures,
+            index: numbers.get(&*node.unique_id).copied().or(node.index),
             primary_key: found.map_or(&[], |found| found.columns()),
             compiler: inputs.compiler,
         };
@@ -159,6 +164,21 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
     })?;
     out.chunks("functions", functions.len(), |at, out| entry(functions[at], out))?;
     out.out.write_all(b"}")
+}
+
+/// The hooks of the run by the number that dbt gives each when they run.
+fn hook_numbers<'a>(
+    manifest: &'a Manifest,
+    ran: &dyn Fn(&str) -> bool,
+) -> HashMap<&'a str, usize, FastHash> {
+    let mut numbers = HashMap::default();
+    for when in ["on-run-start", "on-run-end"] {
+        let hooks = manifest.hooks(when);
+        if hooks.iter().any(|hook| ran(&hook.unique_id)) {
+            numbers.extend(hooks.iter().zip(1..).map(|(hook, number)| (&*hook.unique_id, number)));
+        }
+    }
+    numbers
 }
 
 /// The text that stands before a project's documentation where the project has none of its own.
@@ -314,10 +334,13 @@ fn near(graph: &Graph, index: NodeIndex, parents: bool) -> Vec<&str> {
 fn group_map(manifest: &Manifest) -> IndexMap<&str, Vec<&str>> {
     let mut map: IndexMap<&str, Vec<&str>> =
         manifest.groups.values().map(|group| (group.name.as_str(), Vec::new())).collect();
-    for node in manifest.nodes.values() {
-        let group = node.group.as_deref();
+    let nodes = manifest.nodes.values().map(|node| &**node).chain(&manifest.idle_tests);
+    let of_nodes = nodes.map(|node| (node.group.as_deref(), &node.unique_id));
+    let of_semantic =
+        manifest.semantic.values().map(|one| (one.config.text("group"), &one.unique_id));
+    for (group, id) in of_nodes.chain(of_semantic) {
         if let Some(members) = group.and_then(|group| map.get_mut(group)) {
-            members.push(&node.unique_id);
+            members.push(id);
         }
     }
     map

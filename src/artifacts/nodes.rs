@@ -46,6 +46,10 @@ pub(super) struct NodeOut<'a> {
     pub compiled_code: Option<&'a str>,
     /// Whether it ran, so that what ran stands below `target/run`.
     pub ran: bool,
+    /// Of a hook: its place among those that ran with it, from one on; else as parsed.
+    pub index: Option<usize>,
+    /// Whether tests that do not say otherwise keep their failing rows.
+    pub stores_failures: bool,
     /// Columns that its tests show to be its key.
     pub primary_key: &'a [&'a str],
     /// Who knows what the `ref` of a foreign key names.
@@ -61,6 +65,8 @@ impl<'a> NodeOut<'a> {
             target_path,
             compiled_code: None,
             ran: false,
+            index: node.index,
+            stores_failures: false,
             primary_key: &[],
             compiler: None,
         }
@@ -97,7 +103,7 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("build_path", &build_path())?;
         map.serialize_entry("unrendered_config", &node.unrendered_config)?;
         map.serialize_entry("created_at", &self.created_at)?;
-        map.serialize_entry("relation_name", &relation_name(node))?;
+        map.serialize_entry("relation_name", &self.relation_name())?;
         map.serialize_entry("raw_code", &*node.raw_code)?;
         map.serialize_entry("doc_blocks", &node.doc_blocks)?;
         if kind == ResourceType::Seed {
@@ -124,7 +130,9 @@ impl Serialize for NodeOut<'_> {
             }
         }
         map.serialize_entry("depends_on", &DependsOn { macros: &macros, nodes })?;
-        let compiled = self.compiled_code.map(|_| "compiled");
+        // dbt writes no such file for snapshots, nor for hooks without SQL.
+        let has_file = |code: &&str| kind != ResourceType::Snapshot && !code.is_empty();
+        let compiled = self.compiled_code.filter(has_file).map(|_| "compiled");
         map.serialize_entry("compiled_path", &self.path_below(compiled))?;
         if let Some(code) = self.compiled_code {
             map.serialize_entry("compiled", &true)?;
@@ -145,7 +153,7 @@ impl Serialize for NodeOut<'_> {
         match kind {
             ResourceType::Model => self.model(&mut map)?,
             ResourceType::Test => generic_test(node, &mut map)?,
-            ResourceType::Operation => map.serialize_entry("index", &node.index)?,
+            ResourceType::Operation => map.serialize_entry("index", &self.index)?,
             ResourceType::Function => super::functions::facts(node, &mut map)?,
             _ => {}
         }
@@ -170,6 +178,20 @@ impl NodeOut<'_> {
         map.serialize_entry("primary_key", self.primary_key)?;
         let spine = facts.and_then(|facts| facts.time_spine.as_ref());
         map.serialize_entry("time_spine", &spine.map(super::semantic::time_spine))
+    }
+
+    /// Where the node is written; `None` for what makes no relation.
+    fn relation_name(&self) -> Option<String> {
+        let node = self.node;
+        let makes_one = match node.resource_type {
+            ResourceType::Model => !node.is_ephemeral(),
+            ResourceType::Seed | ResourceType::Snapshot => true,
+            // What the command line says counts once the test is compiled.
+            ResourceType::Test => stores_failures(Member::Node(node))
+                .unwrap_or(self.stores_failures && self.compiled_code.is_some()),
+            _ => false,
+        };
+        makes_one.then(|| node.relation().render())
     }
 
     /// Where it is written below a folder of the target, by dbt's rule: under the file that it was
@@ -208,17 +230,6 @@ fn file_key_name(node: &Node) -> Option<String> {
     // Without the table of a source and the version of a model.
     let name = name.split('.').next()?;
     Some(format!("{kind}s.{name}"))
-}
-
-/// Where the node is written; `None` for what makes no relation.
-fn relation_name(node: &Node) -> Option<String> {
-    let makes_one = match node.resource_type {
-        ResourceType::Model => !node.is_ephemeral(),
-        ResourceType::Seed | ResourceType::Snapshot => true,
-        ResourceType::Test => stores_failures(Member::Node(node)) == Some(true),
-        _ => false,
-    };
-    makes_one.then(|| node.relation().render())
 }
 
 /// `docs`: of the config, with dbt's defaults.

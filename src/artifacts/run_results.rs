@@ -141,7 +141,11 @@ impl Serialize for ResultOut<'_> {
         map.serialize_entry("thread_id", &crate::worker::name(result.thread))?;
         map.serialize_entry("execution_time", &result.execution_time.as_secs_f64())?;
         map.serialize_entry("adapter_response", &result.adapter_response)?;
-        map.serialize_entry("message", &result.message)?;
+        // dbt gives no reason for what was skipped, but for what an ephemeral model broke.
+        let reason = result.status != Status::Skipped
+            || result.broken_within
+            || result.resource_type == ResourceType::Operation;
+        map.serialize_entry("message", &result.message.as_ref().filter(|_| reason))?;
         // dbt counts no failures where they are within bounds.
         let failures = result.failures.map(|n| if result.status == Status::Pass { 0 } else { n });
         map.serialize_entry("failures", &failures)?;

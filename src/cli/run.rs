@@ -113,6 +113,7 @@ fn idle_results(session: &Session, idle: &[NodeIndex], results: &[RunResult]) ->
                 result.status = Status::Skipped;
                 result.message = None;
                 result.failures = None;
+                (result.compile, result.execute) = (None, None);
             }
             result
         })
@@ -243,9 +244,13 @@ fn run_between_hooks(
         session.console.warn(&warning)?;
     }
     let mut results = runner.run_start_hooks()?;
-    if let Some(hook) = results.iter().find(|hook| hook.is_failure()) {
-        let cause = hook.name.clone();
+    let failed = results.iter().find(|hook| hook.is_failure()).map(|hook| hook.name.clone());
+    if let Some(cause) = failed
+        && session.config.flags.all.is_on("skip_nodes_if_on_run_start_fails")
+    {
         results.extend(runner.skip_all(&selected.set, &cause));
+        // As in dbt they see no results.
+        results.extend(runner.run_end_hooks(&[]));
         return Ok(results);
     }
     results.extend(runner.run(&session.graph, &selected.set, tests_block)?);

@@ -7,7 +7,7 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::ctes::{self, cte_name};
-use super::{CompileHost, Compiler, code_of};
+use super::{CompileHost, Compiler, code_of, write_sql};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::Adapter;
 use crate::jinja::values::from_json;
@@ -96,9 +96,10 @@ impl Compiler {
         let inputs: Vec<Node> =
             test.given.iter().map(|g| self.stand_in(g, node, adapter)).collect();
         let names = test.given.iter().zip(&inputs).map(|(given, input)| {
-            let is_source =
-                given.id.as_ref().is_some_and(|id| self.manifest.sources.contains_key(id));
-            cte_name(if is_source { &input.name } else { &input.alias })
+            match given.id.as_ref().and_then(|id| self.manifest.sources.get(id)) {
+                Some(source) => cte_name(&format!("{}__{}", source.source_name, source.name)),
+                None => cte_name(&input.alias),
+            }
         });
         let scope = UnitScope {
             test: test.clone(),
@@ -116,6 +117,8 @@ impl Compiler {
 
         let met = host.unit.as_ref().map(|scope| &scope.met);
         let met = met.map(|met| met.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        // The rows of each input have a file of their own, as in dbt.
+        let beside = self.path_of("compiled", node);
         let mut expressions = Vec::new();
         for at in met.unwrap_or_default() {
             let (fixture, input) = (&test.given[at].fixture, inputs[at].clone());
@@ -130,6 +133,7 @@ impl Compiler {
                     made.map_err(|error| Box::new(error.or_at(place)))?.to_string()
                 }
             };
+            write_sql(&beside.join(format!("{}.sql", inputs[at].name)), &rows)?;
             expressions.push((names[at].clone(), rows));
         }
         Ok(ctes::inject(&sql, &expressions).0)
@@ -150,10 +154,7 @@ impl Compiler {
                 };
                 (input.name.clone(), &input.engine, relation)
             }
-            (None, Some(source)) => {
-                let name = format!("{}__{}", source.source_name, source.name);
-                (name, &source.engine, source.relation())
-            }
+            (None, Some(source)) => (source.name.clone(), &source.engine, source.relation()),
             (None, None) => (given.input.clone(), &test.engine, Relation::default()),
         };
         let seen = self.seen_from(id, engine, &test.engine, relation);

@@ -69,4 +69,15 @@ impl Manifest {
         let nodes = self.nodes.values().map(|node| &**node);
         nodes.filter(move |node| node.resource_type == resource_type)
     }
+
+    /// The `on-run-start` or `on-run-end` hooks in the order in which they run: those of packages
+    /// by name, then the project's own.
+    pub fn hooks(&self, when: &str) -> Vec<&Node> {
+        let is_due = |node: &&Node| node.tags.first().is_some_and(|tag| tag == when);
+        let mut hooks: Vec<&Node> = self.of_type(ResourceType::Operation).filter(is_due).collect();
+        hooks.sort_by_key(|node| {
+            (node.package_name == self.project_name, node.package_name.as_str(), node.index)
+        });
+        hooks
+    }
 }

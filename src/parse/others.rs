@@ -252,6 +252,12 @@ impl Parser<'_> {
 
     /// A group.
     pub(super) fn group(&self, loaded: &LoadedFile, properties: &GroupProperties) -> Group {
+        // dbt configures groups as models, too.
+        let kind = ResourceType::Model;
+        let fqn = fqn(&loaded.package, &loaded.path, &properties.name);
+        let mut config = config_levels::from_own_project(&self.config, &loaded.package, kind, &fqn);
+        config_levels::apply(&mut config, properties.config.clone());
+        config_levels::apply_root_project(&mut config, &self.config, &loaded.package, kind, &fqn);
         Group {
             unique_id: format!("group.{}.{}", loaded.package, properties.name).into(),
             name: properties.name.clone(),
@@ -260,7 +266,7 @@ impl Parser<'_> {
             original_file_path: loaded.original_file_path.clone(),
             description: properties.description.clone(),
             owner: properties.owner.clone(),
-            config: NodeConfig { values: properties.config.clone().into_iter().collect() },
+            config,
         }
     }
 
@@ -295,9 +301,10 @@ impl Parser<'_> {
             file: project.file.clone(),
             checksum: sha256(project.file.text.trim().as_bytes()),
         };
-        let mut config = NodeConfig::default();
-        config.values.insert("tags".to_owned(), Value::Array(vec![when.into()]));
         let fqn = vec![package.to_string(), "hooks".to_owned(), name.clone()];
+        let kind = ResourceType::Operation;
+        let mut config = config_levels::from_own_project(&self.config, &package, kind, &fqn);
+        config_levels::apply_root_project(&mut config, &self.config, &package, kind, &fqn);
         let mut node = self.bare_node(&loaded, ResourceType::Operation, &name, fqn, config);
         let engine = &self.config.target.engines[&node.engine];
         node.database.clone_from(&engine.database);
@@ -306,6 +313,17 @@ impl Parser<'_> {
         node.raw_code = hook.sql.as_str().into();
         node.location = location;
         node.index = Some(index);
+        // First of all: it tells a hook from an operation, and when it runs.
+        node.tags.insert(0, when.to_owned());
+        node.unrendered_config = self.unrendered(Written {
+            package: &package,
+            kind,
+            fqn: &node.fqn,
+            properties: None,
+            own: IndexMap::default(),
+            single: Vec::new(),
+            code: None,
+        });
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
         node.depends_on_macros = notes.macros;

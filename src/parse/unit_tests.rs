@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
 
 use super::properties::{PropertiesFile, UnitTestProperties};
+use super::python::{py_repr, py_str};
 use super::{Parser, RefIndex, add_node, config_levels};
+use crate::checksum::sha256;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::load::{FileKind, LoadedFile};
 use crate::manifest::{
@@ -390,11 +391,48 @@ fn csv_rows(text: &str) -> Value {
     rows.collect()
 }
 
-/// Of everything but what is only for people.
+/// dbt's: of what Python prints for everything but the description. States carry over by it.
 fn checksum(test: &UnitTest) -> String {
     let UnitTest { model, given, expect, overrides, versions, .. } = test;
-    let text = format!("{model}-{versions:?}-{given:?}-{expect:?}-{overrides:?}");
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    let given: Vec<String> = given
+        .iter()
+        .map(|one| {
+            let input = py_repr(&one.input.as_str().into());
+            format!("UnitTestInputFixture(input={input}, {})", printed(&one.fixture))
+        })
+        .collect();
+    let versions = versions.as_ref().map_or("None".to_owned(), |versions| {
+        let list = |key: &str| py_repr(versions.get(key).unwrap_or(&Value::Null));
+        let (include, exclude) = (list("include"), list("exclude"));
+        format!("UnitTestNodeVersions(include={include}, exclude={exclude})")
+    });
+    let overrides = overrides.as_ref().map_or("None".to_owned(), |overrides| {
+        let dict = |map: &Map<String, Value>| py_repr(&Value::Object(map.clone()));
+        let (macros, vars) = (dict(&overrides.macros), dict(&overrides.vars));
+        let env_vars = dict(&overrides.env_vars);
+        format!("UnitTestOverrides(macros={macros}, vars={vars}, env_vars={env_vars})")
+    });
+    let expect = format!("UnitTestOutputFixture({})", printed(expect));
+    let mut text = format!("{model}-{versions}-[{}]-{expect}-{overrides}", given.join(", "));
+    for one in test.given.iter().filter(|one| one.fixture.fixture.is_some()) {
+        text.push_str(&format!("-{}", py_str(&one.fixture.rows)));
+    }
+    sha256(text.as_bytes())
+}
+
+fn printed(fixture: &UnitFixture) -> String {
+    let format = match fixture.format.as_str() {
+        "csv" => "CSV",
+        "sql" => "SQL",
+        _ => "Dict",
+    };
+    let file = fixture.fixture.as_deref().map_or(Value::Null, Value::from);
+    format!(
+        "rows={}, format=<UnitTestFormat.{format}: '{}'>, fixture={}",
+        py_repr(&fixture.rows),
+        fixture.format,
+        py_repr(&file)
+    )
 }
 
 fn refused(message: String) -> Box<Diagnostic> {

@@ -10,8 +10,9 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use regex::Regex;
 
-use super::result::{BatchResults, RunResult, Status};
+use super::result::{BatchResults, RunResult, Status, Timing};
 use super::{BatchNews, Runner};
+use crate::clock;
 use crate::compile::Batch;
 use crate::config::event_time::{self, Grain, Window};
 use crate::diagnostic::{Code, Diagnostic, Result};
@@ -23,6 +24,7 @@ use crate::relation::RelationKind;
 /// # Errors
 /// What kept the first of its batches that failed from being built.
 pub(super) fn build(runner: &Runner, node: &Node, result: &mut RunResult) -> Result<()> {
+    let begun = clock::now();
     let (exists, incremental) = found(runner, node)?;
     let earlier = runner.options.earlier_batches.get(&*node.unique_id);
     let size = size_of(node)?;
@@ -35,7 +37,7 @@ pub(super) fn build(runner: &Runner, node: &Node, result: &mut RunResult) -> Res
         work.run(exists, incremental);
     }
     let done = work.done.into_inner().unwrap_or_else(PoisonError::into_inner);
-    let Done { mut batches, rows, relation, adapter_response, error, first_failed, .. } = done;
+    let Done { mut batches, rows, relation, error, first_failed, .. } = done;
     batches.successful.sort_by_key(|span| span.start);
     batches.failed.sort_by_key(|span| span.start);
     let (good, bad) = (batches.successful.len(), batches.failed.len());
@@ -55,7 +57,9 @@ pub(super) fn build(runner: &Runner, node: &Node, result: &mut RunResult) -> Res
     result.rows_affected = rows;
     result.failures = Some(0);
     result.relation_name = relation;
-    result.adapter_response = adapter_response;
+    // Each batch is compiled for itself.
+    result.compile = Some(Timing { started_at: begun, completed_at: begun });
+    result.execute = Some(Timing { started_at: begun, completed_at: clock::now() });
     match error {
         None => Ok(()),
         Some(error) => Err(Box::new(error.note(format!("in the batch {first_failed}")))),
@@ -144,7 +148,6 @@ struct Done {
     batches: BatchResults,
     rows: Option<u64>,
     relation: Option<String>,
-    adapter_response: indexmap::IndexMap<String, serde_json::Value>,
     error: Option<Box<Diagnostic>>,
     first_failed: String,
     exists: bool,
@@ -231,7 +234,6 @@ impl Work<'_> {
                     (a, b) => a.or(b),
                 };
                 done.relation = result.relation_name;
-                done.adapter_response = result.adapter_response;
                 true
             }
             Err(error) => {

@@ -131,12 +131,7 @@ impl Runner {
 
     /// Why a node failed, as dbt puts it: the kind of error, the node, and what was said.
     fn message_of(&self, node: &Node, error: &Diagnostic) -> String {
-        let said = match error.notes.first() {
-            // The engine's words hold the message most of the time.
-            Some(note) if note.contains(&error.message) => note.clone(),
-            Some(note) => format!("{}: {note}", error.message),
-            None => error.message.clone(),
-        };
+        let said = said(error);
         let engine = self.compiler.config.target.engines.get(&node.engine);
         let kind = match (error.code.dbt_kind(), engine.map(|engine| engine.kind())) {
             // dbt-duckdb calls them so.
@@ -151,7 +146,7 @@ impl Runner {
     /// What a failing test says: where it is declared, and how to look at the rows.
     fn failed_test(&self, node: &Node, result: &RunResult) -> Diagnostic {
         if node.unit_test.is_some() {
-            let written = self.compiler.config.shown(&unit_test::path_of(self, node));
+            let written = self.compiler.config.shown(&unit_test::path_of(self, node, "compiled"));
             let difference = result.message.as_deref().unwrap_or_default();
             return Diagnostic::error(
                 Code::TEST_FAILED,
@@ -199,6 +194,7 @@ impl Runner {
         }
         let begun = clock::now();
         let compiled = self.compiler.compile(&node.unique_id, &host);
+        result.compile = Some(Timing { started_at: begun, completed_at: clock::now() });
         // A statement of the template may have begun a transaction, which ends here.
         match &compiled {
             Ok(_) => adapter.commit()?,
@@ -217,12 +213,13 @@ impl Runner {
             }
         })?;
         if node.resource_type != ResourceType::Seed {
-            write_sql(&host.path_of("compiled"), &compiled.sql)?;
+            if !compiled.sql.is_empty() {
+                write_sql(&host.path_of("compiled"), &compiled.sql)?;
+            }
             result.compiled_code = Some(compiled.sql.clone());
         }
         // A statement of the template may have begun a transaction.
         adapter.commit().map_err(|error| Box::new(error.or_at(node.location.clone())))?;
-        result.compile = Some(Timing { started_at: begun, completed_at: clock::now() });
 
         let begun = clock::now();
         let mut compiled = compiled;
@@ -317,7 +314,7 @@ impl Runner {
     /// Runs the `on-run-end` hooks, which see what came of the nodes, up to the first that fails.
     pub fn run_end_hooks(&self, results: &[RunResult]) -> Vec<RunResult> {
         let manifest = &self.compiler.manifest;
-        if !manifest.of_type(ResourceType::Operation).any(|node| is_hook(node, "on-run-end")) {
+        if manifest.hooks("on-run-end").is_empty() {
             return Vec::new();
         }
         let graph = self.compiler.extra("graph").unwrap_or_default();
@@ -328,26 +325,25 @@ impl Runner {
     /// The results of the hooks, and why one of them could not be rendered.
     fn run_hooks(&self, when: &str) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
         let manifest = self.compiler.manifest.clone();
-        let mut hooks: Vec<&Node> =
-            manifest.of_type(ResourceType::Operation).filter(|node| is_hook(node, when)).collect();
-        hooks.sort_by_key(|node| node.index);
         let mut results = Vec::new();
         let mut failed = false;
         let mut unrendered = None;
-        for node in hooks {
+        for (number, node) in manifest.hooks(when).into_iter().enumerate() {
             let (mut result, error) = if failed {
                 (RunResult::new(node, Status::Skipped), None)
             } else {
                 self.run_node(node, 0)
             };
-            if error.is_none() && !failed {
-                let number = node.index.unwrap_or_default();
-                result.message = Some(format!("{}.{when}.{number} passed", node.package_name));
-                result.failures = Some(0);
-            }
+            let name = format!("{}.{when}.{number}", node.package_name);
+            result.message = Some(match (&error, failed) {
+                (_, true) => format!("{name} skipped"),
+                (Some(error), _) => format!("{name} failed, error:\n {}", said(error)),
+                (None, _) => format!("{name} passed"),
+            });
+            result.failures = Some(u64::from(failed || error.is_some()));
             self.observer.finished(node, &result, error.as_deref());
             failed |= error.is_some();
-            if result.compile.is_none() {
+            if result.compiled_code.is_none() {
                 unrendered = unrendered.or(error);
             }
             results.push(result);
@@ -561,8 +557,13 @@ fn check_name_length(node: &Node, kind: EngineKind) -> Result<()> {
     Err(Box::new(error.help("Give the node a shorter `alias`.")))
 }
 
-fn is_hook(node: &Node, when: &str) -> bool {
-    node.tags.iter().any(|tag| tag == when)
+/// The engine's words with the message, which they hold most of the time.
+fn said(error: &Diagnostic) -> String {
+    match error.notes.first() {
+        Some(note) if note.contains(&error.message) => note.clone(),
+        Some(note) => format!("{}: {note}", error.message),
+        None => error.message.clone(),
+    }
 }
 
 /// What becomes of the table in whose place a finished one is put.

@@ -215,7 +215,11 @@ impl RunResult {
         let engine: Arc<str> = "".into();
         let file = crate::diagnostic::SourceFile::new("", "");
         let node = crate::manifest::Node::bare(resource_type, "", name, file, engine);
+        let at = crate::clock::now();
+        let timing = Some(Timing { started_at: at, completed_at: at });
         RunResult {
+            compile: timing,
+            execute: timing,
             unique_id: unique_id.clone(),
             materialization: resource_type.as_str().replace('_', " "),
             failures: Some(0),

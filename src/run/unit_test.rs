@@ -15,10 +15,11 @@ use super::result::{FailingRows, RunResult, Status, Timing};
 use crate::clock;
 use crate::compile::{CompiledNode, write_sql};
 use crate::diagnostic::{Diagnostic, Result};
+use crate::engine;
 use crate::jinja::values::{Dict, List, from_json};
 use crate::jinja::{Adapter, RelationObject};
 use crate::manifest::{Node, UnitTest};
-use crate::relation::{Cell, ResultSet, quote_identifier};
+use crate::relation::{Cell, Response, ResultSet, quote_identifier};
 
 /// Runs a unit test.
 pub(super) fn check(
@@ -32,7 +33,7 @@ pub(super) fn check(
     let compiler = &runner.compiler;
     let as_adapter: Arc<dyn Adapter> = adapter.clone();
     let sql: Arc<str> = compiler.compile_unit_test(node, test, &as_adapter)?.into();
-    write_sql(&path_of(runner, node), &sql)?;
+    write_sql(&path_of(runner, node, "compiled"), &sql)?;
     result.compiled_code = Some(sql.clone());
     result.compile = Some(Timing { started_at: begun, completed_at: clock::now() });
 
@@ -54,6 +55,8 @@ pub(super) fn check(
     let _none_open = job.adapter.lock().rollback();
     result.execute = Some(Timing { started_at: begun, completed_at: clock::now() });
     let rows = compared?;
+    result.answered(rows.response.clone());
+    (result.message, result.rows_affected) = (None, None);
     let [expected, actual] = [rows.of("expected"), rows.of("actual")];
     result.failures = Some(0);
     result.status = Status::Pass;
@@ -73,11 +76,11 @@ pub(super) fn check(
 }
 
 /// Where the SQL is written, by dbt's rule: a unit test stands in a file with others.
-pub(super) fn path_of(runner: &Runner, node: &Node) -> PathBuf {
+pub(super) fn path_of(runner: &Runner, node: &Node, below: &str) -> PathBuf {
     let folder = Path::new(&node.original_file_path).parent().unwrap_or(Path::new(""));
     let name = node.unit_test.as_ref().map(|test| test.versioned_name(&node.name));
     let file = format!("{}.sql", name.as_deref().unwrap_or(&node.name));
-    runner.compiler.path_of("compiled", node).join(folder).join(file)
+    runner.compiler.path_of(below, node).join(folder).join(file)
 }
 
 /// Both sides of the comparison.
@@ -86,6 +89,7 @@ struct Compared {
     /// With the column that tells the sides apart.
     all: ResultSet,
     side: usize,
+    response: Response,
 }
 
 impl Compared {
@@ -137,9 +141,12 @@ fn compared(job: &Job, test: &UnitTest) -> Result<Compared> {
     };
     let arguments = vec![sql, Value::from(expected), List::value(names)];
     let both = job.sql("get_unit_test_sql", arguments)?;
+    write_sql(&path_of(job.runner, job.node, "run"), &both)?;
     let all = job.on_connection(&both, |connection| connection.query(&both, None))?;
     let is_side = |name: &str| name.eq_ignore_ascii_case("actual_or_expected");
     let side = all.columns.iter().position(|c| is_side(&c.name)).unwrap_or_default();
     let names = all.columns.iter().map(|c| c.name.to_lowercase());
-    Ok(Compared { columns: names.filter(|name| !is_side(name)).collect(), all, side })
+    let columns = names.filter(|name| !is_side(name)).collect();
+    let response = engine::response(job.kind(), &both, Some(all.rows.len() as u64));
+    Ok(Compared { columns, all, side, response })
 }

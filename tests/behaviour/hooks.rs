@@ -110,23 +110,58 @@ fn seeds_have_hooks_too() {
     }
 }
 
+/// As in dbt, nodes run after a start hook that failed unless the project says otherwise.
 #[test]
-fn a_failing_start_hook_keeps_the_run_from_starting() {
-    for project in Project::on_each(&[
-        (
-            "dbt_project.yml",
-            "name: shop\nprofile: shop\non-run-start: \"insert into nowhere values (1)\"\n",
-        ),
-        ("models/m.sql", "select 1 as id"),
-    ]) {
-        let ran = project.run(&["run"]);
-        assert_ne!(ran.code, 0);
-        assert!(ran.text().contains("nowhere"), "{}", ran.text());
-        assert_eq!(
-            project.lines("select count(*) from information_schema.tables where table_name = 'm'"),
-            ["0"]
-        );
+fn a_failing_start_hook_may_keep_the_run_from_starting() {
+    let project_file = |skips: bool| {
+        format!(
+            "name: shop\nprofile: shop\nmodels: {{+tags: [x], +meta: {{a: 1}}}}\n\
+             on-run-start: [\"insert into nowhere values (1)\", \"select 1\"]\n\
+             on-run-end: \"select 2\"\n\
+             flags: {{skip_nodes_if_on_run_start_fails: {skips}}}\n"
+        )
+    };
+    for skips in [true, false] {
+        for project in Project::on_each(&[
+            ("dbt_project.yml", &project_file(skips)),
+            ("models/m.sql", "select 1 as id"),
+        ]) {
+            let ran = project.run(&["run"]);
+            assert_eq!(ran.code, 1);
+            assert!(ran.text().contains("nowhere"), "{}", ran.text());
+            let there = "select count(*) from information_schema.tables where table_name = 'm'";
+            assert_eq!(project.lines(there), [if skips { "0" } else { "1" }]);
+
+            let results = project.json("target/run_results.json");
+            let told: Vec<String> = results["results"]
+                .as_array()
+                .expect("a list")
+                .iter()
+                .map(|one| {
+                    let said = one["message"].as_str().unwrap_or("null").lines().next();
+                    format!("{} {} {}", one["status"], one["failures"], said.unwrap_or_default())
+                })
+                .collect();
+            let of_model = if skips { "\"skipped\" null null" } else { &told[2] };
+            let expected = [
+                "\"error\" 1 shop.on-run-start.0 failed, error:",
+                "\"skipped\" 1 shop.on-run-start.1 skipped",
+                of_model,
+                "\"success\" 0 shop.on-run-end.0 passed",
+            ];
+            assert_eq!(told, expected);
+        }
     }
+    // Hooks are configured as models.
+    let project = Project::new(
+        On::DuckDb,
+        &[("dbt_project.yml", &project_file(false)), ("models/m.sql", "select 1 as id")],
+    );
+    project.fails(1, &["run"]);
+    let hook = project.node("operation.shop.shop-on-run-start-1");
+    assert_eq!(hook["config"]["tags"], serde_json::json!(["x"]));
+    assert_eq!(hook["tags"], serde_json::json!(["on-run-start", "x"]));
+    assert_eq!((&hook["meta"]["a"], &hook["index"]), (&1.into(), &2.into()));
 }
 
 /// As in dbt: `build` has a result for what has nothing to run, and hooks see it.

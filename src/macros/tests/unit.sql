@@ -28,7 +28,7 @@
         {%- do filled.update(format_row(row, types)) -%}
         {%- do queries.append(fixture_row_sql(filled, quoted)) -%}
     {%- endfor -%}
--- Fixture for {{ model.name }}
+{{ '\n-- Fixture for ' ~ model.name }}
 {{ (queries | join('\nunion all\n')) if queries else fixture_row_sql(empty, quoted) ~ '\nlimit 0' }}
 {%- endmacro %}
 
