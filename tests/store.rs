@@ -161,7 +161,7 @@ fn a_run_is_written_and_can_be_asked_about() {
             })
             .collect(),
     };
-    failed.failing_rows = Some(FailingRows { rows, key: 1, complete: false });
+    failed.failing_rows = Some(FailingRows { rows, key: 1, recognisable: true, complete: false });
     let mut skipped = RunResult::new(&manifest.nodes["model.shop.revenue"], Status::Skipped);
     skipped.message = Some("skipped".into());
     let passed = {
@@ -507,7 +507,7 @@ fn what_a_store_that_is_away_does_not_get_is_sent_later_and_once() {
         columns: vec![Column { name: "id".into(), data_type: "int".into() }],
         rows: vec![vec![Cell::Int(7)]],
     };
-    failed.failing_rows = Some(FailingRows { rows, key: 1, complete: true });
+    failed.failing_rows = Some(FailingRows { rows, key: 1, recognisable: true, complete: true });
     let results = [result(&manifest.nodes["model.shop.orders"], Status::Success), failed];
     recording.record(&results);
     // As long as the run lives nobody else reads its spool.

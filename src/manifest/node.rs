@@ -119,6 +119,19 @@ pub struct ColumnInfo {
     pub doc_blocks: Vec<UniqueId>,
 }
 
+impl ColumnInfo {
+    /// Whether it is tagged as personal: `meta: {pii: true}`, or a kind of such data.
+    pub fn is_pii(&self) -> bool {
+        match self.meta.get("pii") {
+            None | Some(Value::Null | Value::Bool(false)) => false,
+            Some(Value::String(text)) => {
+                !["", "false", "no", "none"].contains(&text.trim().to_lowercase().as_str())
+            }
+            Some(_) => true,
+        }
+    }
+}
+
 /// What makes a generic test: its name and arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TestMetadata {

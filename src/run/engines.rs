@@ -10,10 +10,10 @@ use super::wire::{Ear, Spoken, Wire};
 use crate::compile::Adapters;
 use crate::config::{EngineConfig, EngineKind, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Result};
-use crate::engine::{self, Canceller, Connection, Engine, bridge, embedded};
+use crate::engine::{self, Canceller, Connection, Engine, SqlResult, bridge, embedded};
 use crate::jinja::Adapter;
 use crate::manifest::UniqueId;
-use crate::relation::Relation;
+use crate::relation::{Relation, ResultSet};
 
 /// A line of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -271,6 +271,15 @@ impl Pooled {
         if let Some(wire) = &mut self.wire {
             wire.node = Some(node.clone());
         }
+    }
+
+    /// Runs a query that holds a secret, of which other words are told.
+    ///
+    /// # Errors
+    /// Those of [`Connection::query`].
+    pub fn query_told_as(&mut self, sql: &str, told: &str, limit: usize) -> SqlResult<ResultSet> {
+        let wire = self.wire.as_mut().expect("a connection is only taken out on drop");
+        wire.query_told_as(sql, told, limit)
     }
 
     /// Writes a comment into every statement from now on.

@@ -1,7 +1,9 @@
 //! Failing rows of a data test, for the results store: which of them are fetched, and in which
-//! order their columns come. Nothing more than what is kept leaves the engine.
+//! order their columns come. Nothing more than what is kept leaves the engine, and nothing of a
+//! column that is tagged as personal.
 
 use super::node::Job;
+use super::pii;
 use super::result::FailingRows;
 use crate::manifest::{Node, ResourceType};
 use crate::relation::{Cell, Column, ResultSet, quote_identifier};
@@ -24,16 +26,25 @@ fn fetch_from(job: &Job, sql: &str, failures: u64, limit: usize) -> Option<Faili
     let key = key_of(job, &columns);
     let others = (0..columns.len()).filter(|at| !key.contains(at));
     let order: Vec<usize> = key.iter().copied().chain(others).collect();
-    let complete = is_complete(job, sql, failures, limit);
+    let tagged = pii::Tagged::of(&job.runner.compiler.manifest, job.node);
+    let masked = tagged.masked(job.node, &job.compiled.sql, &columns);
+    let is_masked = masked.contains(&true);
+    let tokens = is_masked.then(|| pii::Tokens::of(&job.runner.compiler.config, job.node));
+    let mut complete = is_complete(job, sql, failures, limit);
+    let shown = |at: &usize| {
+        let name = quote_identifier(&columns[*at].name);
+        match &tokens {
+            Some(tokens) if masked[*at] => {
+                format!("{} as {name}", tokens.sql(job.kind(), &format!("c{at}")))
+            }
+            _ => format!("c{at} as {name}"),
+        }
+    };
     // By number: two columns may have one name.
     let numbered: Vec<String> = (0..columns.len()).map(|at| format!("c{at}")).collect();
-    let shown: Vec<String> = order
-        .iter()
-        .map(|at| format!("{} as {}", numbered[*at], quote_identifier(&columns[*at].name)))
-        .collect();
     let mut select = format!(
         "select {}\nfrom (\n{sql}\n) as failing_rows({})",
-        shown.join(", "),
+        order.iter().map(shown).collect::<Vec<_>>().join(", "),
         numbered.join(", ")
     );
     // Of too many, the same ones each time; in the order of the test where it has one.
@@ -42,8 +53,16 @@ fn fetch_from(job: &Job, sql: &str, failures: u64, limit: usize) -> Option<Faili
         select.push_str(&format!("\norder by {}", by.join(", ")));
     }
     select.push_str(&format!("\nlimit {limit}"));
-    let rows = query(job, &select, limit)?;
-    Some(FailingRows { rows, key: key.len(), complete })
+    let told = tokens.as_ref().map(|tokens| tokens.hide_key(&select));
+    let rows = match &told {
+        Some(told) => job.adapter.lock().query_told_as(&select, told, limit).ok()?,
+        None => query(job, &select, limit)?,
+    };
+    let identity = if key.is_empty() { &order } else { &key };
+    let hidden = tokens.is_some_and(|tokens| !tokens.tell_apart());
+    let recognisable = !(hidden && identity.iter().any(|at| masked[*at]));
+    complete &= recognisable;
+    Some(FailingRows { rows, key: key.len(), recognisable, complete })
 }
 
 fn query(job: &Job, sql: &str, limit: usize) -> Option<ResultSet> {

@@ -15,6 +15,7 @@ mod incremental;
 mod microbatch;
 mod model;
 mod node;
+mod pii;
 mod python_model;
 pub mod result;
 mod scheduler;

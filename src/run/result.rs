@@ -134,6 +134,9 @@ pub struct FailingRows {
     pub rows: ResultSet,
     /// How many columns, the first ones, tell the rows apart; 0 where only all of them do.
     pub key: usize,
+    /// Whether the same row can be told in another run: not where its values had to be masked and
+    /// nothing tells the masks apart.
+    pub recognisable: bool,
     /// Whether these are all that failed.
     pub complete: bool,
 }

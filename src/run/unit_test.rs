@@ -69,7 +69,7 @@ pub(super) fn check(
             let limit = node.config.failures_limit();
             let complete = rows.rows.len() <= limit;
             rows.rows.truncate(limit);
-            result.failing_rows = Some(FailingRows { rows, key: 0, complete });
+            result.failing_rows = Some(FailingRows { rows, key: 0, recognisable: true, complete });
         }
     }
     Ok(())

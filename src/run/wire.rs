@@ -56,21 +56,30 @@ impl Wire {
         }
     }
 
+    /// Runs a query that holds a secret, and tells of it in other words.
+    pub fn query_told_as(&mut self, sql: &str, told: &str, limit: usize) -> SqlResult<ResultSet> {
+        let rows = |found: &ResultSet| Some(found.rows.len() as u64);
+        let query = |connection: &mut dyn Connection, sql: &str| connection.query(sql, Some(limit));
+        self.speak(sql, Some(told), query, rows)
+    }
+
     /// Runs a statement as it is sent, and tells of it.
     fn speak<T>(
         &mut self,
         sql: &str,
+        told: Option<&str>,
         work: impl FnOnce(&mut dyn Connection, &str) -> SqlResult<T>,
         changed: impl FnOnce(&T) -> Option<u64>,
     ) -> SqlResult<T> {
         let (sent, before) = self.with_comment(sql);
-        self.tell(&sent, None);
+        let told = told.map_or(sent.clone(), |told| self.with_comment(told).0);
+        self.tell(&told, None);
         let begun = Instant::now();
         let done = work(&mut *self.inner, &sent).map_err(|mut error| {
             error.position = error.position.and_then(|at| at.checked_sub(before));
             error
         })?;
-        self.tell(&sent, Some((changed(&done), begun.elapsed())));
+        self.tell(&told, Some((changed(&done), begun.elapsed())));
         Ok(done)
     }
 }
@@ -81,12 +90,12 @@ impl Connection for Wire {
     }
 
     fn execute(&mut self, sql: &str) -> SqlResult<Option<u64>> {
-        self.speak(sql, |connection, sql| connection.execute(sql), |changed| *changed)
+        self.speak(sql, None, |connection, sql| connection.execute(sql), |changed| *changed)
     }
 
     fn query(&mut self, sql: &str, limit: Option<usize>) -> SqlResult<ResultSet> {
         let rows = |found: &ResultSet| Some(found.rows.len() as u64);
-        self.speak(sql, |connection, sql| connection.query(sql, limit), rows)
+        self.speak(sql, None, |connection, sql| connection.query(sql, limit), rows)
     }
 
     fn begin(&mut self) -> SqlResult<()> {

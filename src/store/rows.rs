@@ -94,8 +94,8 @@ pub(super) struct FailureRow {
     pub rule_id: Uuid,
     pub row_number: usize,
     pub row_data: Box<RawValue>,
-    /// The same for the same row of the same rule.
-    pub incident_id: Uuid,
+    /// The same for the same row of the same rule; `None` where it cannot be recognised.
+    pub incident_id: Option<Uuid>,
     /// The columns of the key; `None` where that is the whole row.
     pub row_key: Option<Box<RawValue>>,
     pub recorded_at: Timestamp,
@@ -151,7 +151,7 @@ impl Entry {
             key_columns: None,
             rows_complete: result.status == Status::Pass && result.failures == Some(0),
         };
-        if let Some(FailingRows { rows, key, complete }) = &result.failing_rows {
+        if let Some(FailingRows { rows, key, recognisable, complete }) = &result.failing_rows {
             let columns = column_names(rows);
             let texts = rows.rows.iter().filter_map(|row| {
                 let whole = row_text(columns.iter().zip(row))?;
@@ -165,7 +165,8 @@ impl Entry {
                     run_id,
                     rule_id: rule.rule_id,
                     row_number: at + 1,
-                    incident_id: incident_id(rule.rule_id, row_key.as_ref().unwrap_or(&row_data)),
+                    incident_id: recognisable
+                        .then(|| incident_id(rule.rule_id, row_key.as_ref().unwrap_or(&row_data))),
                     row_data,
                     row_key,
                     recorded_at: checked_at,

@@ -1,5 +1,7 @@
 //! What the results store keeps of data tests: rules, failing rows with their keys, and their life.
 
+use sha2::{Digest, Sha256};
+
 use super::support::project::{On, Project};
 
 /// `d` on DuckDB and `p` on PostgreSQL with the same five rows.
@@ -168,4 +170,165 @@ fn rules_know_their_context_owner_and_kind() {
             "unique_d_id unique error sales Sales d id Ids are told apart.",
         ]
     );
+}
+
+/// Rows with personal data, in the databases before any command runs.
+fn people() -> Project {
+    let rows = "select 1 as id, 'Secret-a@x.y' as email, 900011 as zip, 'n1' as note union all \
+         select 2, 'Secret-a@x.y', 900012, 'n2' union all select 3, null, 900013, 'n3'";
+    let yaml = |node: &str| {
+        format!(
+            "  - name: {node}\n    columns:\n      - name: id\n        data_tests: [unique, not_null]\n      \
+             - {{name: note}}\n      - name: EMAIL\n        meta: {{pii: true}}\n        data_tests:\n          \
+             - unique\n          - not_null\n          \
+             - shown: {{name: shown_{node}, arguments: {{other: id}}}}\n          \
+             - relationships: {{name: related_{node}, arguments: {{to: ref('{node}'), field: note}}}}\n      \
+             - name: zip\n        config: {{meta: {{pii: true}}}}\n        data_tests:\n          \
+             - accepted_values: {{name: values_{node}, arguments: {{values: [1], quote: false}}}}\n"
+        )
+    };
+    let models = format!("models:\n{}{}", yaml("d"), yaml("p"));
+    let sources = "sources:\n  - name: raw\n    schema: main\n    tables:\n      - name: people\n        columns:\n          \
+         - {name: email, config: {meta: {pii: email}}}\n          - {name: zip, meta: {pii: true}}\n          \
+         - {name: id}\n  - name: raw_pg\n    schema: public\n    config: {engine: operational}\n    tables:\n      \
+         - name: people\n        columns:\n          - {name: email, meta: {pii: true}}\n          - {name: zip, meta: {pii: true}}\n";
+    let mut files: Vec<(String, String)> = vec![
+        ("models/models.yml".into(), models),
+        ("models/sources.yml".into(), sources.into()),
+        ("models/d.sql".into(), "{{ config(materialized='table') }} select * from {{ source('raw', 'people') }}".into()),
+        (
+            "models/p.sql".into(),
+            "{{ config(materialized='table', engine='operational') }} select * from {{ source('raw_pg', 'people') }}".into(),
+        ),
+        ("models/inlined.sql".into(), "{{ config(materialized='ephemeral') }} select id, email as mail from {{ ref('d') }}".into()),
+        (
+            "tests/generic/shown.sql".into(),
+            "{% test shown(model, column_name, other) %} select {{ other }}, upper({{ column_name }}) as loud from {{ model }} {% endtest %}".into(),
+        ),
+        ("tests/through.sql".into(), "select * from {{ ref('inlined') }}".into()),
+        ("tests/of_source.sql".into(), "select * from {{ source('raw', 'people') }}".into()),
+        ("tests/kept.sql".into(), "{{ config(store_failures=true) }} select * from {{ ref('d') }}".into()),
+        ("tests/twice.sql".into(), "select * from {{ ref('d') }} a join {{ ref('d') }} b on a.id = b.id".into()),
+    ];
+    for (name, json) in [("d", "to_json(person)"), ("p", "to_json(person)")] {
+        files.push((
+            format!("tests/mail_{name}.sql"),
+            format!("select note, id, email from {{{{ ref('{name}') }}}}"),
+        ));
+        files.push((
+            format!("tests/renamed_{name}.sql"),
+            format!("select id, email as mail from {{{{ ref('{name}') }}}}"),
+        ));
+        files.push((
+            format!("tests/whole_{name}.sql"),
+            format!("select id, {json} as whole, person from {{{{ ref('{name}') }}}} as person"),
+        ));
+    }
+    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let mut project = Project::new(On::Hybrid, &files);
+    project.env("PINTAIL_PII_KEY", "a key of all machines");
+    project.duckdb(&format!("create table people as {rows}"));
+    project.postgres(&format!("create table people as {rows}"));
+    project
+}
+
+/// Every file under a folder, but the databases.
+fn texts(folder: &std::path::Path, out: &mut Vec<(String, String)>) {
+    for entry in std::fs::read_dir(folder).unwrap().map(Result::unwrap) {
+        let path = entry.path();
+        if path.is_dir() {
+            texts(&path, out);
+        } else if path.extension().is_none_or(|extension| extension != "duckdb") {
+            let bytes = std::fs::read(&path).unwrap();
+            out.push((path.display().to_string(), String::from_utf8_lossy(&bytes).into_owned()));
+        }
+    }
+}
+
+fn token(test: &str, value: &str) -> String {
+    let hmac = |key: &[u8], text: &[u8]| -> Vec<u8> {
+        let half = |pad: u8| -> Vec<u8> {
+            (0..64).map(|at| pad ^ key.get(at).copied().unwrap_or(0)).collect()
+        };
+        let inner = Sha256::new().chain_update(half(0x36)).chain_update(text).finalize();
+        Sha256::new().chain_update(half(0x5c)).chain_update(inner).finalize().to_vec()
+    };
+    let key = hmac(&Sha256::digest("a key of all machines"), test.as_bytes());
+    format!("pii:{}", &pintail::checksum::hex(&hmac(&key, value.as_bytes()))[..16])
+}
+
+#[test]
+fn personal_values_never_leave_their_engine() {
+    let project = people();
+    project.ok(&["run"]);
+    let ran = project.fails(1, &["--debug", "test"]);
+    let kept = store(
+        &project,
+        "select r.name, string_agg(f.row_data::text, ' ' order by f.row_number)
+        from data_quality.quality_failures f join data_quality.quality_rules r using (rule_id)
+        where r.name not like '%whole%' and r.name not like 'kept' group by 1 order by 1",
+    );
+    let mask = |test: &str, value: &str| token(&format!("test.shop.{test}"), value);
+    for name in ["d", "p"] {
+        let of = |start: &str| kept.iter().find(|line| line.starts_with(start)).unwrap().clone();
+        let test = format!("mail_{name}");
+        let mail = mask(&test, "Secret-a@x.y");
+        assert_eq!(
+            of(&test),
+            format!(
+                r#"{test} {{"id": 1, "note": "n1", "email": "{mail}"}} {{"id": 2, "note": "n2", "email": "{mail}"}} {{"id": 3, "note": "n3", "email": null}}"#
+            )
+        );
+        assert!(of(&format!("renamed_{name}")).contains(r#"{"id": 1, "mail": "pii:"#));
+        assert!(of(&format!("shown_{name}")).contains(r#"{"id": 1, "loud": "pii:"#));
+        assert!(of(&format!("values_{name}")).contains(r#"{"n_records": 1, "value_field": "pii:"#));
+        assert!(of(&format!("related_{name}")).contains(r#"{"from_field": "pii:"#));
+        assert!(
+            of(&format!("unique_{name}_EMAIL"))
+                .contains(r#"{"n_records": 2, "unique_field": "pii:"#)
+        );
+        let not_null = of(&format!("not_null_{name}_EMAIL"));
+        assert!(not_null.contains(r#"{"id": 3, ""#) && not_null.contains("null}"), "{not_null}");
+    }
+    let of_source = kept.iter().find(|line| line.starts_with("of_source")).unwrap();
+    assert!(of_source.contains(r#""zip": "pii:"#), "{of_source}");
+    let tables = project.postgres(
+        "select table_schema || '.' || table_name from information_schema.tables
+        where table_schema in ('etl_orchestration', 'data_quality', 'security_audit')",
+    );
+    let mut found = vec![("printed".to_owned(), ran.text())];
+    for table in tables {
+        let rows = project.postgres(&format!("select t::text from {} as t", table[0]));
+        found.push((table[0].clone(), format!("{rows:?}")));
+    }
+    texts(project.path(), &mut found);
+    assert!(found.iter().any(|(name, _)| name.ends_with("dbt.log")));
+    for (place, text) in found {
+        let text = text.to_lowercase();
+        assert!(!text.contains("secret-a") && !text.contains("90001"), "{place}: {text}");
+    }
+    // What the user asked to keep is the user's own.
+    let own =
+        project.lines("select count(*) from main_dbt_test__audit.kept where email like 'Secret%'");
+    assert_eq!(own, ["2"]);
+    // The key is not told, and no other one was made.
+    let log = project.read("logs/dbt.log");
+    assert!(log.contains("unhex('***')") && log.contains("decode('***', 'hex')"));
+    assert!(!project.path().join(".pintail/keys/pii").exists());
+}
+
+#[test]
+fn a_key_of_its_own_keeps_tokens_the_same_from_run_to_run() {
+    let mut project = people();
+    project.env("PINTAIL_PII_KEY", "");
+    project.ok(&["run"]);
+    project.fails(1, &["test"]);
+    project.fails(1, &["test"]);
+    let ids = "select r.name, count(distinct f.check_id), count(distinct f.incident_id),
+        count(distinct f.row_data ->> 'unique_field')
+        from data_quality.quality_failures f join data_quality.quality_rules r using (rule_id)
+        where r.name like 'unique%' group by 1 order by 1";
+    assert_eq!(store(&project, ids), ["unique_d_EMAIL 2 1 1", "unique_p_EMAIL 2 1 1"]);
+    assert_eq!(project.read(".pintail/keys/pii").len(), 64);
+    assert_eq!(project.read(".pintail/.gitignore"), "*\n");
 }
