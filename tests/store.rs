@@ -537,6 +537,101 @@ fn what_a_store_that_is_away_does_not_get_is_sent_later_and_once() {
     }
 }
 
+/// What a check of a run found: hours after the first, the ids of the rows, and whether they are all.
+type Found = (i64, Status, &'static [i64], bool);
+
+/// What a run that found this left on disk, since its store was away.
+fn left_behind(database: &TestDatabase, target: &str, found: &Found) -> spool::Left {
+    let (hours, status, ids, complete) = *found;
+    let manifest = manifest();
+    let run = InvocationInfo { target: target.to_owned(), ..invocation() };
+    let rules = QualityRule::all(&manifest, manifest.nodes.values().map(|node| &**node));
+    let recording = Recording::reaching(begin(&run, 1, rules), away_for(usize::MAX, database));
+    let mut result = result(test_node(&manifest, "orders_to_stg"), status);
+    let at = "2026-03-01T00:00:00Z".parse::<Timestamp>().unwrap();
+    let at = at + Duration::from_secs(3600 * u64::try_from(hours).unwrap());
+    result.execute = Some(Timing { started_at: at, completed_at: at });
+    result.failures = (status != Status::Error).then_some(ids.len() as u64);
+    if !ids.is_empty() {
+        let columns =
+            ["id", "note"].map(|name| Column { name: name.into(), data_type: "x".into() });
+        // The note is another one each time; the key is the id.
+        let row = |id: &i64| vec![Cell::Int((*id).into()), Cell::Int(hours.into())];
+        let rows = ResultSet { columns: columns.into(), rows: ids.iter().map(row).collect() };
+        result.failing_rows = Some(FailingRows { rows, key: 1, recognisable: true, complete });
+    }
+    recording.record(std::slice::from_ref(&result));
+    let (_, folder) = recording.finish(&end(RunStatus::Failed, &[result]));
+    spool::left(folder.path()).remove(0)
+}
+
+#[test]
+fn failing_rows_have_the_same_life_in_whatever_order_runs_arrive() {
+    let database = TestDatabase::create();
+    let found: [Found; 6] = [
+        (1, Status::Fail, &[1, 2, 3], true),
+        (2, Status::Fail, &[2], true),
+        (3, Status::Fail, &[2, 4], false),
+        (4, Status::Error, &[], false),
+        (5, Status::Fail, &[3, 4], true),
+        (6, Status::Warn, &[4], false),
+    ];
+    let lives = |target: &str| {
+        let sql = format!(
+            "select concat_ws(' ', row_key ->> 'id', status, times_seen,
+            extract(hour from first_seen), extract(hour from last_seen), extract(hour from resolved_at),
+            (select count(*) from etl_orchestration.pipeline_runs
+                where run_id in (first_run_id, last_run_id)))
+            from data_quality.quality_incidents where target = '{target}' order by 1"
+        );
+        column(&database, &sql)
+    };
+    let orders = [
+        [0, 1, 2, 3, 4, 5],
+        [5, 4, 3, 2, 1, 0],
+        [2, 0, 4, 1, 5, 3],
+        [4, 1, 0, 5, 2, 3],
+        [1, 0, 3, 2, 5, 4],
+        [3, 5, 1, 4, 0, 2],
+        [0, 4, 1, 2, 5, 3],
+        [4, 5, 0, 2, 1, 3],
+    ];
+    for (at, order) in orders.iter().enumerate() {
+        let target = format!("target{at}");
+        let mut store = Store::reach(&database.params).unwrap();
+        for one in order {
+            let left = left_behind(&database, &target, &found[*one]);
+            for _twice in 0..2 {
+                assert_eq!(store.replay(&left).unwrap(), 0);
+            }
+        }
+        assert_eq!(
+            lives(&target),
+            [
+                "1 resolved 1 1 1 2 1",
+                "2 resolved 3 1 3 5 2",
+                "3 recurring 2 1 5 2",
+                "4 recurring 3 3 6 2"
+            ],
+            "{order:?}"
+        );
+    }
+    // A check that passes resolves all, on its own target.
+    let mut store = Store::reach(&database.params).unwrap();
+    store.replay(&left_behind(&database, "target0", &(7, Status::Pass, &[], true))).unwrap();
+    let ended = [
+        "1 resolved 1 1 1 2 1",
+        "2 resolved 3 1 3 5 2",
+        "3 resolved 2 1 5 7 2",
+        "4 resolved 3 3 6 7 2",
+    ];
+    assert_eq!(lives("target0"), ended);
+    assert_eq!(lives("target1")[2], "3 recurring 2 1 5 2");
+    // A row that was found once is new, also where the list was cut off.
+    store.replay(&left_behind(&database, "fresh", &(1, Status::Fail, &[9], false))).unwrap();
+    assert_eq!(lives("fresh"), ["9 new 1 1 1 1"]);
+}
+
 #[test]
 fn a_run_that_was_broken_off_is_read_up_to_its_last_whole_line() {
     let (database, manifest, run) = (TestDatabase::create(), manifest(), invocation());

@@ -12,7 +12,7 @@ use super::rules::RuleTerms;
 use crate::checksum::sha256;
 use crate::clock;
 use crate::relation::{Cell, ResultSet};
-use crate::run::{DataLoad, FailingRows, RunResult, Status};
+use crate::run::{DataLoad, FailingRows, InvocationInfo, RunResult, Status};
 
 /// All rows that one result makes.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
@@ -72,6 +72,7 @@ pub(super) struct CheckRow {
     pub check_id: Uuid,
     pub run_id: Uuid,
     pub rule_id: Uuid,
+    pub target: String,
     pub status: String,
     pub failures: Option<u64>,
     pub severity: String,
@@ -92,6 +93,7 @@ pub(super) struct FailureRow {
     pub check_id: Uuid,
     pub run_id: Uuid,
     pub rule_id: Uuid,
+    pub target: String,
     pub row_number: usize,
     pub row_data: Box<RawValue>,
     /// The same for the same row of the same rule; `None` where it cannot be recognised.
@@ -102,8 +104,9 @@ pub(super) struct FailureRow {
 }
 
 impl Entry {
-    /// The rows of a result; of a test, `rule` are its terms.
-    pub(super) fn of(run_id: Uuid, result: &RunResult, rule: Option<&RuleTerms>) -> Entry {
+    /// The rows of a result of a run; of a test, `rule` are its terms.
+    pub(super) fn of(run: &InvocationInfo, result: &RunResult, rule: Option<&RuleTerms>) -> Entry {
+        let run_id = run.invocation_id;
         let task_id = Uuid::new_v4();
         let duration_ms = millis(result.execution_time);
         let message = result.message.as_deref().map(clean);
@@ -138,6 +141,7 @@ impl Entry {
             check_id,
             run_id,
             rule_id: rule.rule_id,
+            target: clean(&run.target),
             status: check_status(result.status).to_owned(),
             failures: result.failures,
             severity: rule.severity.clone(),
@@ -164,9 +168,15 @@ impl Entry {
                     check_id,
                     run_id,
                     rule_id: rule.rule_id,
+                    target: check.target.clone(),
                     row_number: at + 1,
-                    incident_id: recognisable
-                        .then(|| incident_id(rule.rule_id, row_key.as_ref().unwrap_or(&row_data))),
+                    incident_id: recognisable.then(|| {
+                        incident_id(
+                            rule.rule_id,
+                            &run.target,
+                            row_key.as_ref().unwrap_or(&row_data),
+                        )
+                    }),
                     row_data,
                     row_key,
                     recorded_at: checked_at,
@@ -252,9 +262,10 @@ fn row_text<'a>(cells: impl Iterator<Item = (&'a String, &'a Cell)>) -> Option<B
     RawValue::from_string(out).ok()
 }
 
-/// The same row of the same rule always has the same id.
-fn incident_id(rule_id: Uuid, key: &RawValue) -> Uuid {
-    let digest = Md5::new().chain_update(rule_id.as_bytes()).chain_update(key.get());
+/// The same row of the same rule on the same target always has the same id.
+fn incident_id(rule_id: Uuid, target: &str, key: &RawValue) -> Uuid {
+    let of_rule = Md5::new().chain_update(rule_id.as_bytes()).chain_update(target);
+    let digest = of_rule.chain_update([0]).chain_update(key.get());
     uuid::Builder::from_md5_bytes(digest.finalize().into()).into_uuid()
 }
 

@@ -108,8 +108,7 @@ impl Writer {
     /// this returns.
     pub fn record(&self, result: &RunResult, artifact: &RawValue) {
         let rule = self.rules.get(&*result.unique_id);
-        let id = self.begin.run.invocation_id;
-        let entry = Entry::of(id, result, rule);
+        let entry = Entry::of(&self.begin.run, result, rule);
         self.spool.result(Some(&entry), artifact);
         self.send(entry);
     }
@@ -336,6 +335,7 @@ fn send(client: &mut Client, batch: &[Entry]) -> Result<(), postgres::Error> {
         (include_str!("sql/insert_loads.sql"), (!loads.is_empty()).then(|| json(&loads))),
         (include_str!("sql/insert_checks.sql"), (!checks.is_empty()).then(|| json(&checks))),
         (include_str!("sql/insert_failures.sql"), (!failures.is_empty()).then(|| json(&failures))),
+        (include_str!("sql/settle_incidents.sql"), (!checks.is_empty()).then(|| json(&checks))),
     ] {
         if let Some(rows) = rows {
             transaction.execute(sql, &[&rows])?;

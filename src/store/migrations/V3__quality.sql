@@ -1,20 +1,31 @@
 -- Failing rows that can be recognised again, their life from run to run, and reports about tests.
 
 alter table data_quality.quality_checks
+    add column target text not null default '',
     add column compiled_sql_hash text,
     add column row_columns text[],
     add column key_columns int,
     add column rows_complete bool not null default false;
 
 -- A check that passed had no rows to be kept.
-update data_quality.quality_checks set rows_complete = true where status = 'pass' and failures = 0;
+update data_quality.quality_checks as checked
+set
+    target = coalesce(run.target, ''),
+    rows_complete = checked.status = 'pass' and checked.failures = 0
+from etl_orchestration.pipeline_runs as run
+where run.run_id = checked.run_id;
 
-create index quality_checks_complete on data_quality.quality_checks (rule_id, checked_at desc)
+create index quality_checks_by_target
+    on data_quality.quality_checks (rule_id, target, checked_at desc);
+create index quality_checks_complete
+    on data_quality.quality_checks (rule_id, target, checked_at)
     where rows_complete;
 create index quality_checks_by_day on data_quality.quality_checks (
-    (cast(checked_at at time zone 'UTC' as date)), rule_id, checked_at desc
+    (cast(checked_at at time zone 'UTC' as date)), rule_id, target, checked_at desc
 ) where status <> 'skipped';
 
+comment on column data_quality.quality_checks.target is
+    'The target of the run. What two targets find has nothing to do with each other.';
 comment on column data_quality.quality_checks.compiled_sql_hash is
     'SHA-256 of the compiled SQL, in hex; null for checks before version 3.';
 comment on column data_quality.quality_checks.row_columns is
@@ -44,6 +55,7 @@ comment on column data_quality.quality_failures.row_key is
 create table data_quality.quality_incidents (
     incident_id  uuid primary key,
     rule_id      uuid not null references data_quality.quality_rules on delete cascade,
+    target       text not null,
     row_key      jsonb not null,
     status       text not null check (status in ('new', 'recurring', 'resolved')),
     times_seen   bigint not null,
@@ -55,17 +67,18 @@ create table data_quality.quality_incidents (
     check ((status = 'resolved') = (resolved_at is not null))
 );
 
-create index quality_incidents_open on data_quality.quality_incidents (rule_id)
+create index quality_incidents_open on data_quality.quality_incidents (rule_id, target)
     where status <> 'resolved';
-create index quality_incidents_resolved on data_quality.quality_incidents (rule_id, resolved_at)
+create index quality_incidents_resolved
+    on data_quality.quality_incidents (rule_id, target, resolved_at)
     where status = 'resolved';
 create index quality_incidents_by_start on data_quality.quality_incidents (first_seen);
 create index quality_incidents_by_end on data_quality.quality_incidents (resolved_at)
     where resolved_at is not null;
 
 comment on table data_quality.quality_incidents is
-    'The life of each failing row of a rule: a row here for all the checks that found it. It stays '
-    'when old runs are deleted.';
+    'The life of each failing row of a rule on a target: a row here for all the checks that found '
+    'it. It stays when old runs are deleted.';
 comment on column data_quality.quality_incidents.row_key is
     'The columns that tell the row apart, or the whole row.';
 comment on column data_quality.quality_incidents.status is
@@ -77,23 +90,26 @@ comment on column data_quality.quality_incidents.resolved_at is
 
 -- The score of a day is what the last check of each rule on that day came to, skipped ones left
 -- out: a pass counts whole, a warning half, a failure or an error nothing; a rule of severity
--- error weighs twice as much as one that only warns. 100 * points / weight, in per cent. Scores of
--- several days or groups are that of the sums of their points and weights.
+-- error weighs twice as much as one that only warns. 100 * points / weight, in per cent. The score
+-- of several days or groups is that of the sums of their points and weights.
 create view data_quality.quality_reports as
 with last_of_day as (
-    select distinct on (cast(checked_at at time zone 'UTC' as date), rule_id)
+    select distinct on (cast(checked_at at time zone 'UTC' as date), rule_id, target)
         cast(checked_at at time zone 'UTC' as date) as day,
         rule_id,
+        target,
         status,
         failures,
-        case when severity = 'warn' then 1.0 else 2.0 end as weight
+        case when severity = 'warn' then 1.0 else 2.0 end as weight,
+        case status when 'pass' then 1.0 when 'warn' then 0.5 else 0.0 end as worth
     from data_quality.quality_checks
     where status <> 'skipped'
-    order by cast(checked_at at time zone 'UTC' as date), rule_id, checked_at desc
+    order by cast(checked_at at time zone 'UTC' as date), rule_id, target, checked_at desc
 )
 select
     checked.day,
     rule.project,
+    checked.target,
     rule.context,
     rule.owner,
     count(*) as rules,
@@ -102,34 +118,29 @@ select
     count(*) filter (where checked.status = 'fail') as failed,
     count(*) filter (where checked.status = 'error') as errors,
     coalesce(sum(checked.failures), 0)::bigint as failing_rows,
-    sum(
-        checked.weight
-        * case checked.status when 'pass' then 1.0 when 'warn' then 0.5 else 0.0 end
-    ) as points,
+    sum(checked.weight * checked.worth) as points,
     sum(checked.weight) as weight,
-    round(
-        100 * sum(
-            checked.weight
-            * case checked.status when 'pass' then 1.0 when 'warn' then 0.5 else 0.0 end
-        ) / sum(checked.weight),
-        2
-    ) as score
+    round(100 * sum(checked.weight * checked.worth) / sum(checked.weight), 2) as score
 from last_of_day as checked
 inner join data_quality.quality_rules as rule using (rule_id)
-group by checked.day, rule.project, rule.context, rule.owner;
+group by checked.day, rule.project, checked.target, rule.context, rule.owner;
 
 comment on view data_quality.quality_reports is
-    'The score of each day (UTC), context and owner, from 0 to 100: of the last check of each rule '
-    'on that day, a pass counts whole, a warning half; rules of severity error weigh twice.';
+    'The score of each day (UTC), target, context and owner, from 0 to 100: of the last check of '
+    'each rule on that day, a pass counts whole, a warning half; rules of severity error weigh '
+    'twice.';
 
 -- A test flips where it passes and did not before, or the other way round, and its SQL is the same:
 -- the data changed under it, or it depends on something else. Three flips in its last 20 checks are
 -- more than one fault that came and was put right.
 create view data_quality.quality_flaky_tests as
 select
-    rule.rule_id, rule.project, rule.unique_id, rule.name, rule.owner, rule.context,
+    rule.rule_id, rule.project, run.target, rule.unique_id, rule.name, rule.owner, rule.context,
     recent.checks, recent.flips, recent.last_flip
 from data_quality.quality_rules as rule
+inner join (
+    select distinct project, coalesce(target, '') as target from etl_orchestration.pipeline_runs
+) as run using (project)
 cross join lateral (
     select
         count(*) as checks,
@@ -145,6 +156,7 @@ cross join lateral (
             from data_quality.quality_checks
             where
                 quality_checks.rule_id = rule.rule_id
+                and quality_checks.target = run.target
                 and quality_checks.status <> 'skipped'
             order by quality_checks.checked_at desc
             limit 20
@@ -156,20 +168,24 @@ where rule.active and recent.flips >= 3;
 
 comment on view data_quality.quality_flaky_tests is
     'Tests that went from passing to not passing or back at least three times in their last 20 '
-    'checks, without a change of their SQL.';
+    'checks on a target, without a change of their SQL.';
 
 -- A test is slow where its last check took twice as long as the median of the 20 before it, and at
 -- least 100 ms longer; five earlier checks are needed for a median.
 create view data_quality.quality_slow_tests as
 select
-    rule.rule_id, rule.project, rule.unique_id, rule.name, rule.owner, rule.context,
-    latest.duration_ms, earlier.median_ms, latest.checked_at
+    rule.rule_id, rule.project, run.target, rule.unique_id, rule.name, rule.owner, rule.context,
+    latest.duration_ms, earlier.median_ms::bigint as median_ms, latest.checked_at
 from data_quality.quality_rules as rule
+inner join (
+    select distinct project, coalesce(target, '') as target from etl_orchestration.pipeline_runs
+) as run using (project)
 cross join lateral (
     select duration_ms, checked_at
     from data_quality.quality_checks
     where
         quality_checks.rule_id = rule.rule_id
+        and quality_checks.target = run.target
         and quality_checks.status not in ('skipped', 'error')
     order by quality_checks.checked_at desc
     limit 1
@@ -183,6 +199,7 @@ cross join lateral (
         from data_quality.quality_checks
         where
             quality_checks.rule_id = rule.rule_id
+            and quality_checks.target = run.target
             and quality_checks.status not in ('skipped', 'error')
             and quality_checks.checked_at < latest.checked_at
         order by quality_checks.checked_at desc
@@ -196,7 +213,7 @@ where
     and latest.duration_ms >= earlier.median_ms + 100;
 
 comment on view data_quality.quality_slow_tests is
-    'Tests whose last check took at least twice their own median, and 100 ms longer.';
+    'Tests whose last check on a target took at least twice their own median, and 100 ms longer.';
 
 -- Who reads a view needs the rights to what is under it, and sees only those rows. Servers before
 -- version 15 know no such views.
