@@ -15,7 +15,7 @@ use pintail::manifest::{Manifest, Node};
 use pintail::relation::{Cell, Column, ResultSet};
 use pintail::run::{DataLoad, FailingRows, InvocationInfo, LoadKind, RunResult, Status, Timing};
 use pintail::store::{
-    Begin, Counts, End, Finished, Outcome, QualityRule, RunStatus, Spool, Store, Writer,
+    Asked, Begin, Counts, End, Finished, Outcome, QualityRule, RunStatus, Spool, Store, Writer,
     WriterOptions, spool,
 };
 use support::TestDatabase;
@@ -276,17 +276,29 @@ fn a_run_is_written_and_can_be_asked_about() {
         r#"{id,price,note} 1 f {"id": 1}"#
     );
 
-    let runs = store.history(Some("shop"), None, 10).unwrap();
+    let asked = |project| Asked { project, limit: 10, ..Asked::default() };
+    let runs = store.history(&asked(Some("shop"))).unwrap();
     assert_eq!(runs.len(), 1);
     assert_eq!((runs[0].run_id, runs[0].status.as_str()), (run.invocation_id, "failed"));
     assert_eq!(runs[0].started_at.as_microsecond(), run.started_at.as_microsecond());
-    assert_eq!(store.history(None, Some("orders"), 10).unwrap().len(), 1);
-    assert_eq!(store.history(None, Some("no_such"), 10).unwrap().len(), 0);
-    assert_eq!(store.history(Some("other"), None, 10).unwrap().len(), 0);
+    assert_eq!(store.history(&asked(Some("other"))).unwrap().len(), 0);
     let prefix = &run.invocation_id.to_string()[..8];
-    assert_eq!(store.tasks(None, Some(prefix), None, 100).unwrap().len(), 5);
-    let tasks = store.tasks(None, None, Some("orders"), 100).unwrap();
-    assert_eq!((tasks.len(), tasks[0].rows_affected), (1, Some(12)));
+    for node in ["orders", "model.shop.orders"] {
+        let tasks = store.tasks(node, &asked(None)).unwrap();
+        assert_eq!((tasks.len(), tasks[0].rows_affected), (1, Some(12)));
+    }
+    let times = store.times("shop", "dev", None, run.started_at).unwrap();
+    let times = times.iter().map(|node| (&*node.name, &*node.durations)).collect::<Vec<_>>();
+    let each: &[i64] = &[250];
+    assert_eq!(
+        times,
+        [
+            ("orders", each),
+            ("regions", each),
+            ("orders_to_stg", each),
+            ("unique_customers_id", each)
+        ]
+    );
     let failures = store.failures(Some("shop"), Some("orders_to_stg"), None, 3).unwrap();
     assert_eq!((failures.len(), failures[0].failures), (1, Some(205)));
     assert_eq!(failures[0].rows.len(), 3);

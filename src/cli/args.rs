@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::Timestamp;
 
 use crate::report::Level;
 
@@ -397,14 +398,10 @@ pub enum Command {
         #[command(flatten)]
         args: InitArgs,
     },
-    /// Recent runs, from the results store
+    /// Recent runs and how long their nodes took, from the results store
     History {
-        /// How many
-        #[arg(long, value_name = "N", default_value_t = 10)]
-        limit: i64,
-        /// Only runs in which this node took part
-        #[arg(long, value_name = "NAME")]
-        node: Option<String>,
+        #[command(flatten)]
+        args: HistoryArgs,
     },
     /// Failing rows of tests, from the results store
     Failures {
@@ -530,6 +527,66 @@ pub enum LsOutput {
     Name,
     Path,
     Json,
+}
+
+/// What of the past is shown.
+#[derive(Debug, Clone, Args)]
+pub struct HistoryArgs {
+    /// What this node did in the runs, by its name or unique id, and how long it takes
+    #[arg(long, value_name = "NAME")]
+    pub node: Option<String>,
+    /// Only runs that ended like this; with --node, where the node did
+    #[arg(long, num_args = 1.., value_name = "STATUS")]
+    pub status: Vec<PastStatus>,
+    /// Nothing from before: 7d, 12h, 2026-11-01 (UTC)
+    #[arg(long, value_name = "TIME", value_parser = super::when::since)]
+    pub since: Option<Timestamp>,
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub limit: usize,
+    /// The nodes that take longest, by the median of their last 20 runs on the target; of those
+    /// that ran in the last 30 days, or --since
+    #[arg(long, conflicts_with_all = ["node", "status"])]
+    pub slowest: bool,
+    /// The nodes that became slower: the last run took more than 1.5 times the median of the 20
+    /// before it, more than 100 ms longer, and lies outside of their spread
+    #[arg(long, conflicts_with_all = ["node", "status", "slowest"])]
+    pub regressions: bool,
+    /// As a table, as JSON or as CSV
+    #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "text")]
+    pub format: RowsFormat,
+}
+
+/// How a run or a node in it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PastStatus {
+    Success,
+    #[value(alias = "fail")]
+    Failed,
+    Error,
+    Interrupted,
+    Running,
+    Pass,
+    Warn,
+    Skipped,
+    Cancelled,
+}
+
+impl PastStatus {
+    /// As the store calls it, of runs and of nodes.
+    pub fn in_store(self) -> &'static [&'static str] {
+        match self {
+            PastStatus::Success => &["success"],
+            PastStatus::Failed => &["failed", "fail"],
+            PastStatus::Error => &["error"],
+            PastStatus::Interrupted => &["interrupted"],
+            PastStatus::Running => &["running"],
+            PastStatus::Pass => &["pass"],
+            PastStatus::Warn => &["warn"],
+            PastStatus::Skipped => &["skipped"],
+            PastStatus::Cancelled => &["cancelled"],
+        }
+    }
 }
 
 /// How rows are printed.

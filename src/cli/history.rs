@@ -1,52 +1,83 @@
 //! `history` and `failures`: earlier runs and failing rows, from the results store.
 
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::args::RowsFormat;
+use super::args::{HistoryArgs, RowsFormat};
 use super::session::Start;
 use super::store;
 use super::{Exit, Outcome};
-use crate::diagnostic::{Code, Diagnostic, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::relation::{Cell, Column, ResultSet};
-use crate::report::{RowFormat, format_rows};
-use crate::store::CheckSummary;
+use crate::report::{format_rows, plural, sparkline};
+use crate::store::{Asked, CheckSummary, NodeTimes, Store};
 
-/// Lists recent runs; with a node, what it did in them.
-pub(super) fn history(start: &Start, limit: i64, node: Option<&str>) -> Outcome {
+/// Lists recent runs; with a node, what it did in them; or nodes by how long they take.
+pub(super) fn history(start: &Start, args: &HistoryArgs) -> Outcome {
     let config = start.config(None)?;
     let mut store = store::open(&config)?;
-    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-    let project = Some(config.project.name.as_str());
-    let shown = if let Some(node) = node {
-        let tasks = store.tasks(project, None, Some(node), limit)?;
-        let rows = tasks.iter().map(|task| {
-            vec![
-                text(task.run_id.to_string().get(..8)),
-                time(task.started_at),
-                text(Some(&task.unique_id)),
-                text(Some(&task.status)),
-                seconds(task.duration_ms),
-                number(task.rows_affected),
-                text(task.message.as_deref()),
-            ]
-        });
-        table(&["run", "started", "node", "status", "took", "rows", "message"], rows)
+    let form = Form { table: args.format == RowsFormat::Text };
+    let project = config.project.name.as_str();
+    let statuses = args.status.iter().flat_map(|status| status.in_store()).copied().collect();
+    let asked = Asked {
+        project: Some(project),
+        statuses: (!args.status.is_empty()).then_some(statuses),
+        since: args.since,
+        limit: args.limit,
+    };
+    let mut past =
+        Past { start, project, target: &config.target.name, store: &mut store, form, asked };
+    let (shown, none) = if args.slowest {
+        past.slowest()?
+    } else if args.regressions {
+        past.regressions()?
+    } else if let Some(node) = &args.node {
+        past.of_node(node)?
     } else {
-        let runs = store.history(project, None, limit)?;
+        (past.runs()?, "No runs yet: `pintail build` makes the first.".to_owned())
+    };
+    if shown.rows.is_empty() && form.table {
+        let narrow = !args.status.is_empty() || args.since.is_some();
+        start.console.info(if narrow { "Nothing in the store is like that." } else { &none });
+    } else {
+        start.console.data(&format_rows(&shown, args.format.into()));
+    }
+    Ok(Exit::Done)
+}
+
+/// Without `--since`, nodes that did not run for so long are left out: they may be gone.
+const RECENT: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// A question about the past.
+struct Past<'a> {
+    start: &'a Start<'a>,
+    project: &'a str,
+    target: &'a str,
+    store: &'a mut Store,
+    form: Form,
+    asked: Asked<'a>,
+}
+
+impl Past<'_> {
+    fn runs(&mut self) -> Result<ResultSet> {
+        let form = self.form;
+        let runs = self.store.history(&self.asked)?;
         let rows = runs.iter().map(|run| {
             vec![
-                text(run.run_id.to_string().get(..8)),
-                time(run.started_at),
-                text(Some(&run.command)),
-                text(run.selection.as_deref()),
-                text(run.target.as_deref()),
-                text(Some(&run.status)),
-                seconds(run.duration_ms),
-                number(run.nodes_passed.map(i64::from)),
-                number(run.nodes_warned.map(i64::from)),
-                number(run.nodes_failed.map(i64::from)),
-                number(run.nodes_skipped.map(i64::from)),
-                text(run.git_commit.as_deref().and_then(|commit| commit.get(..8))),
+                form.id(run.run_id),
+                form.time(run.started_at),
+                form.text(Some(&run.command)),
+                form.text(run.selection.as_deref()),
+                form.text(run.target.as_deref()),
+                form.text(Some(&run.status)),
+                form.took(run.duration_ms),
+                form.number(run.nodes_passed.map(i64::from)),
+                form.number(run.nodes_warned.map(i64::from)),
+                form.number(run.nodes_failed.map(i64::from)),
+                form.number(run.nodes_skipped.map(i64::from)),
+                form.text(run.git_commit.as_deref().and_then(|commit| commit.get(..8))),
             ]
         });
         let header = [
@@ -56,21 +87,185 @@ pub(super) fn history(start: &Start, limit: i64, node: Option<&str>) -> Outcome 
             "selection",
             "target",
             "status",
-            "took",
+            form.took_name(),
             "pass",
             "warn",
             "fail",
             "skip",
             "commit",
         ];
-        table(&header, rows)
-    };
-    if shown.rows.is_empty() {
-        start.console.info("No runs yet: `pintail build` makes the first.");
-    } else {
-        start.console.data(&format_rows(&shown, RowFormat::Table));
+        Ok(table(&header, rows))
     }
-    Ok(Exit::Done)
+
+    /// With a line for each node of that name before the table.
+    fn of_node(&mut self, node: &str) -> Result<(ResultSet, String)> {
+        let form = self.form;
+        let tasks = self.store.tasks(node, &self.asked)?;
+        if form.table {
+            let ids: BTreeSet<&str> = tasks.iter().map(|task| &*task.unique_id).collect();
+            let ids: Vec<&str> = ids.into_iter().collect();
+            let times =
+                self.store.times(self.project, self.target, Some(&ids), Timestamp::UNIX_EPOCH)?;
+            for node in times {
+                self.start.console.data(&format!(
+                    "{}  {}  median {}, last {}, {} on {}",
+                    node.unique_id,
+                    sparkline(node.recent()),
+                    length(node.median_ms()),
+                    length(node.last_ms() as f64),
+                    plural(node.recent().len(), "run"),
+                    self.target,
+                ));
+            }
+        }
+        let rows = tasks.iter().map(|task| {
+            vec![
+                form.id(task.run_id),
+                form.time(task.started_at),
+                form.text(task.target.as_deref()),
+                form.text(Some(&task.unique_id)),
+                form.text(Some(&task.status)),
+                form.took(task.duration_ms),
+                form.number(task.rows_affected),
+                form.text(task.message.as_deref()),
+            ]
+        });
+        let header =
+            ["run", "started", "target", "node", "status", form.took_name(), "rows", "message"];
+        Ok((table(&header, rows), format!("The store knows no run of `{node}`.")))
+    }
+
+    fn times(&mut self) -> Result<Vec<NodeTimes>> {
+        let since = self.asked.since.unwrap_or_else(|| Timestamp::now() - RECENT);
+        self.store.times(self.project, self.target, None, since)
+    }
+
+    fn slowest(&mut self) -> Result<(ResultSet, String)> {
+        let form = self.form;
+        let mut nodes = self.times()?;
+        let all: f64 = nodes.iter().map(NodeTimes::median_ms).sum();
+        nodes.sort_by(|a, b| b.median_ms().total_cmp(&a.median_ms()));
+        let rows = nodes.iter().take(self.asked.limit).map(|node| {
+            vec![
+                form.text(Some(if form.table { &node.name } else { &node.unique_id })),
+                form.text(Some(&node.resource_type)),
+                form.trend(node.recent()),
+                form.took(Some(node.median_ms().round() as i64)),
+                form.took(Some(node.last_ms())),
+                form.share(node.median_ms() / all.max(1.0)),
+            ]
+        });
+        let header = ["node", "kind", form.trend_name(), "median", "last", "share"];
+        let none = format!("No runs on {} in the last 30 days.", self.target);
+        Ok((table(&form.lengths(header), rows), none))
+    }
+
+    fn regressions(&mut self) -> Result<(ResultSet, String)> {
+        let form = self.form;
+        let nodes = self.times()?;
+        let slower = nodes.iter().filter_map(|node| Some((node, node.regression()?)));
+        let mut slower: Vec<_> = slower.collect();
+        slower.sort_by(|(_, a), (_, b)| b.factor.total_cmp(&a.factor));
+        let rows = slower.iter().take(self.asked.limit).map(|(node, found)| {
+            vec![
+                form.text(Some(if form.table { &node.name } else { &node.unique_id })),
+                form.text(Some(&node.resource_type)),
+                form.trend(&node.durations),
+                form.took(Some(found.median_ms.round() as i64)),
+                form.took(Some(found.last_ms)),
+                form.factor(found.factor),
+                form.time(node.last_at),
+                if form.table {
+                    form.text(Some(if node.sql_changed { "changed" } else { "same" }))
+                } else {
+                    Cell::Bool(node.sql_changed)
+                },
+            ]
+        });
+        let sql = if form.table { "SQL" } else { "sql_changed" };
+        let header = ["node", "kind", form.trend_name(), "median", "last", "times", "started", sql];
+        let none = format!(
+            "No node became slower on {}: none of {} took more than 1.5 times its median and 100 ms \
+             more, outside of its spread.",
+            self.target,
+            plural(nodes.len(), "node"),
+        );
+        Ok((table(&form.lengths(header), rows), none))
+    }
+}
+
+/// How values are shown: for people, or for programs.
+#[derive(Clone, Copy)]
+struct Form {
+    table: bool,
+}
+
+impl Form {
+    fn text(self, value: Option<&str>) -> Cell {
+        if self.table { text(value) } else { value.map_or(Cell::Null, |value| text(Some(value))) }
+    }
+
+    fn number(self, value: Option<i64>) -> Cell {
+        if self.table {
+            number(value)
+        } else {
+            value.map_or(Cell::Null, |value| Cell::Int(value.into()))
+        }
+    }
+
+    fn id(self, id: uuid::Uuid) -> Cell {
+        let id = id.to_string();
+        text(if self.table { id.get(..8) } else { Some(&id) })
+    }
+
+    fn time(self, at: Timestamp) -> Cell {
+        if self.table { time(at) } else { text(Some(&format!("{at:.6}"))) }
+    }
+
+    fn took(self, milliseconds: Option<i64>) -> Cell {
+        if self.table {
+            text(milliseconds.map(|ms| length(ms as f64)).as_deref())
+        } else {
+            self.number(milliseconds)
+        }
+    }
+
+    fn took_name(self) -> &'static str {
+        if self.table { "took" } else { "duration_ms" }
+    }
+
+    fn trend(self, durations: &[i64]) -> Cell {
+        if self.table {
+            text(Some(&sparkline(durations)))
+        } else {
+            Cell::List(durations.iter().map(|ms| Cell::Int((*ms).into())).collect())
+        }
+    }
+
+    fn trend_name(self) -> &'static str {
+        if self.table { "last runs" } else { "durations_ms" }
+    }
+
+    fn share(self, part: f64) -> Cell {
+        if self.table {
+            text(Some(&format!("{:.1} %", part * 100.0)))
+        } else {
+            Cell::Decimal(format!("{part:.4}"))
+        }
+    }
+
+    fn factor(self, factor: f64) -> Cell {
+        Cell::Decimal(format!("{factor:.1}"))
+    }
+
+    /// Names of columns that hold milliseconds say so to programs.
+    fn lengths<const N: usize>(self, header: [&'static str; N]) -> [&'static str; N] {
+        header.map(|name| match name {
+            "median" if !self.table => "median_ms",
+            "last" if !self.table => "last_ms",
+            other => other,
+        })
+    }
 }
 
 /// Shows the failing rows of a test, or which tests fail.
@@ -175,10 +370,11 @@ fn number(number: Option<i64>) -> Cell {
     number.map_or(Cell::Text(String::new()), |n| Cell::Int(n.into()))
 }
 
-fn seconds(milliseconds: Option<i64>) -> Cell {
-    text(milliseconds.map(|ms| format!("{:.2}s", ms as f64 / 1000.0)).as_deref())
+/// Milliseconds for people.
+fn length(milliseconds: f64) -> String {
+    format!("{:.2}s", milliseconds / 1000.0)
 }
 
-fn time(at: jiff::Timestamp) -> Cell {
+fn time(at: Timestamp) -> Cell {
     Cell::Text(at.strftime("%F %T").to_string())
 }

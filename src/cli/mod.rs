@@ -26,6 +26,7 @@ mod session;
 mod show;
 mod store;
 mod turn;
+mod when;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -242,7 +243,7 @@ fn dispatch(
             clean::command(&start, *no_clean_project_files_only)
         }
         Command::Deps(args) => deps::command(&start, args),
-        Command::History { limit, node } => history::history(&start, *limit, node.as_deref()),
+        Command::History { args } => history::history(&start, args),
         Command::Failures { test, run, limit, output } => {
             history::failures(&start, test.as_deref(), run.as_deref(), *limit, *output)
         }

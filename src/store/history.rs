@@ -7,8 +7,26 @@ use postgres::Row;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Store, problem};
+use super::{Store, problem, system_time};
 use crate::diagnostic::Result;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Asked<'a> {
+    pub project: Option<&'a str>,
+    /// As they stand in the tables; `None` for all.
+    pub statuses: Option<Vec<&'a str>>,
+    /// Not what began earlier.
+    pub since: Option<Timestamp>,
+    /// The newest ones.
+    pub limit: usize,
+}
+
+impl Asked<'_> {
+    fn limit(&self) -> i64 {
+        i64::try_from(self.limit).unwrap_or(i64::MAX)
+    }
+}
 
 /// A row of `pipeline_runs`.
 #[derive(Debug, Clone)]
@@ -42,6 +60,8 @@ pub struct TaskSummary {
     pub unique_id: String,
     pub resource_type: String,
     pub name: String,
+    /// Of its run.
+    pub target: Option<String>,
     pub engine: Option<String>,
     pub context: Option<String>,
     pub materialization: Option<String>,
@@ -86,40 +106,28 @@ pub struct CheckSummary {
 }
 
 impl Store {
-    /// The latest runs: of a project where one is named, and only those in which a node (by
-    /// name or `unique_id`) ran where one is named.
+    /// The latest runs.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
-    pub fn history(
-        &mut self,
-        project: Option<&str>,
-        node: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<RunSummary>> {
+    pub fn history(&mut self, asked: &Asked) -> Result<Vec<RunSummary>> {
         let rows = self.client().query(
             include_str!("sql/history.sql"),
-            &[&project, &node, &i64::try_from(limit).unwrap_or(i64::MAX)],
+            &[&asked.project, &asked.statuses, &asked.since.map(system_time), &asked.limit()],
         );
         let rows = rows.map_err(|error| problem("tell the history", &error))?;
         Ok(rows.iter().map(run_summary).collect())
     }
 
-    /// What runs did: those of one run, given by its id or the start of it, or the latest of a
-    /// node, or both.
+    /// What the latest runs did with a node, by its name or `unique_id`.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
-    pub fn tasks(
-        &mut self,
-        project: Option<&str>,
-        run: Option<&str>,
-        node: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<TaskSummary>> {
+    pub fn tasks(&mut self, node: &str, asked: &Asked) -> Result<Vec<TaskSummary>> {
+        let since = asked.since.map(system_time);
         let rows = self.client().query(
             include_str!("sql/tasks.sql"),
-            &[&run, &project, &node, &i64::try_from(limit).unwrap_or(i64::MAX)],
+            &[&node, &asked.project, &asked.statuses, &since, &asked.limit()],
         );
         let rows = rows.map_err(|error| problem("tell what runs did", &error))?;
         Ok(rows.iter().map(task_summary).collect())
@@ -167,7 +175,7 @@ impl Store {
 }
 
 /// A time that the query gives in microseconds since 1970; out of range only by hand.
-fn time(row: &Row, column: &str) -> Timestamp {
+pub(super) fn time(row: &Row, column: &str) -> Timestamp {
     Timestamp::from_microsecond(row.get(column)).unwrap_or_default()
 }
 
@@ -201,6 +209,7 @@ fn task_summary(row: &Row) -> TaskSummary {
         unique_id: row.get("unique_id"),
         resource_type: row.get("resource_type"),
         name: row.get("name"),
+        target: row.get("target"),
         engine: row.get("engine"),
         context: row.get("context"),
         materialization: row.get("materialization"),

@@ -8,6 +8,7 @@ mod migrate;
 mod rows;
 mod rules;
 pub mod spool;
+mod times;
 mod writer;
 
 use std::time::SystemTime;
@@ -24,10 +25,11 @@ use crate::engine::embedded;
 use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
-pub use history::{CheckSummary, RunSummary, TaskSummary};
+pub use history::{Asked, CheckSummary, RunSummary, TaskSummary};
 pub use rows::Entry;
 pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};
+pub use times::{NodeTimes, Regression};
 pub use writer::{Finished, Writer, WriterOptions};
 
 /// How a command ended.

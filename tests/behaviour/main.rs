@@ -16,6 +16,7 @@ mod duckdb_files;
 mod engines;
 mod flags;
 mod functions;
+mod history;
 mod hooks;
 mod incremental;
 mod materializations;
