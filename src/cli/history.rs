@@ -11,14 +11,15 @@ use super::store;
 use super::{Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::relation::{Cell, Column, ResultSet};
-use crate::report::{format_rows, plural, sparkline};
-use crate::store::{Asked, CheckSummary, NodeTimes, Store};
+use crate::report::{format_rows, plural, sparkline, table_width};
+use crate::store::{Asked, CheckSummary, NodeTimes, RunSummary, Store};
 
 /// Lists recent runs; with a node, what it did in them; or nodes by how long they take.
 pub(super) fn history(start: &Start, args: &HistoryArgs) -> Outcome {
     let config = start.config(None)?;
     let mut store = store::open(&config)?;
-    let form = Form { table: args.format == RowsFormat::Text };
+    let table = args.format == RowsFormat::Text;
+    let form = Form { table, narrow: table && table_width().is_some_and(|width| width < WIDE) };
     let project = config.project.name.as_str();
     let statuses = args.status.iter().flat_map(|status| status.in_store()).copied().collect();
     let asked = Asked {
@@ -50,6 +51,9 @@ pub(super) fn history(start: &Start, args: &HistoryArgs) -> Outcome {
 /// Without `--since`, nodes that did not run for so long are left out: they may be gone.
 const RECENT: SignedDuration = SignedDuration::from_hours(30 * 24);
 
+/// Narrower terminals get fewer columns.
+const WIDE: u16 = 110;
+
 /// A question about the past.
 struct Past<'a> {
     start: &'a Start<'a>,
@@ -62,39 +66,11 @@ struct Past<'a> {
 
 impl Past<'_> {
     fn runs(&mut self) -> Result<ResultSet> {
-        let form = self.form;
         let runs = self.store.history(&self.asked)?;
-        let rows = runs.iter().map(|run| {
-            vec![
-                form.id(run.run_id),
-                form.time(run.started_at),
-                form.text(Some(&run.command)),
-                form.text(run.selection.as_deref()),
-                form.text(run.target.as_deref()),
-                form.text(Some(&run.status)),
-                form.took(run.duration_ms),
-                form.number(run.nodes_passed.map(i64::from)),
-                form.number(run.nodes_warned.map(i64::from)),
-                form.number(run.nodes_failed.map(i64::from)),
-                form.number(run.nodes_skipped.map(i64::from)),
-                form.text(run.git_commit.as_deref().and_then(|commit| commit.get(..8))),
-            ]
-        });
-        let header = [
-            "run",
-            "started",
-            "command",
-            "selection",
-            "target",
-            "status",
-            form.took_name(),
-            "pass",
-            "warn",
-            "fail",
-            "skip",
-            "commit",
-        ];
-        Ok(table(&header, rows))
+        Ok(match self.form {
+            Form { table: false, .. } => run_data(&runs),
+            form => run_list(form, &runs),
+        })
     }
 
     /// With a line for each node of that name before the table.
@@ -118,20 +94,27 @@ impl Past<'_> {
                 ));
             }
         }
+        let one = form.table && tasks.iter().all(|task| task.unique_id == tasks[0].unique_id);
         let rows = tasks.iter().map(|task| {
-            vec![
+            let mut row = vec![
                 form.id(task.run_id),
                 form.time(task.started_at),
                 form.text(task.target.as_deref()),
-                form.text(Some(&task.unique_id)),
+            ];
+            if !one {
+                row.push(form.text(Some(&task.unique_id)));
+            }
+            row.extend([
                 form.text(Some(&task.status)),
                 form.took(task.duration_ms),
                 form.number(task.rows_affected),
                 form.text(task.message.as_deref()),
-            ]
+            ]);
+            row
         });
-        let header =
-            ["run", "started", "target", "node", "status", form.took_name(), "rows", "message"];
+        let mut header =
+            vec!["run", "started", "target", "node", "status", form.took_name(), "rows", "message"];
+        header.retain(|name| !one || *name != "node");
         Ok((table(&header, rows), format!("The store knows no run of `{node}`.")))
     }
 
@@ -157,7 +140,7 @@ impl Past<'_> {
         });
         let header = ["node", "kind", form.trend_name(), "median", "last", "share"];
         let none = format!("No runs on {} in the last 30 days.", self.target);
-        Ok((table(&form.lengths(header), rows), none))
+        Ok((table(&form.lengths(&header), rows), none))
     }
 
     fn regressions(&mut self) -> Result<(ResultSet, String)> {
@@ -167,30 +150,32 @@ impl Past<'_> {
         let mut slower: Vec<_> = slower.collect();
         slower.sort_by(|(_, a), (_, b)| b.factor.total_cmp(&a.factor));
         let rows = slower.iter().take(self.asked.limit).map(|(node, found)| {
-            vec![
-                form.text(Some(if form.table { &node.name } else { &node.unique_id })),
-                form.text(Some(&node.resource_type)),
+            let mut row =
+                vec![form.text(Some(if form.table { &node.name } else { &node.unique_id }))];
+            if !form.narrow {
+                row.push(form.text(Some(&node.resource_type)));
+                row.push(form.time(node.last_at));
+            }
+            row.extend([
                 form.trend(&node.durations),
                 form.took(Some(found.median_ms.round() as i64)),
                 form.took(Some(found.last_ms)),
-                form.factor(found.factor),
-                form.time(node.last_at),
-                if form.table {
-                    form.text(Some(if node.sql_changed { "changed" } else { "same" }))
-                } else {
-                    Cell::Bool(node.sql_changed)
-                },
-            ]
+                Cell::Decimal(format!("{:.1}", found.factor)),
+                form.changed(node.sql_changed),
+            ]);
+            row
         });
         let sql = if form.table { "SQL" } else { "sql_changed" };
-        let header = ["node", "kind", form.trend_name(), "median", "last", "times", "started", sql];
+        let mut header =
+            vec!["node", "kind", "started", form.trend_name(), "median", "last", "times", sql];
+        header.retain(|name| !(form.narrow && ["kind", "started"].contains(name)));
         let none = format!(
             "No node became slower on {}: none of {} took more than 1.5 times its median and 100 ms \
              more, outside of its spread.",
             self.target,
             plural(nodes.len(), "node"),
         );
-        Ok((table(&form.lengths(header), rows), none))
+        Ok((table(&form.lengths(&header), rows), none))
     }
 }
 
@@ -198,6 +183,8 @@ impl Past<'_> {
 #[derive(Clone, Copy)]
 struct Form {
     table: bool,
+    /// A table on a narrow terminal.
+    narrow: bool,
 }
 
 impl Form {
@@ -219,7 +206,11 @@ impl Form {
     }
 
     fn time(self, at: Timestamp) -> Cell {
-        if self.table { time(at) } else { text(Some(&format!("{at:.6}"))) }
+        match (self.table, self.narrow) {
+            (false, _) => text(Some(&format!("{at:.6}"))),
+            (true, true) => text(Some(&at.strftime("%F %R").to_string())),
+            (true, false) => time(at),
+        }
     }
 
     fn took(self, milliseconds: Option<i64>) -> Cell {
@@ -254,18 +245,99 @@ impl Form {
         }
     }
 
-    fn factor(self, factor: f64) -> Cell {
-        Cell::Decimal(format!("{factor:.1}"))
+    fn changed(self, changed: bool) -> Cell {
+        if self.table {
+            text(Some(if changed { "changed" } else { "same" }))
+        } else {
+            Cell::Bool(changed)
+        }
     }
 
     /// Names of columns that hold milliseconds say so to programs.
-    fn lengths<const N: usize>(self, header: [&'static str; N]) -> [&'static str; N] {
-        header.map(|name| match name {
+    fn lengths(self, header: &[&'static str]) -> Vec<&'static str> {
+        let name = |name: &&'static str| match *name {
             "median" if !self.table => "median_ms",
             "last" if !self.table => "last_ms",
             other => other,
-        })
+        };
+        header.iter().map(name).collect()
     }
+}
+
+/// All of runs, for programs.
+fn run_data(runs: &[RunSummary]) -> ResultSet {
+    let form = Form { table: false, narrow: false };
+    let rows = runs.iter().map(|run| {
+        vec![
+            form.id(run.run_id),
+            form.time(run.started_at),
+            form.text(Some(&run.command)),
+            form.text(run.selection.as_deref()),
+            form.text(run.target.as_deref()),
+            form.text(Some(&run.status)),
+            form.took(run.duration_ms),
+            form.number(run.nodes_passed.map(i64::from)),
+            form.number(run.nodes_warned.map(i64::from)),
+            form.number(run.nodes_failed.map(i64::from)),
+            form.number(run.nodes_skipped.map(i64::from)),
+            form.text(run.git_commit.as_deref()),
+            form.text(run.user.as_deref()),
+            form.text(run.host.as_deref()),
+            form.text(run.message.as_deref()),
+        ]
+    });
+    let header = [
+        "run",
+        "started",
+        "command",
+        "selection",
+        "target",
+        "status",
+        form.took_name(),
+        "pass",
+        "warn",
+        "fail",
+        "skip",
+        "commit",
+        "user",
+        "host",
+        "message",
+    ];
+    table(&header, rows)
+}
+
+/// Runs for people: on a narrow terminal the essential of them.
+fn run_list(form: Form, runs: &[RunSummary]) -> ResultSet {
+    let rows = runs.iter().map(|run| {
+        let selection = run.selection.as_deref().unwrap_or_default();
+        let command = format!("{} {selection}", run.command);
+        let mut row = vec![form.id(run.run_id), form.time(run.started_at)];
+        row.push(text(Some(command.trim_end())));
+        if !form.narrow {
+            row.push(form.text(run.target.as_deref()));
+        }
+        row.extend([text(Some(&run.status)), form.took(run.duration_ms), text(Some(&ended(run)))]);
+        if !form.narrow {
+            row.push(text(run.git_commit.as_deref().and_then(|commit| commit.get(..8))));
+        }
+        row
+    });
+    let mut header =
+        vec!["run", "started", "command", "target", "status", "took", "results", "commit"];
+    header.retain(|name| !(form.narrow && ["target", "commit"].contains(name)));
+    table(&header, rows)
+}
+
+/// How its nodes ended: `361 pass 10 warn`.
+fn ended(run: &RunSummary) -> String {
+    let counts = [
+        (run.nodes_passed, "pass"),
+        (run.nodes_warned, "warn"),
+        (run.nodes_failed, "fail"),
+        (run.nodes_skipped, "skip"),
+    ];
+    let some = counts.iter().filter_map(|(count, name)| Some((count.filter(|n| *n > 0)?, name)));
+    some.map(|(count, name)| format!("{count} {name}")).collect::<Vec<_>>().join(" ")
 }
 
 /// Shows the failing rows of a test, or which tests fail.

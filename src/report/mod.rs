@@ -20,7 +20,7 @@ pub use diagnostics::{render as render_diagnostic, to_json as diagnostic_to_json
 pub use events::Level;
 pub use lines::{dotted, found, plural};
 pub use progress::Progress;
-pub use rows::{RowFormat, format_rows};
+pub use rows::{RowFormat, format_rows, table_width};
 pub use sparkline::sparkline;
 pub use statements::spoken;
 pub use summary::{Ended, counts_line, summary};

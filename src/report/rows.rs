@@ -1,6 +1,6 @@
 //! Rows of a result as a table, as CSV or as JSON.
 
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement, Table, Width, presets};
 
 use crate::relation::{Cell, ResultSet};
 
@@ -31,6 +31,17 @@ pub fn format_rows(rows: &ResultSet, format: RowFormat) -> String {
     }
 }
 
+/// How wide a table may be, where it goes to a terminal.
+pub fn table_width() -> Option<u16> {
+    Table::new().width()
+}
+
+/// Up to this width a column is not broken where the table can be made narrow enough elsewhere.
+const SHORT: usize = 21;
+
+/// The space around a value.
+const PADDING: usize = 2;
+
 fn table(rows: &ResultSet) -> String {
     let mut table = Table::new();
     table.load_style(presets::UTF8_BORDERS_ONLY);
@@ -41,6 +52,15 @@ fn table(rows: &ResultSet) -> String {
             Cell::Null => "NULL".to_owned(),
             other => other.to_text(),
         }));
+    }
+    let widths: Vec<usize> =
+        table.column_max_content_widths().iter().map(|w| *w as usize).collect();
+    let least: usize = widths.iter().map(|width| width.min(&SHORT) + PADDING + 1).sum();
+    if table.width().is_some_and(|width| least < width as usize) {
+        for (column, width) in table.column_iter_mut().zip(&widths) {
+            let least = u16::try_from(width.min(&SHORT) + PADDING).unwrap_or(u16::MAX);
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(least)));
+        }
     }
     let first = rows.rows.first();
     for (at, column) in table.column_iter_mut().enumerate() {
