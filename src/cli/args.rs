@@ -58,6 +58,9 @@ pub struct GlobalArgs {
     /// No colour
     #[arg(long, global = true)]
     pub no_use_colors: bool,
+    /// Steps that one template may take before it counts as endless
+    #[arg(long, global = true, value_name = "N", default_value_t = 100_000_000)]
+    pub template_steps: u64,
     #[command(flatten)]
     pub log: LogArgs,
     #[command(flatten)]
@@ -398,6 +401,11 @@ pub enum Command {
         #[command(flatten)]
         args: InitArgs,
     },
+    /// The results store itself: its tables and who may use them
+    Store {
+        #[command(subcommand)]
+        command: StoreCommand,
+    },
     /// Recent runs and how long their nodes took, from the results store
     History {
         #[command(flatten)]
@@ -435,9 +443,45 @@ impl Command {
                 | Command::Compile { .. }
                 | Command::History { .. }
                 | Command::Failures { .. }
+                | Command::Store { .. }
                 | Command::Postgres { .. }
         )
     }
+}
+
+#[derive(Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Make the tables where they are missing or behind
+    Init {
+        /// Also the database roles pintail_admin, pintail_engineer and pintail_analyst
+        #[arg(long)]
+        roles: bool,
+    },
+    /// Give a login of the database a role
+    Grant {
+        login: String,
+        #[arg(long)]
+        role: RoleName,
+        /// What an analyst sees: groups of the project, or * for all
+        #[arg(long = "context", value_name = "GROUP", num_args = 1.., value_delimiter = ',')]
+        contexts: Vec<String>,
+    },
+    /// Take the role of a login away
+    Revoke { login: String },
+    /// Which commands were given, by whom, and how they ended; for admins
+    Audit {
+        /// How many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: i64,
+    },
+}
+
+/// What a login may do with the results store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RoleName {
+    Admin,
+    Engineer,
+    Analyst,
 }
 
 #[derive(Debug, Subcommand)]

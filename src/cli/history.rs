@@ -430,11 +430,11 @@ fn column(name: impl Into<String>) -> Column {
     Column { name: name.into(), data_type: "text".to_owned() }
 }
 
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> ResultSet {
+pub(super) fn table(header: &[&str], rows: impl Iterator<Item = Vec<Cell>>) -> ResultSet {
     ResultSet { columns: header.iter().map(|name| column(*name)).collect(), rows: rows.collect() }
 }
 
-fn text(text: Option<&str>) -> Cell {
+pub(super) fn text(text: Option<&str>) -> Cell {
     Cell::Text(text.unwrap_or_default().to_owned())
 }
 
@@ -447,6 +447,6 @@ fn length(milliseconds: f64) -> String {
     format!("{:.2}s", milliseconds / 1000.0)
 }
 
-fn time(at: Timestamp) -> Cell {
+pub(super) fn time(at: Timestamp) -> Cell {
     Cell::Text(at.strftime("%F %T").to_string())
 }

@@ -1,6 +1,7 @@
 //! The command line: a file for each command. The only place where stages are put together.
 
 mod args;
+mod audit;
 mod clean;
 mod clone;
 mod compile;
@@ -25,6 +26,7 @@ mod selection;
 mod session;
 mod show;
 mod store;
+mod store_roles;
 mod turn;
 mod when;
 
@@ -36,7 +38,8 @@ use serde_json::json;
 use crate::config::{FlagValues, WarnPolicy};
 use crate::diagnostic::Diagnostics;
 use crate::report::{Console, ConsoleOptions, Level, Style, Warnings};
-use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand};
+use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand, StoreCommand};
+use audit::Audit;
 use earlier::Earlier;
 
 /// How a command ended, as dbt's exit codes have it.
@@ -59,6 +62,16 @@ impl Exit {
             Exit::NodeFailed => 1,
             Exit::CouldNotRun => 2,
             Exit::Interrupted => 130,
+        }
+    }
+
+    /// What the audit log calls it.
+    fn as_str(self) -> &'static str {
+        match self {
+            Exit::Done => "done",
+            Exit::NodeFailed => "a node failed",
+            Exit::CouldNotRun => "could not run",
+            Exit::Interrupted => "interrupted",
         }
     }
 }
@@ -102,7 +115,8 @@ pub fn main() -> ExitCode {
     }
     let began = std::time::Instant::now();
     greet(&console);
-    let outcome = dispatch(&cli, &flags, invocation_id, &console, None);
+    let audit = Arc::new(Audit::new(invocation_id, &flags));
+    let outcome = dispatch(&cli, &flags, &audit, &console, None);
     let exit = outcome.unwrap_or_else(|Diagnostics(errors)| {
         for error in &errors {
             console.fatal(error);
@@ -112,6 +126,7 @@ pub fn main() -> ExitCode {
     if let Some(summary) = console.warnings().summary() {
         console.diagnostic(&summary);
     }
+    audit.end(exit);
     part(&console, exit, began.elapsed());
     console.flush();
     ExitCode::from(exit.code())
@@ -180,11 +195,12 @@ fn console(args: &GlobalArgs, invocation_id: String) -> Console {
 fn dispatch(
     cli: &Cli,
     flags: &FlagValues,
-    id: uuid::Uuid,
+    audit: &Arc<Audit>,
     console: &Arc<Console>,
     only: Option<&Earlier>,
 ) -> Outcome {
-    let start = session::Start { global: &cli.global, flags, id, console: console.clone(), only };
+    let console = console.clone();
+    let start = session::Start { global: &cli.global, flags, audit, console, only };
     match &cli.command {
         Command::Build { selection, run, resource_type, exclude_resource_type } => {
             let kinds = kinds::kinds(resource_type, exclude_resource_type, run::BUILD, run::BUILD)?;
@@ -247,6 +263,14 @@ fn dispatch(
         Command::Failures { test, run, limit, output } => {
             history::failures(&start, test.as_deref(), run.as_deref(), *limit, *output)
         }
+        Command::Store { command } => match command {
+            StoreCommand::Init { roles } => store_roles::init(&start, *roles),
+            StoreCommand::Grant { login, role, contexts } => {
+                store_roles::grant(&start, login, *role, contexts)
+            }
+            StoreCommand::Revoke { login } => store_roles::revoke(&start, login),
+            StoreCommand::Audit { limit } => store_roles::audit(&start, *limit),
+        },
         Command::Postgres { command } => postgres::command(&start, *command),
     }
 }

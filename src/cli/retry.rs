@@ -87,7 +87,7 @@ pub(super) fn command(start: &Start, state: Option<&Path>) -> Outcome {
     cli.global.threads = here.threads.or(cli.global.threads);
     // Relative paths start where this command was started.
     let _still_there = std::env::set_current_dir(&config.started_in);
-    dispatch(&cli, &flags, start.id, &start.console, Some(&Earlier::read(&before, ids)))
+    dispatch(&cli, &flags, start.audit, &start.console, Some(&Earlier::read(&before, ids)))
 }
 
 fn read(path: &Path, shown: &str) -> Result<Value> {

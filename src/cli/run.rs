@@ -9,7 +9,7 @@ use serde_json::json;
 use super::args::{RunArgs, SelectionArgs};
 use super::compile::compile_nodes;
 use super::session::{Session, Start};
-use super::store::Recorder;
+use super::store::{Closing, Recorder};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::compile::Bridge;
@@ -205,8 +205,8 @@ fn execute(
     // Whoever interrupts a run wants no template to ask the database any more.
     let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
     write_artifacts(session, &results, &inlined, elapsed)?;
-    if let Some(closing) = closing {
-        closing.close();
+    if let Some(store) = closing.and_then(Closing::close) {
+        session.audit.keep(store);
     }
     let manifest = &session.compiler.manifest;
     let bridges = progress.take_loads();

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
+use super::audit::{self, Audit};
 use super::earlier::Earlier;
 use super::selection::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
@@ -15,7 +16,7 @@ use crate::clock;
 use crate::compile::{Compiler, ManifestValues, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
-use crate::config::{Config, FlagValues, Flags, WARNING_OF_TEMPLATE};
+use crate::config::{Config, FlagValues, Flags, WARNING_OF_TEMPLATE, scrub_json};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, NodeIndex, Selected, Selectors};
 use crate::jinja;
@@ -29,7 +30,7 @@ use crate::run::{Engines, InvocationInfo, Message};
 pub(super) struct Start<'a> {
     pub global: &'a GlobalArgs,
     pub flags: &'a FlagValues,
-    pub id: uuid::Uuid,
+    pub audit: &'a Arc<Audit>,
     pub console: Arc<Console>,
     /// The nodes of `retry`, whatever is selected.
     pub only: Option<&'a Earlier>,
@@ -43,6 +44,7 @@ pub(super) struct Session {
     pub engines: Arc<Engines>,
     pub invocation: InvocationInfo,
     pub console: Arc<Console>,
+    pub audit: Arc<Audit>,
     /// The only nodes that take part, in a retry.
     pub only: Option<Earlier>,
     pub selectors: Selectors,
@@ -76,6 +78,7 @@ impl Start<'_> {
     /// The configuration alone.
     pub fn config(&self, run: Option<&RunArgs>) -> Result<Arc<Config>> {
         let config = Config::load(self.flags(run)?)?;
+        self.audit.begin(&config);
         self.open_log(&config);
         for warning in self.old_flags().iter().chain(&config.warnings) {
             self.console.warn(warning)?;
@@ -129,12 +132,13 @@ impl Start<'_> {
         }
         let files = load::load(&config)?;
         let for_templates = jinja::InvocationInfo {
-            invocation_id: self.id.to_string(),
+            invocation_id: self.audit.id().to_string(),
             started_at: invocation.started_at,
             project_name: config.project.name.clone(),
             flags: Value::Object(self.flags.shown(&config)),
             refuses_warnings: self.console.warnings().refuses(WARNING_OF_TEMPLATE),
             args: Value::Object(invocation.args.clone()),
+            steps: self.global.template_steps,
             runtime: config.runtime(&invocation.args),
         };
         let parsed = parse::parse(&config, &files, &for_templates)?;
@@ -185,6 +189,7 @@ impl Start<'_> {
             engines,
             invocation,
             console,
+            audit: self.audit.clone(),
             only,
         })
     }
@@ -203,10 +208,10 @@ impl Start<'_> {
             words.push(format!("--exclude {}", selection.exclude.join(" ")));
         }
         let git = git_head(&config.project.root);
-        let env = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let args = self.flags.args(config);
+        let mut args = self.flags.args(config);
+        args.values_mut().for_each(scrub_json);
         InvocationInfo {
-            invocation_id: self.id,
+            invocation_id: self.audit.id(),
             command: command.to_owned(),
             started_at: clock::now(),
             selection: words.join(" "),
@@ -215,10 +220,8 @@ impl Start<'_> {
             project: config.project.name.clone(),
             git_commit: git.0,
             git_branch: git.1,
-            user: env("USER").or_else(|| {
-                nix::unistd::User::from_uid(nix::unistd::getuid()).ok().flatten().map(|u| u.name)
-            }),
-            host: nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()),
+            user: audit::os_user(),
+            host: audit::host(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             args,

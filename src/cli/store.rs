@@ -30,6 +30,7 @@ pub(super) fn open(config: &Config) -> Result<Store> {
     let Some(results) = &target.results else { return Err(none_configured(&target.name)) };
     let mut store = reach(results)?;
     recover::send(config, &mut store);
+    store.bring_audit(&config.own_folder("spool"))?;
     Ok(store)
 }
 
@@ -136,17 +137,17 @@ impl Recorder {
             },
             known_tests: session.invocation.selection.is_empty().then(|| all_tests(session)),
         };
-        let (complete, warnings) = match writer {
+        let (complete, warnings, store) = match writer {
             Some(writer) => {
                 let finished = writer.finish(&end);
-                (finished.complete, finished.warnings)
+                (finished.complete, finished.warnings, finished.store)
             }
             None => {
                 spool.end(&end);
-                (true, Vec::new())
+                (true, Vec::new(), None)
             }
         };
-        (Closing { spool: complete.then_some(spool), _lock }, warnings)
+        (Closing { spool: complete.then_some(spool), store, _lock }, warnings)
     }
 }
 
@@ -154,15 +155,17 @@ impl Recorder {
 pub(super) struct Closing {
     /// The spool that is needed no longer.
     spool: Option<Arc<Spool>>,
+    store: Option<Store>,
     _lock: turn::LockFile,
 }
 
 impl Closing {
-    /// Its artifacts are written, too.
-    pub fn close(self) {
+    /// Its artifacts are written, too. Gives the store for what is left to say.
+    pub fn close(self) -> Option<Store> {
         if let Some(spool) = self.spool.and_then(Arc::into_inner) {
             spool.remove();
         }
+        self.store
     }
 }
 

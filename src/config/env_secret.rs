@@ -1,7 +1,10 @@
 //! `DBT_ENV_SECRET…` variables: where they may stand, and how configuration files get their values.
 //!
 //! While Jinja runs, a placeholder stands for the secret, as in dbt; the value takes its place
-//! afterwards. Messages are cleaned of values in `deps::secrets`.
+//! afterwards. Whatever is printed or written is cleaned of the values by [`scrub`].
+
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -35,6 +38,46 @@ pub fn secret_elsewhere(name: &str) -> Diagnostic {
 /// Whether a variable of the environment is a secret, which dbt tells by its name.
 pub fn is_secret(name: &str) -> bool {
     name.starts_with(PREFIX)
+}
+
+/// The values that must not be shown, and as they stand in JSON; the longest first.
+static VALUES: LazyLock<Vec<String>> = LazyLock::new(|| {
+    let secrets =
+        std::env::vars().filter(|(name, value)| is_secret(name) && !value.trim().is_empty());
+    let mut values: Vec<String> = Vec::new();
+    for (_, secret) in secrets {
+        let json = Value::from(secret.as_str()).to_string();
+        values.push(json[1..json.len() - 1].to_owned());
+        values.push(secret);
+    }
+    values.sort_by_key(|value| std::cmp::Reverse(value.len()));
+    values.dedup();
+    values
+});
+
+/// A text with stars in the place of the values of secret variables.
+pub fn scrub(text: &str) -> Cow<'_, str> {
+    VALUES.iter().fold(Cow::Borrowed(text), |text, secret| {
+        if text.contains(secret.as_str()) {
+            Cow::Owned(text.replace(secret.as_str(), "*****"))
+        } else {
+            text
+        }
+    })
+}
+
+/// The same for the texts of a JSON value.
+pub fn scrub_json(value: &mut Value) {
+    match value {
+        Value::String(text) => {
+            if let Cow::Owned(clean) = scrub(text) {
+                *text = clean;
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(scrub_json),
+        Value::Object(map) => map.values_mut().for_each(scrub_json),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
 }
 
 /// The value with its secrets in their places.

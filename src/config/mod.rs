@@ -30,7 +30,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
-pub use env_secret::{is_secret, secret_elsewhere};
+pub use env_secret::{is_secret, scrub, scrub_json, secret_elsewhere};
 pub use events::{WARNING_OF_TEMPLATE, event_code, event_names};
 pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
 pub use packages::{PackageSource, PackageSpec, PackagesFile};

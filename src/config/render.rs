@@ -45,6 +45,8 @@ impl YamlRenderer {
     /// A renderer that knows the given variables and, if any, the target.
     pub fn new(vars: serde_json::Map<String, Value>, target: Option<Value>) -> Self {
         let mut environment = Environment::new();
+        // A value in YAML is a line; far more than one needs.
+        environment.set_fuel(Some(10_000_000));
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
         if let Some(install) = DIALECT.get() {

@@ -10,7 +10,6 @@ mod install;
 mod lock;
 mod package;
 mod resolve;
-mod secrets;
 
 use std::path::PathBuf;
 
@@ -80,7 +79,7 @@ pub fn install(
         hub: hub::Hub::new(),
         tell,
     };
-    work.run().map_err(secrets::hide)
+    work.run()
 }
 
 impl Work<'_> {
@@ -114,7 +113,6 @@ impl Work<'_> {
     }
 
     fn warn(&mut self, warning: Diagnostic) {
-        let warning = *secrets::hide(Box::new(warning));
         (self.tell)(Progress::Warning(&warning));
     }
 }

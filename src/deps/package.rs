@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::secrets::scrub;
+use crate::config::scrub;
 
 /// A package at one version.
 #[derive(Debug, Clone)]

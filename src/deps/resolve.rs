@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use serde_json::Value;
 
 use super::package::{Origin, Pinned};
-use super::{Work, archive, git, secrets};
-use crate::config::{Basics, PackageSource, PackageSpec, PackagesFile, Version};
+use super::{Work, archive, git};
+use crate::config::{Basics, PackageSource, PackageSpec, PackagesFile, Version, scrub};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 /// All that was asked of one package.
@@ -224,10 +224,7 @@ fn pin(work: &mut Work<'_>, wanted: &Wanted) -> Result<(Pinned, Vec<PackageSpec>
                 work.warn(
                     Diagnostic::warning(
                         Code::BAD_PACKAGE,
-                        format!(
-                            "The git package {} is not pinned to a revision",
-                            secrets::scrub(url)
-                        ),
+                        format!("The git package {} is not pinned to a revision", scrub(url)),
                     )
                     .at(wanted.location.clone())
                     .help("Its code can change under you: add `revision:` with a tag or commit.")

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr};
@@ -25,6 +26,10 @@ pub const OWN: &str = "__pintail_context";
 
 /// How deep macros may call each other.
 pub const MAX_DEPTH: usize = 120;
+
+/// How many macros a template may call, each of them again and all together. Each is a rendering
+/// with a limit of its own, and a macro that calls itself twice is not stopped by its depth.
+pub const MAX_CALLS: u64 = 5_000_000;
 
 /// Facts that are the same for every template of a dialect.
 #[derive(Debug)]
@@ -53,6 +58,8 @@ pub struct Shared {
     pub results: Mutex<HashMap<String, Value>>,
     /// What macros put into `context` to find it there again.
     pub added: Mutex<HashMap<String, Value>>,
+    /// Macros that were called so far.
+    pub calls: AtomicU64,
 }
 
 /// The root of a template's names.

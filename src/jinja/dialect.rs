@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 use minijinja::{AutoEscape, Environment, Error, UndefinedBehavior, Value};
@@ -30,6 +31,8 @@ pub struct InvocationInfo {
     pub flags: serde_json::Value,
     /// dbt's `invocation_args_dict`.
     pub args: serde_json::Value,
+    /// How many steps a template may take, and how many macros may be called from it in all.
+    pub steps: u64,
     /// Whether warnings of templates are errors.
     pub refuses_warnings: bool,
     /// dbt's own configuration object, which packages reach as `builtins.ref.config`.
@@ -94,6 +97,7 @@ impl Dialect {
     ) -> Self {
         let mut environment = Environment::new();
         environment.set_debug(false);
+        environment.set_fuel(Some(invocation.steps));
         environment.set_syntax(syntax());
         environment.set_undefined_behavior(UndefinedBehavior::Lenient);
         environment.set_auto_escape_callback(|_| AutoEscape::None);
@@ -434,6 +438,7 @@ impl Dialect {
             host,
             results: Mutex::default(),
             added: Mutex::default(),
+            calls: AtomicU64::new(0),
         };
         Arc::new(Context {
             shared: Arc::new(shared),

@@ -126,6 +126,12 @@ pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnosti
                 ),
             }
         }
+        ErrorKind::OutOfFuel => Diagnostic::error(
+            Code::JINJA_RUNTIME,
+            "This template does not come to an end",
+        )
+        .note("It has taken more steps than --template-steps allows.")
+        .help("Look for a loop that adds to the list it goes over, or for loops inside loops."),
         ErrorKind::UndefinedError => undefined(&here(), context),
         ErrorKind::UnknownMethod if detail.starts_with("'Undefined'") => {
             undefined(&here(), context)

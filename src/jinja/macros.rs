@@ -2,11 +2,12 @@
 //! late, `return` can end it with a value of any type, and a caller may come from anywhere.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::context::{Context, MAX_DEPTH};
+use super::context::{Context, MAX_CALLS, MAX_DEPTH};
 use super::error::{Place, Returned, carry, explain, fail, returned};
 use super::registry::{Argument, MacroDef, MacroRegistry};
 use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
@@ -61,6 +62,12 @@ pub fn call_macro(
                 "Macros call each other {MAX_DEPTH} deep; `{}` may be calling itself",
                 def.name
             ),
+        ));
+    }
+    if caller.shared.calls.fetch_add(1, Ordering::Relaxed) >= MAX_CALLS {
+        return Err(fail(
+            Code::JINJA_RUNTIME,
+            format!("Over {MAX_CALLS} macros were called; `{}` may never come to an end", def.name),
         ));
     }
     // What a macro calls is its own dependency, not its caller's.

@@ -13,6 +13,7 @@ use super::Warnings;
 use super::diagnostics;
 use super::events::Level;
 use super::json_log::{Line, LogFile};
+use crate::config::scrub;
 use crate::diagnostic::{Diagnostic, Result, Severity};
 
 /// How lines look.
@@ -284,7 +285,7 @@ impl Console {
                 Style::Debug => line.debug(),
                 Style::Text => line.plain(),
             };
-            lock(&self.file).write(&text, line.level >= Level::Warn);
+            lock(&self.file).write(&scrub(&text), line.level >= Level::Warn);
         }
     }
 
@@ -301,7 +302,7 @@ impl Console {
         let bar = lock(&self.bar).clone();
         let write = || {
             if self.aside.load(Ordering::Relaxed) {
-                let _closed = writeln!(std::io::stderr().lock(), "{text}");
+                let _closed = writeln!(std::io::stderr().lock(), "{}", scrub(text));
             } else {
                 self.to_stdout_line(text);
             }
@@ -323,6 +324,7 @@ impl Console {
     fn to_stdout_line(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         // A closed pipe (`| head`) ends the reading, which is not an error of ours.
+        let text = scrub(text);
         let _closed = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n"));
     }
 }

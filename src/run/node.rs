@@ -14,7 +14,7 @@ use super::{
 };
 use crate::clock;
 use crate::compile::{Batch, Bridge, CompileHost, CompiledNode, read_in_place, write_sql};
-use crate::config::{EngineKind, EngineParams};
+use crate::config::{EngineKind, EngineParams, scrub};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 use crate::engine::publish::{self, Along, Step};
 use crate::engine::{self, Connection, EngineError, SqlResult, bridge};
@@ -140,6 +140,7 @@ impl Runner {
         };
         let (what, name, path) =
             (node.resource_type.as_str(), &node.name, &node.original_file_path);
+        let said = scrub(&said);
         format!("{kind} Error in {what} {name} ({path})\n  {}", said.replace('\n', "\n  "))
     }
 

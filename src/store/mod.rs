@@ -3,6 +3,7 @@
 //! The tables are in `migrations/`, all other SQL in `sql/`. Nothing here decides how a run goes:
 //! while one is under way, what goes wrong with the store is kept and told at its end.
 
+mod audit;
 mod history;
 mod migrate;
 mod rows;
@@ -25,6 +26,7 @@ use crate::engine::embedded;
 use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
+pub use audit::{AuditEvent, AuditedCommand, Role, note as note_audit};
 pub use history::{Asked, CheckSummary, RunSummary, TaskSummary};
 pub use rows::Entry;
 pub use rules::QualityRule;

@@ -150,7 +150,7 @@ impl Spool {
 
     fn append(&self, record: &Record) {
         let json = serde_json::to_string(record).expect("records have text keys only");
-        let line = format!("{} {json}\n", &sha256(&json)[..CHECK]);
+        let line = line(&json);
         let mut state = self.lock();
         state.waiting.push_back(line);
         state.flush();
@@ -285,12 +285,19 @@ impl Left {
 }
 
 fn record(line: &str) -> Option<Record<'static>> {
+    serde_json::from_str(checked(line)?).ok()
+}
+
+/// JSON as a line with its checksum.
+pub(super) fn line(json: &str) -> String {
+    format!("{} {json}\n", &sha256(json)[..CHECK])
+}
+
+/// The JSON of a line that is whole.
+pub(super) fn checked(line: &str) -> Option<&str> {
     let (check, json) = line.split_at_checked(CHECK)?;
     let json = json.strip_prefix(' ')?;
-    if !sha256(json).starts_with(check) {
-        return None;
-    }
-    serde_json::from_str(json).ok()
+    sha256(json).starts_with(check).then_some(json)
 }
 
 /// What runs left in a folder, the oldest first.

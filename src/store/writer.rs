@@ -51,6 +51,8 @@ pub struct Finished {
     pub warnings: Vec<Diagnostic>,
     /// Whether everything is in the store; if not, the spool has to stay.
     pub complete: bool,
+    /// The store, where it can be reached.
+    pub store: Option<Store>,
 }
 
 /// Takes results and writes them behind the run's back. Shared by all threads.
@@ -138,7 +140,7 @@ impl Writer {
                 let warning =
                     Diagnostic::warning(Code::STORE, "The results store's writer broke down")
                         .help("The next command tries again. Please report this.");
-                Finished { warnings: vec![warning], complete: false }
+                Finished { warnings: vec![warning], complete: false, store: None }
             }
         }
     }
@@ -270,7 +272,7 @@ impl Thread {
         }
         if complete {
             // It went away for a while, and nothing is missing: nobody has to know.
-            return Finished { warnings: Vec::new(), complete };
+            return Finished { warnings: Vec::new(), complete, store: self.store };
         }
         self.spool.sync();
         let mut warning = self.problems.first.unwrap_or_else(|| {
@@ -290,7 +292,7 @@ impl Thread {
                 "{results} {is} not in the store, and {lost} records could not be kept on disk: {why}"
             ),
         });
-        Finished { warnings: vec![warning], complete }
+        Finished { warnings: vec![warning], complete, store: self.store }
     }
 }
 

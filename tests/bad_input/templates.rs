@@ -165,3 +165,21 @@ fn python_model_without_python() {
     );
     assert_snapshot!(project.env("PINTAIL_PYTHON", "/nowhere/python3").run("run"));
 }
+
+/// A loop that feeds itself ends with an error instead of the machine's memory.
+#[test]
+fn endless_loop() {
+    let project = Project::new(
+        "== models/orders.sql\n{% set todo = [1] %}\n{% for one in todo %}\n    {% do todo.append(one + 1) %}\n\
+         {% endfor %}\nselect 1 as id\n",
+    );
+    assert_snapshot!(project.run("compile --template-steps 100000"));
+}
+
+/// Nothing outside of the project can be read by a template.
+#[test]
+fn template_reads_a_file() {
+    let project =
+        Project::new("== models/orders.sql\nselect '{% include \"/etc/passwd\" %}' as x\n");
+    assert_snapshot!(project.run("compile"));
+}

@@ -28,6 +28,8 @@ mod python_models;
 mod quality;
 mod readers;
 mod recovery;
+mod secrets;
+mod security;
 mod seeds;
 mod selection;
 mod semantic;

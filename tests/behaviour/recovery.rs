@@ -33,7 +33,9 @@ fn spool(project: &Project) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(project.path().join(".pintail/spool")) else {
         return Vec::new();
     };
-    entries.map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap()).collect()
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let spools = paths.filter(|path| path.extension().is_some_and(|end| end == "jsonl"));
+    spools.map(|path| std::fs::read_to_string(path).unwrap()).collect()
 }
 
 /// Whether a node's result stands in a spool.

@@ -54,6 +54,7 @@ impl Project {
         };
         let invocation = InvocationInfo {
             refuses_warnings: false,
+            steps: 1_000_000,
             invocation_id: "00000000-0000-4000-8000-000000000000".into(),
             started_at: jiff::Timestamp::from_second(1_700_000_000).expect("a time"),
             project_name: "proj".into(),
