@@ -18,7 +18,7 @@ SKIPPED_KEYS = {"created_at", "generated_at", "invocation_id", "invocation_start
                 "started_at", "completed_at", "execution_time", "elapsed_time", "thread_id", "snapshotted_at",
                 "max_loaded_at_time_ago_in_s", "project_id", "send_anonymous_usage_stats", "adapter_unique_id", "partial_parse_file_path"}
 # dbt fills these from sets, or in the order in which threads end.
-UNORDERED = re.compile(r"(depends_on\.macros|primary_key|nodes\..*\.sources|args\..*|nodes\.\*\.supported_languages|disabled\.\*|results|timing)$")
+UNORDERED = re.compile(r"(depends_on\.macros|primary_key|nodes\..*\.sources|args\..*|nodes\.\*\.supported_languages|disabled\.\*|results|timing|group_map\..*)$")
 FILES = ("manifest.json", "run_results.json", "catalog.json", "sources.json", "semantic_manifest.json")
 STAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d+)?(\+00:00|Z|\+00)?")
 KINDS = {"model", "test", "seed", "snapshot", "source", "analysis", "operation", "unit_test", "exposure", "metric",

@@ -40,11 +40,16 @@ fn invocation(project: &str) -> InvocationInfo {
 fn rewritten(json: &Value) -> Value {
     let manifest = dbt_manifest::manifest(json);
     let graph = Graph::build(&manifest).unwrap();
-    let compiled: HashMap<&str, &str> = json["nodes"]
+    let result = |id: &str, node: &Value| {
+        let mut result = RunResult::new(manifest.nodes.get(id)?, Status::Success);
+        result.compiled_code = Some(node["compiled_code"].as_str()?.into());
+        Some(result)
+    };
+    let compiled: HashMap<&str, RunResult> = json["nodes"]
         .as_object()
         .unwrap()
         .iter()
-        .filter_map(|(id, node)| Some((id.as_str(), node["compiled_code"].as_str()?)))
+        .filter_map(|(id, node)| Some((id.as_str(), result(id, node)?)))
         .collect();
     let mut out = Vec::new();
     let inputs = ManifestInputs {
@@ -56,7 +61,7 @@ fn rewritten(json: &Value) -> Value {
         target_path: "target",
         selectors: &serde_json::Map::new(),
         compiler: None,
-        compiled: &|id| compiled.get(id).copied(),
+        compiled: &|id| compiled.get(id),
         ran: &|_| false,
         registry: &MacroRegistry::builder(&manifest.project_name).build(),
     };

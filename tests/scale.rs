@@ -9,7 +9,7 @@ use pintail::artifacts::{ManifestInputs, manifest_to};
 use pintail::diagnostic::SourceFile;
 use pintail::graph::{Graph, Indirect, Selection};
 use pintail::manifest::{Manifest, Node, NodeConfig, ResourceType, TestMetadata, UniqueId};
-use pintail::run::InvocationInfo;
+use pintail::run::{InvocationInfo, RunResult, Status};
 
 const MODELS: usize = 10_000;
 
@@ -124,6 +124,8 @@ fn forty_thousand_nodes() {
     };
     let code =
         "select id, sum(amount) as amount\nfrom \"db\".\"main\".\"x\"\ngroup by 1\n".repeat(8);
+    let mut compiled = RunResult::new(&manifest.nodes[0], Status::Success);
+    compiled.compiled_code = Some(code.as_str().into());
     let registry = pintail::jinja::MacroRegistry::builder("big").build();
     let inputs = ManifestInputs {
         manifest: &manifest,
@@ -134,7 +136,7 @@ fn forty_thousand_nodes() {
         target_path: "target",
         selectors: &serde_json::Map::new(),
         compiler: None,
-        compiled: &|_| Some(&code),
+        compiled: &|_| Some(&compiled),
         ran: &|_| false,
         registry: &registry,
     };

@@ -44,7 +44,7 @@ impl Serialize for ConfigOut<'_> {
                 ("pre-hook" | "post-hook", _) => {
                     map.serialize_entry(key, &Hooks(&config.hooks(key)))?;
                 }
-                ("store_failures", _) => map.serialize_entry(key, &stores_failures(member))?,
+                ("store_failures", _) => map.serialize_entry(key, &config.stores_failures())?,
                 ("store_failures_as", _) => {
                     map.serialize_entry(key, &stores_failures_as(member))?;
                 }
@@ -83,15 +83,6 @@ impl Serialize for ConfigOut<'_> {
             map.serialize_entry("engine", engine)?;
         }
         map.end()
-    }
-}
-
-/// dbt's `store_failures`, which `store_failures_as` overrides.
-pub(super) fn stores_failures(member: Member<'_>) -> Option<bool> {
-    match member.config().text("store_failures_as") {
-        Some("ephemeral") => Some(false),
-        Some(_) => Some(true),
-        None => member.config().flag("store_failures"),
     }
 }
 

@@ -64,7 +64,7 @@ impl Serialize for SourceOut<'_> {
         ] {
             unrendered.insert(key.to_owned(), value);
         }
-        if let (Some(freshness), true) = (&source.freshness, unrendered.contains_key("freshness")) {
+        if let Some(freshness) = &source.freshness {
             let whole = json!(Filled { set: Some(freshness), default });
             unrendered.insert("freshness".to_owned(), whole);
         }

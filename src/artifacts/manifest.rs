@@ -23,7 +23,7 @@ use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
 use crate::jinja::MacroRegistry;
 use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, constrained_key};
-use crate::run::InvocationInfo;
+use crate::run::{InvocationInfo, RunResult};
 
 /// What manifest.json is made of.
 pub struct ManifestInputs<'a> {
@@ -37,8 +37,8 @@ pub struct ManifestInputs<'a> {
     pub target_path: &'a str,
     /// selectors.yml as dbt lists it.
     pub selectors: &'a serde_json::Map<String, serde_json::Value>,
-    /// The compiled SQL of a node, where it was compiled.
-    pub compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+    /// The result of a node, which has its SQL where it was compiled.
+    pub compiled: &'a (dyn Fn(&str) -> Option<&'a RunResult> + Sync),
     /// Who knows what the `ref` of a foreign key names, once things are compiled.
     pub compiler: Option<&'a Compiler>,
     /// Whether a node ran.
@@ -85,7 +85,7 @@ pub fn manifest_to(out: &mut (dyn Write + Send), inputs: &ManifestInputs<'_>) ->
             node,
             created_at,
             target_path: inputs.target_path,
-            compiled_code: (inputs.compiled)(&node.unique_id),
+            compiled: (inputs.compiled)(&node.unique_id).filter(|one| one.compiled_code.is_some()),
             ran: (inputs.ran)(&node.unique_id),
             stores_failures,
             index: numbers.get(&*node.unique_id).copied().or(node.index),

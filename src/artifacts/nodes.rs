@@ -11,12 +11,13 @@ use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::Each;
-use super::config::{ConfigOut, Filled, stores_failures};
-use crate::compile::Compiler;
+use super::config::{ConfigOut, Filled};
+use crate::compile::{Compiler, cte_name};
 use crate::graph::{Member, defaults};
 use crate::manifest::{
     ColumnInfo, FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
 };
+use crate::run::RunResult;
 
 static CONTRACT: LazyLock<Value> =
     LazyLock::new(|| json!({"enforced": false, "alias_types": true, "checksum": null}));
@@ -43,7 +44,8 @@ pub(super) struct NodeOut<'a> {
     pub created_at: f64,
     /// The target folder as shown to the user: `target`.
     pub target_path: &'a str,
-    pub compiled_code: Option<&'a str>,
+    /// Its result, where it was compiled.
+    pub compiled: Option<&'a RunResult>,
     /// Whether it ran, so that what ran stands below `target/run`.
     pub ran: bool,
     /// Of a hook: its place among those that ran with it, from one on; else as parsed.
@@ -63,7 +65,7 @@ impl<'a> NodeOut<'a> {
             node,
             created_at,
             target_path,
-            compiled_code: None,
+            compiled: None,
             ran: false,
             index: node.index,
             stores_failures: false,
@@ -92,7 +94,7 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("config", &ConfigOut(Member::Node(node)))?;
         map.serialize_entry("tags", &node.tags)?;
         map.serialize_entry("description", &node.description)?;
-        let target_of = self.compiled_code.and(self.compiler).map(|of| (node, of));
+        let target_of = self.compiled.and(self.compiler).map(|of| (node, of));
         map.serialize_entry("columns", &Columns(&node.columns, target_of))?;
         map.serialize_entry("meta", &node.meta)?;
         map.serialize_entry("group", &node.group)?;
@@ -120,7 +122,7 @@ impl Serialize for NodeOut<'_> {
         let functions = || node.function_calls.iter().map(function_out);
         map.serialize_entry("functions", &Each(functions))?;
         let (mut macros, nodes) = (Cow::from(&node.depends_on_macros), Some(&node.depends_on[..]));
-        if kind == ResourceType::Test && self.compiled_code.is_some() {
+        if kind == ResourceType::Test && self.compiled.is_some() {
             let known = if self.ran { OF_RUNNING_TESTS } else { &OF_RUNNING_TESTS[..1] };
             let generic = node.test_metadata.is_some();
             for id in known.iter().filter(|id| generic || !id.ends_with("_where_subquery")) {
@@ -131,14 +133,16 @@ impl Serialize for NodeOut<'_> {
         }
         map.serialize_entry("depends_on", &DependsOn { macros: &macros, nodes })?;
         // dbt writes no such file for snapshots, nor for hooks without SQL.
+        let code = self.compiled.and_then(|result| result.compiled_code.as_deref());
         let has_file = |code: &&str| kind != ResourceType::Snapshot && !code.is_empty();
-        let compiled = self.compiled_code.filter(has_file).map(|_| "compiled");
+        let compiled = code.filter(has_file).map(|_| "compiled");
         map.serialize_entry("compiled_path", &self.path_below(compiled))?;
-        if let Some(code) = self.compiled_code {
+        if let Some((code, result)) = code.zip(self.compiled) {
             map.serialize_entry("compiled", &true)?;
             map.serialize_entry("compiled_code", code)?;
             map.serialize_entry("extra_ctes_injected", &true)?;
-            map.serialize_entry("extra_ctes", EMPTY)?;
+            let ctes = || result.ctes.iter().map(|cte| self.extra_cte(cte));
+            map.serialize_entry("extra_ctes", &Each(ctes))?;
         }
         let set = node.config.get("contract").filter(|set| set.is_object());
         match super::contract::checksum(node) {
@@ -167,7 +171,7 @@ impl NodeOut<'_> {
         map.serialize_entry("access", node.access.as_str())?;
         let constraints = node.config.get("constraints").and_then(Value::as_array);
         let constraints = constraints.map_or(&[][..], |all| all);
-        let target_of = self.compiled_code.and(self.compiler).map(|of| (node, of));
+        let target_of = self.compiled.and(self.compiler).map(|of| (node, of));
         map.serialize_entry("constraints", &Constraints(constraints, target_of))?;
         let facts = node.facts.as_deref();
         map.serialize_entry("version", &facts.and_then(|facts| facts.version.as_ref()))?;
@@ -187,11 +191,19 @@ impl NodeOut<'_> {
             ResourceType::Model => !node.is_ephemeral(),
             ResourceType::Seed | ResourceType::Snapshot => true,
             // What the command line says counts once the test is compiled.
-            ResourceType::Test => stores_failures(Member::Node(node))
-                .unwrap_or(self.stores_failures && self.compiled_code.is_some()),
+            ResourceType::Test => node
+                .config
+                .stores_failures()
+                .unwrap_or(self.stores_failures && self.compiled.is_some()),
             _ => false,
         };
         makes_one.then(|| node.relation().render())
+    }
+
+    /// An ephemeral model inside of its SQL.
+    fn extra_cte(&self, (id, sql): &(UniqueId, String)) -> Value {
+        let name = self.compiler.map(|compiler| cte_name(&compiler.manifest.nodes[id].alias));
+        json!({"id": &**id, "sql": format!(" {} as (\n{sql}\n)", name.unwrap_or_default())})
     }
 
     /// Where it is written below a folder of the target, by dbt's rule: under the file that it was

@@ -128,9 +128,13 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
             }
             let host = session.compiler.host(&node.unique_id);
             let compiled = session.compiler.compile(&node.unique_id, &host)?;
-            write_sql(&session.compiler.path_of("compiled", node), &compiled.sql)?;
+            if !compiled.sql.is_empty() {
+                write_sql(&session.compiler.path_of("compiled", node), &compiled.sql)?;
+            }
             result.compiled_code = Some(compiled.sql);
-            if node.resource_type.is_refable() && !node.is_ephemeral() {
+            result.ctes = compiled.ctes;
+            let is_kept = node.config.stores_failures() == Some(true);
+            if node.resource_type.is_refable() && !node.is_ephemeral() || is_kept {
                 result.relation_name = Some(node.relation().render());
             }
             Ok(())
@@ -170,9 +174,9 @@ pub(super) fn finish(session: &Session, compiled: &Compiled, started: Instant) -
         return Ok(true);
     }
     let all = compiled.results.iter().chain(&compiled.inlined);
-    let mut done: HashMap<&str, &str, FastHash> = HashMap::default();
+    let mut done: HashMap<&str, &RunResult, FastHash> = HashMap::default();
     done.reserve(compiled.results.len() + compiled.inlined.len());
-    done.extend(all.filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?))));
+    done.extend(all.map(|result| (&*result.unique_id, result)));
     let results = session.config.target_path.join("run_results.json");
     let (manifest, others) = rayon::join(
         || session.write_manifest_with(&|id| done.get(id).copied(), &|_| false),

@@ -264,12 +264,22 @@ fn run_between_hooks(
     Ok(results)
 }
 
-/// Compiles the selected ephemeral models: they have no result, but a file and a place in the
-/// manifest. What is wrong with one was told by those that read it.
+/// Compiles the ephemeral models that were selected, or are inside of what was: they have no
+/// result, but a file and a place in the manifest. What is wrong with one was told by those that
+/// read it.
 fn inlined(session: &Session, selected: &Selected, results: &[RunResult]) -> Vec<RunResult> {
     let mut lost = failed(results);
+    // What a failing test holds up, where tests do so.
+    let manifest = &session.compiler.manifest;
+    let tested = results.iter().filter(|result| result.status == Status::Fail);
+    let tested = tested.filter_map(|test| manifest.nodes.get(&test.unique_id));
+    if session.invocation.command == "build" {
+        lost.extend(tested.flat_map(|test| test.depends_on.iter().map(|id| &**id)));
+    }
+    let inside: HashSet<&str> =
+        results.iter().flat_map(|result| &result.ctes).map(|(id, _)| &**id).collect();
     let mut nodes = session.nodes_of(selected);
-    nodes.retain(|node| node.is_ephemeral());
+    nodes.retain(|node| node.is_ephemeral() && !inside.contains(&*node.unique_id));
     // In topological order: what reads a lost one is lost, too.
     nodes.retain(|node| {
         let reads_lost = node.depends_on.iter().any(|id| lost.contains(&**id));
@@ -278,6 +288,7 @@ fn inlined(session: &Session, selected: &Selected, results: &[RunResult]) -> Vec
         }
         !reads_lost
     });
+    nodes.extend(inside.iter().filter_map(|id| manifest.nodes.get(*id)).map(|node| &**node));
     compile_nodes(session, &nodes).inlined
 }
 
@@ -287,14 +298,12 @@ fn write_artifacts(
     inlined: &[RunResult],
     elapsed: std::time::Duration,
 ) -> Result<()> {
-    let by_id: std::collections::HashMap<&str, &str> = results
-        .iter()
-        .chain(inlined)
-        .filter_map(|r| Some((&*r.unique_id, r.compiled_code.as_deref()?)))
-        .collect();
+    let by_id: std::collections::HashMap<&str, &RunResult> =
+        results.iter().chain(inlined).map(|result| (&*result.unique_id, result)).collect();
     let ran: std::collections::HashSet<&str> = results
         .iter()
-        .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some()))
+        // Of a microbatch model its batches ran.
+        .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some() && r.batches.is_none()))
         .collect();
     session.write_manifest_with(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
     session.write_graph_summary()?;

@@ -24,7 +24,7 @@ use crate::load;
 use crate::manifest::{Manifest, Node};
 use crate::parse;
 use crate::report::{self, Console, Level};
-use crate::run::{Engines, InvocationInfo, Message};
+use crate::run::{Engines, InvocationInfo, Message, RunResult};
 
 /// What every command starts from.
 pub(super) struct Start<'a> {
@@ -242,10 +242,10 @@ impl Session {
         self.write_manifest_with(&|_| None, &|_| false)
     }
 
-    /// The same with the SQL of nodes that were compiled, and with those that ran.
+    /// The same with the results of nodes, some of them only compiled, and with those that ran.
     pub fn write_manifest_with<'a>(
         &'a self,
-        compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+        compiled: &'a (dyn Fn(&str) -> Option<&'a RunResult> + Sync),
         ran: &'a (dyn Fn(&str) -> bool + Sync),
     ) -> Result<()> {
         let folder = &self.config.target_path;
@@ -280,7 +280,7 @@ impl Session {
 
     fn manifest_inputs<'a>(
         &'a self,
-        compiled: &'a (dyn Fn(&str) -> Option<&'a str> + Sync),
+        compiled: &'a (dyn Fn(&str) -> Option<&'a RunResult> + Sync),
         ran: &'a (dyn Fn(&str) -> bool + Sync),
     ) -> ManifestInputs<'a> {
         let target = &self.config.target;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-use super::{Config, yaml};
+use super::{Config, event_time, yaml};
 use crate::diagnostic::{Code, Diagnostic, Result, SourceFile};
 
 /// What a flag takes.
@@ -298,6 +298,12 @@ impl FlagValues {
             let off = LEFT_OUT_WHERE_OFF.contains(&name.as_str()) && value == Value::Bool(false);
             // Threads of the profile are none of the command line's.
             let unsaid = name == "threads" && !self.set.contains("threads");
+            // A day is its first moment, as Python prints it.
+            let time = value.as_str().filter(|_| name.starts_with("event_time_"));
+            let value = match time.and_then(event_time::parse) {
+                Some(time) => event_time::shown(time).replacen(' ', "T", 1).into(),
+                None => value,
+            };
             if !off && !unsaid && !value.is_null() {
                 args.insert(name, value);
             }
@@ -324,7 +330,8 @@ impl FlagValues {
             flags.insert("profiles_dir".into(), path(&config.started_in.join(dir)));
         }
         if flags.get("log_path").is_none_or(Value::is_null) {
-            flags.insert("log_path".into(), path(&config.project.root.join("logs")));
+            let folder = config.project.root.join(&config.project.log_path);
+            flags.insert("log_path".into(), path(&folder));
         }
         if flags.contains_key("threads") {
             flags.insert("threads".into(), config.target.threads.into());

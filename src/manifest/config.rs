@@ -1,7 +1,7 @@
 //! The configuration of a node: the keys that were set, with typed getters for those that Pintail
 //! itself reads. Defaults live in the getters, so a node without configuration costs nothing.
 
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 use serde_json::Value;
 
 use super::FastHash;
@@ -90,6 +90,20 @@ impl NodeConfig {
     /// `tags`
     pub fn tags(&self) -> Vec<String> {
         self.text_list("tags")
+    }
+
+    /// Its tags, each once.
+    pub fn distinct_tags(&self) -> Vec<String> {
+        let tags: IndexSet<String> = self.tags().into_iter().collect();
+        tags.into_iter().collect()
+    }
+
+    /// Of a test: whether it keeps its failing rows as a relation, where that is said.
+    pub fn stores_failures(&self) -> Option<bool> {
+        match self.text("store_failures_as") {
+            Some(kept_as) => Some(kept_as != "ephemeral"),
+            None => self.flag("store_failures"),
+        }
     }
 
     /// `pre-hook` or `post-hook`, in order.

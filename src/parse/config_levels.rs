@@ -34,11 +34,7 @@ fn apply_one(config: &mut NodeConfig, key: &str, value: Value) {
     match key {
         "tags" => {
             let mut tags = config.tags();
-            for tag in texts_of(&value) {
-                if !tags.contains(&tag) {
-                    tags.push(tag);
-                }
-            }
+            tags.extend(texts_of(&value));
             config.values.insert(key.to_owned(), tags.into());
         }
         "pre-hook" | "post-hook" => {

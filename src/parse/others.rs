@@ -175,7 +175,7 @@ impl Parser<'_> {
             columns,
             source_meta: map_of(source.config.get("meta")),
             meta,
-            tags: config.tags(),
+            tags: config.distinct_tags(),
             loaded_at_field: fresh.loaded_at_field,
             loaded_at_query: fresh.loaded_at_query,
             freshness: fresh.thresholds.or_else(|| config.get("freshness").cloned()),
@@ -205,7 +205,7 @@ impl Parser<'_> {
         let own = config_levels::from_own_project(&self.config, package, kind, &fqn);
         config_levels::apply(&mut config, own.values);
         config_levels::apply(&mut config, properties.config.clone());
-        let mut tags = config.tags();
+        let mut tags = config.distinct_tags();
         if !tags.is_empty() {
             tags.sort();
             config.values.insert("tags".to_owned(), tags.into());
@@ -241,7 +241,7 @@ impl Parser<'_> {
             )?,
             owner: properties.owner.clone(),
             meta: meta_of(&config),
-            tags: config.tags(),
+            tags: config.distinct_tags(),
             config,
             refs: notes.refs.into_iter().map(|call| (call, at(&()))).collect(),
             source_calls: notes.sources.into_iter().map(|call| (call, at(&()))).collect(),

@@ -187,7 +187,7 @@ impl Parser<'_> {
         };
         let mut tags = super::properties::texts_of(&entry.any("tags"));
         if kind == ResourceType::SavedQuery {
-            tags.extend(config.tags());
+            tags.extend(config.distinct_tags());
             tags.sort();
             tags.dedup();
         }

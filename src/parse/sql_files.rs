@@ -3,13 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use indexmap::IndexSet;
 use serde_json::Value as Json;
 
 use super::Parser;
 use super::config_levels;
 use super::host::{Notes, ParseHost};
 use super::identity::Identity;
-use super::properties::NodeProperties;
+use super::properties::{NodeProperties, texts_of};
 use super::python_models::{self, is_python};
 use super::resolve::locate_config;
 use super::unrendered::Written;
@@ -113,6 +114,14 @@ impl Parser<'_> {
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
         node.depends_on_macros = notes.macros;
         if let Some((properties, file)) = patch {
+            // dbt reads the properties last: tags that only stand there come after all others.
+            let late = properties.config.get("tags").map(texts_of).unwrap_or_default();
+            let mut all = node.config.tags();
+            if let Some(at) = all.windows(late.len().max(1)).position(|part| *part == *late) {
+                all.drain(at..at + late.len());
+                let all: IndexSet<String> = all.into_iter().chain(late).collect();
+                node.tags = all.into_iter().collect();
+            }
             self.describe(&mut node, properties, file)?;
         }
         node.access = access(&node)?;
@@ -182,7 +191,7 @@ impl Parser<'_> {
             fqn,
             checksum: loaded.checksum.clone(),
             meta: meta.into_iter().collect(),
-            tags: config.tags(),
+            tags: config.distinct_tags(),
             group: config.text("group").map(str::to_owned),
             config,
             ..Node::bare(resource_type, &loaded.package, name, loaded.file.clone(), engine)

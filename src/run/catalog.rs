@@ -79,8 +79,11 @@ pub fn catalog(
         let (database, schema) = (lower(&node.database), lower(&node.schema));
         if !node.is_ephemeral() {
             let place = places.entry((node.engine.clone(), node.database.clone())).or_default();
-            // Rows that a test stored are told of, but no reason to read a schema.
-            place.schemas.extend(node.resource_type.is_refable().then(|| schema.clone()));
+            // Rows that a test stored are told of, but no reason to read a schema where it does not
+            // say itself that it stores them.
+            let counts =
+                node.resource_type.is_refable() || node.config.stores_failures() == Some(true);
+            place.schemas.extend(counts.then(|| schema.clone()));
             place.relations.extend(is_wanted(id).then(|| node.relation()));
         }
         nodes.insert((node.engine.clone(), database, schema, lower(&node.alias)), id);

@@ -211,11 +211,13 @@ fn ask(
 /// What the engine said of the statement behind an answer.
 fn response(answer: &Value) -> Map<String, Json> {
     let Ok(said) = answer.get_attr("response") else { return Map::new() };
-    ["_message", "code", "rows_affected"]
-        .into_iter()
+    // DuckDB's says no more than that it went well.
+    let has_code = said.get_attr("code").is_ok_and(|code| code.is_true());
+    let keys = if has_code { &["_message", "code", "rows_affected"][..] } else { &["_message"] };
+    keys.iter()
         .filter_map(|key| {
             let value = to_json(&said.get_attr(key).ok()?).ok()?;
-            (!value.is_null()).then(|| (key.to_owned(), value))
+            (!value.is_null()).then(|| ((*key).to_owned(), value))
         })
         .collect()
 }

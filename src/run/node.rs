@@ -93,10 +93,7 @@ impl Runner {
 
     /// Whether a test keeps its failing rows as a table.
     pub(super) fn stores_failures(&self, node: &Node) -> bool {
-        match node.config.text("store_failures_as") {
-            Some(kept_as) => kept_as != "ephemeral",
-            None => node.config.flag("store_failures").unwrap_or(self.options.store_failures),
-        }
+        node.config.stores_failures().unwrap_or(self.options.store_failures)
     }
 
     /// Runs a node to its result; the diagnostic says why where it failed.
@@ -218,6 +215,7 @@ impl Runner {
                 write_sql(&host.path_of("compiled"), &compiled.sql)?;
             }
             result.compiled_code = Some(compiled.sql.clone());
+            result.ctes.clone_from(&compiled.ctes);
         }
         // A statement of the template may have begun a transaction.
         adapter.commit().map_err(|error| Box::new(error.or_at(node.location.clone())))?;

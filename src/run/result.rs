@@ -171,6 +171,8 @@ pub struct RunResult {
     /// dbt's `adapter_response`: `_message`, `code`, `rows_affected`.
     pub adapter_response: IndexMap<String, Value>,
     pub compiled_code: Option<Arc<str>>,
+    /// The ephemeral models inside of it: unique id and SQL.
+    pub ctes: Vec<(UniqueId, String)>,
     /// Of a test that found any, where they were fetched.
     pub failing_rows: Option<FailingRows>,
     /// What was brought in to run it: the seed itself, bridges made for it.
@@ -205,6 +207,7 @@ impl RunResult {
             relation_name: None,
             adapter_response: IndexMap::new(),
             compiled_code: None,
+            ctes: Vec::new(),
             failing_rows: None,
             loads: Vec::new(),
             retry_of: None,

@@ -1,5 +1,7 @@
 //! Commands that build nothing: compile, show, run-operation, clean, debug.
 
+use serde_json::json;
+
 use super::support::project::{On, Project};
 
 #[test]
@@ -376,4 +378,72 @@ fn exposures_take_part_in_a_build_and_do_nothing() {
     // Nobody runs them by themselves.
     let said = project.ok(&["run", "--select", "+exposure:shown"]).text();
     assert!(said.contains("TOTAL=1"), "{said}");
+}
+
+/// What artifacts say of things that are inside of others, or that have nothing to run.
+#[test]
+fn artifacts_tell_of_ephemeral_models_exposures_and_unit_tests() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                "name: shop\nprofile: shop\nlog-path: told\nmodels: {+tags: [a]}\n",
+            ),
+            ("models/inner.sql", "{{ config(materialized='ephemeral') }} select 1 as id"),
+            ("models/last.sql", "select * from {{ ref('outer') }}"),
+            ("models/outer.sql", "{{ config(tags=['a', 'c']) }}select * from {{ ref('inner') }}"),
+            (
+                "models/all.yml",
+                "models:
+  - {name: outer, config: {tags: [b]}, columns: [{name: id, data_tests: [unique]}]}
+  - {name: inner, columns: [{name: id, data_tests: [not_null]}]}
+exposures: [{name: board, type: dashboard, owner: {name: us}, depends_on: [ref('outer')]}]
+unit_tests:
+  - {name: one, model: last, given: [{input: ref('outer'), rows: [{id: 2}]}], expect: {rows: [{id: 2}]}}
+sources:
+  - name: raw
+    tables: [{name: t, loaded_at_field: at, freshness: {warn_after: {count: 1, period: day}}}]
+",
+            ),
+        ],
+    );
+    project.ok(&["build"]);
+    let outer = project.node("model.shop.outer");
+    let sql = " __dbt__cte__inner as (\n select 1 as id\n)";
+    assert_eq!(outer["extra_ctes"], json!([{"id": "model.shop.inner", "sql": sql}]));
+    assert_eq!(outer["config"]["tags"], json!(["a", "b", "a", "c"]));
+    assert_eq!(outer["tags"], json!(["a", "c", "b"]));
+
+    let results = project.json("target/run_results.json");
+    assert!(results["args"]["log_path"].as_str().is_some_and(|path| path.ends_with("/told")));
+    let of = |name: &str| {
+        let mut all = results["results"].as_array().expect("a list").iter();
+        all.find(|one| one["unique_id"].as_str().is_some_and(|id| id.ends_with(name)))
+    };
+    let timing = |name: &str| of(name).and_then(|one| one["timing"].as_array()).map(Vec::len);
+    assert_eq!(timing("exposure.shop.board"), Some(2));
+    assert_eq!(of("shop.last.one").expect("it ran")["adapter_response"]["_message"], "OK");
+    let folder = "models/all.yml";
+    let rows = project.read(&format!("target/compiled/shop/{folder}/outer.sql"));
+    assert!(rows.contains("-- Fixture for outer"), "{rows}");
+    assert!(!project.read(&format!("target/run/shop/{folder}/models/one.sql")).is_empty());
+
+    let manifest = project.json("target/manifest.json");
+    let freshness = &manifest["sources"]["source.shop.raw.t"]["unrendered_config"]["freshness"];
+    assert_eq!(freshness["warn_after"]["count"], 1);
+    // As dbt makes it, so that a state of dbt's tells what was modified.
+    assert_eq!(
+        manifest["unit_tests"]["unit_test.shop.last.one"]["checksum"],
+        "4cd5ccbad4adc070d140dad10a448a1a8df781dc779719acc0ef255e857d0af4"
+    );
+
+    project.ok(&["test", "--store-failures", "--select", "test_type:data"]);
+    assert_eq!(project.node("model.shop.inner")["compiled"], true);
+    let tests = project.json("target/manifest.json")["nodes"].clone();
+    let tests = tests.as_object().expect("nodes").iter().filter(|(id, _)| id.starts_with("test."));
+    tests.for_each(|(id, test)| assert!(test["relation_name"].is_string(), "{id}"));
+
+    let listed = project.ok(&["list", "--resource-type", "unit_test", "--output", "json"]).stdout;
+    assert!(!listed.contains("alias") && !listed.contains("tags\": [\"a"), "{listed}");
 }
