@@ -143,6 +143,19 @@ fn encrypted(params: &PostgresParams) -> Result<bool, String> {
     Ok(support::value(&mut connection, sql) == Cell::Bool(true))
 }
 
+/// The results store goes through the same door.
+#[test]
+fn the_results_store_is_reached_over_tls_alone() {
+    let Some(server) = serve() else { return };
+    let reach = |mode: &str, root: &str| {
+        pintail::store::Store::reach(&server.params("localhost", mode, Some(root)))
+    };
+    assert!(reach("verify-full", "ca.crt").is_ok());
+    let error = reach("verify-full", "stranger.crt").err().expect("another authority");
+    assert_eq!(error.code.0, "PT501");
+    assert!(reach("disable", "ca.crt").is_err());
+}
+
 #[test]
 fn each_sslmode_accepts_what_libpq_accepts() {
     let Some(server) = serve() else { return };

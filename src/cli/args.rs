@@ -203,7 +203,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub store_failures: bool,
     /// How long to wait for another run of this project on the same target: 0, 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = super::turn::duration, default_value = "5m")]
+    #[arg(long, value_name = "TIME", value_parser = super::turn::duration, default_value = "30m")]
     pub lock_timeout: Duration,
     #[command(flatten)]
     pub rows: RowArgs,

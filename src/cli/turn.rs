@@ -108,7 +108,7 @@ fn wait(
             return Err(Box::new(
                 Diagnostic::error(Code::LOCKED, message)
                     .note(format!("It is held by {who}."))
-                    .help("Wait for it, or give this one more time: --lock-timeout 30m.")
+                    .help("Wait for it, or give this one more time: --lock-timeout 2h.")
                     .help("Runs on different targets do not wait for each other."),
             ));
         }

@@ -246,6 +246,11 @@ impl Left {
         // Whoever held it may have removed it just now.
         let text = String::from_utf8_lossy(&std::fs::read(path).ok()?).into_owned();
         let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+        if whole.is_empty() && is_old(path) {
+            // Its run was killed before it could say a word.
+            let _ = std::fs::remove_file(path);
+            return None;
+        }
         let mut left: Option<Left> = None;
         let mut damaged = 0;
         let mut held = Some(file);
@@ -282,6 +287,12 @@ impl Left {
             Record::End(end) => self.end = Some(end.into_owned()),
         }
     }
+}
+
+/// Whether a file was made long enough ago that whoever made it holds its lock by now.
+fn is_old(path: &Path) -> bool {
+    let made = path.metadata().and_then(|metadata| metadata.modified()).ok();
+    made.and_then(|at| at.elapsed().ok()).is_some_and(|age| age.as_secs() > 60)
 }
 
 fn record(line: &str) -> Option<Record<'static>> {
