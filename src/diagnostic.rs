@@ -202,6 +202,8 @@ codes! {
     PYTHON_FAILED = "PT602";
     /// The run was interrupted.
     INTERRUPTED = "PT603";
+    /// An audited model that its tests kept from being published.
+    NOT_PUBLISHED = "PT604";
     /// The results store could not be used.
     STORE = "PT701";
     /// A command or flag that cannot be used like this.

@@ -7,7 +7,7 @@ use std::time::Instant;
 use indexmap::IndexMap;
 use pintail::artifacts::{ManifestInputs, manifest_to};
 use pintail::diagnostic::SourceFile;
-use pintail::graph::{Graph, Indirect, Selection};
+use pintail::graph::{Audits, Graph, Indirect, Selection};
 use pintail::manifest::{Manifest, Node, NodeConfig, ResourceType, TestMetadata, UniqueId};
 use pintail::run::{InvocationInfo, RunResult, Status};
 
@@ -95,7 +95,7 @@ fn forty_thousand_nodes() {
     }
     let all = graph.select(&manifest, &Selection::default()).unwrap();
     let start = Instant::now();
-    let mut order = graph.run_order(&manifest, &all.set, true);
+    let mut order = graph.run_order(&manifest, &all.set, &Audits::default(), true);
     time("run order with test edges", start);
     let start = Instant::now();
     let mut ready = order.start();

@@ -6,7 +6,7 @@ mod dbt_manifest;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use pintail::graph::{Graph, Indirect, NodeIndex, Selection};
+use pintail::graph::{Audits, Due, Graph, Indirect, NodeIndex, Selection};
 use pintail::manifest::{Manifest, ResourceType};
 use serde_json::Value;
 
@@ -136,7 +136,7 @@ fn build_waits_for_tests_as_in_dbt() {
     let (manifest, graph) = project();
     let everything = Selection { include_empty: true, ..Selection::default() };
     let all = graph.select(&manifest, &everything).unwrap();
-    let order = graph.run_order(&manifest, &all.set, true);
+    let order = graph.run_order(&manifest, &all.set, &Audits::default(), true);
     let text = std::fs::read_to_string(fixture("held_back.json")).unwrap();
     let held_back: BTreeMap<String, BTreeSet<String>> = serde_json::from_str(&text).unwrap();
     assert_eq!(held_back.len(), 14);
@@ -162,11 +162,12 @@ fn a_scheduler_sees_every_node_once_and_after_its_inputs() {
             ..Selection::default()
         };
         let selected = graph.select(&manifest, &selection).unwrap();
-        let mut order = graph.run_order(&manifest, &selected.set, tests_block);
+        let mut order = graph.run_order(&manifest, &selected.set, &Audits::default(), tests_block);
         let mut ready = order.start();
         let mut done = graph.empty_set();
         let mut count = 0;
-        while let Some(node) = ready.pop() {
+        while let Some(due) = ready.pop() {
+            let Due::Node(node) = due else { panic!("nothing is audited") };
             let mut above = graph.empty_set();
             above.insert(node.index());
             let mut above = graph.ancestors(&above, None);
@@ -175,7 +176,7 @@ fn a_scheduler_sees_every_node_once_and_after_its_inputs() {
             assert!(above.is_subset(&done), "{} came too early", graph.unique_id(node));
             assert!(!done.put(node.index()), "{} came twice", graph.unique_id(node));
             count += 1;
-            ready.extend(order.finish(node));
+            ready.extend(order.finish(due));
         }
         assert_eq!(count, selected.nodes.len());
         assert_eq!(order.unfinished(), 0);
@@ -190,7 +191,7 @@ fn a_failed_test_of_a_staging_model_skips_what_reads_it() {
         ..Selection::default()
     };
     let selected = graph.select(&manifest, &selection).unwrap();
-    let order = graph.run_order(&manifest, &selected.set, true);
+    let order = graph.run_order(&manifest, &selected.set, &Audits::default(), true);
     let test = order
         .nodes()
         .iter()
@@ -201,6 +202,6 @@ fn a_failed_test_of_a_staging_model_skips_what_reads_it() {
     // `revenue` lies between but is not selected: the order still holds across it.
     assert!(skipped.contains(&"model.shop.revenue_daily".to_owned()));
     assert!(!skipped.contains(&"model.shop.stg_orders".to_owned()));
-    let unblocked = graph.run_order(&manifest, &selected.set, false);
+    let unblocked = graph.run_order(&manifest, &selected.set, &Audits::default(), false);
     assert!(unblocked.downstream(*test).is_empty());
 }

@@ -11,7 +11,7 @@ use super::session::Start;
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::graph::Member;
+use crate::graph::{Audits, Member};
 use crate::manifest::{ResourceType, Source};
 use crate::report::{Level, Progress, dotted, plural};
 use crate::run::{self, FreshnessResult, FreshnessStatus, Runner};
@@ -95,6 +95,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
         compiler: session.compiler.clone(),
         engines: session.engines.clone(),
         options,
+        audits: Audits::default(),
         observer: progress.clone(),
         busy: std::sync::atomic::AtomicUsize::new(0),
     };

@@ -119,7 +119,8 @@ fn clear_one(engines: &std::sync::Arc<Engines>, touched: &Touched) -> bool {
     if touched.bridge {
         bridge::drop_left_over(&mut *connection, &relation).is_ok()
     } else {
-        publish::clear_beside(&mut *connection, &relation).is_ok()
+        let gone = !touched.hidden || publish::drop_relation(&mut *connection, &relation).is_ok();
+        gone && publish::clear_beside(&mut *connection, &relation).is_ok()
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::compile::Bridge;
 use crate::diagnostic::{Diagnostic, Result};
-use crate::graph::{NodeIndex, Selected};
+use crate::graph::{Audits, NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType};
 use crate::report::{self, Level, Progress};
 use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Status, Step};
@@ -58,7 +58,9 @@ pub(super) fn command(
     let session = start.session(name, selection, Some(run))?;
     let mut selected = session.select(selection, kinds, false)?;
     let idle = take_idle(&session, &mut selected);
-    let (exit, _) = execute(&session, name, (&selected, &idle), run, started)?;
+    let audits = audits(&session, &mut selected);
+    let chosen = Chosen { selected, idle, audits };
+    let (exit, _) = execute(&session, name, chosen, run, started)?;
     Ok(exit)
 }
 
@@ -67,7 +69,8 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     let started = Instant::now();
     let session = start.session("seed", selection, Some(run))?;
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
-    let (exit, results) = execute(&session, "seed", (&selected, &[]), run, started)?;
+    let chosen = Chosen { selected, idle: Vec::new(), audits: Audits::default() };
+    let (exit, results) = execute(&session, "seed", chosen, run, started)?;
     if show {
         for result in results.iter().filter(|r| r.status == Status::Success) {
             let sql =
@@ -81,6 +84,15 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     Ok(exit)
 }
 
+/// What a command works on.
+struct Chosen {
+    /// What runs.
+    selected: Selected,
+    /// What has nothing to run.
+    idle: Vec<NodeIndex>,
+    audits: Audits,
+}
+
 /// Takes out what has nothing to run: exposures and saved queries.
 fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
     let manifest = &session.compiler.manifest;
@@ -92,6 +104,28 @@ fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
         selected.set.set(NodeIndex::index(*index), false);
     }
     idle
+}
+
+/// The tests that decide about the selected audited models, which run with them, selected or not.
+fn audits(session: &Session, selected: &mut Selected) -> Audits {
+    let compiler = &session.compiler;
+    let strict = session.console.warnings().tests_fail();
+    let audits = session.graph.audits(&compiler.manifest, &selected.set, &|test, model| {
+        let severity = test.config.text("severity").unwrap_or("error");
+        // A bridge brings only what is published.
+        let reads_it = compiler.bridges.get(&model.unique_id, &test.engine).is_none();
+        reads_it && (strict || severity.eq_ignore_ascii_case("error"))
+    });
+    let before = selected.nodes.len();
+    let tests = audits.iter().flat_map(|(_, tests)| tests);
+    selected.set.extend(tests.map(|test| test.index()));
+    selected.nodes = session.graph.in_order(&selected.set);
+    let more = selected.nodes.len() - before;
+    if more > 0 {
+        let (tests, decide) = (report::plural(more, "test"), if more == 1 { "s" } else { "" });
+        session.console.info(&format!("With {tests} that decide{decide} what is published"));
+    }
+    audits
 }
 
 /// What failed or was skipped.
@@ -124,10 +158,11 @@ fn idle_results(session: &Session, idle: &[NodeIndex], results: &[RunResult]) ->
 fn execute(
     session: &Session,
     name: &str,
-    (selected, idle): (&Selected, &[NodeIndex]),
+    chosen: Chosen,
     run: &RunArgs,
     started: Instant,
 ) -> Result<(Exit, Vec<RunResult>)> {
+    let Chosen { selected, idle, audits } = &chosen;
     let console = &session.console;
     let total = selected.nodes.len() + idle.len();
     if total == 0 {
@@ -167,6 +202,7 @@ fn execute(
             earlier_batches: earlier.map(|e| e.batches.clone()).unwrap_or_default(),
             keep_failing_rows: observer.recorder.is_on(),
         },
+        audits: audits.clone(),
         observer: observer.clone(),
         busy: std::sync::atomic::AtomicUsize::new(0),
     };

@@ -191,7 +191,9 @@ fn all_tests(session: &Session) -> Vec<String> {
 
 /// Where a step writes.
 fn touched(step: &Step) -> Option<Touched> {
+    let hidden = matches!(step, Step::Node(node) if node.is_audited());
     let (unique_id, engine, relation, bridge) = match step {
+        Step::Node(node) if hidden => (&node.unique_id, &node.engine, node.audit_relation(), false),
         Step::Node(node) if leaves_relations(node) => {
             (&node.unique_id, &node.engine, node.relation(), false)
         }
@@ -205,6 +207,7 @@ fn touched(step: &Step) -> Option<Touched> {
         schema: relation.schema,
         identifier: relation.identifier,
         bridge,
+        hidden,
     })
 }
 

@@ -35,6 +35,8 @@ pub struct CompileHost {
     compiled: OnceLock<Arc<str>>,
     /// Of a microbatch model: the batch that it is built for.
     pub(super) batch: Option<Batch>,
+    /// The audited model that is not published yet: the node itself, or the one that it tests.
+    hidden: Option<UniqueId>,
     model: OnceLock<Value>,
     /// What stands in for all that the node reads, while it is tested.
     pub(super) unit: Option<UnitScope>,
@@ -69,6 +71,7 @@ impl CompileHost {
             adapter: Mutex::default(),
             compiled: OnceLock::new(),
             batch: None,
+            hidden: None,
             model: OnceLock::new(),
             unit: None,
         }
@@ -78,6 +81,40 @@ impl CompileHost {
     #[must_use]
     pub(super) fn with_batch(self, batch: Option<Batch>) -> Self {
         CompileHost { batch, ..self }
+    }
+
+    /// The host that finds a model where it stands until it is published.
+    #[must_use]
+    pub(super) fn with_hidden(self, model: UniqueId) -> Self {
+        CompileHost { hidden: Some(model), ..self }
+    }
+
+    /// Whether a model is not published yet, which the node is or tests.
+    pub fn is_before_publishing(&self) -> bool {
+        self.hidden.is_some()
+    }
+
+    /// Where a node stands for this one.
+    fn relation_of(&self, node: &Node) -> Relation {
+        match &self.hidden {
+            Some(hidden) if *hidden == node.unique_id => node.audit_relation(),
+            _ => node.relation(),
+        }
+    }
+
+    /// The relation that the node makes: of an audited model, the one beside the published one.
+    pub fn relation(&self) -> Relation {
+        self.relation_of(self.node())
+    }
+
+    /// A relation that the node reads where it stands, as [`read_in_place`](super::read_in_place)
+    /// gives it, but for the hidden one.
+    pub fn in_place_of(&self, relation: Relation) -> Relation {
+        let hidden = self.hidden.as_ref().and_then(|id| self.compiler.manifest.nodes.get(id));
+        match hidden {
+            Some(model) if model.relation() == relation => model.audit_relation(),
+            _ => relation,
+        }
     }
 
     /// Where the node's SQL is written below `target/<folder>`; each batch has a file of its own.
@@ -268,7 +305,8 @@ impl Host for CompileHost {
             };
             return Ok(self.let_through(&of_node(node), relation));
         }
-        if let Some(other) = self.deferred(id, node) {
+        let is_hidden = self.hidden.as_ref() == Some(id);
+        if let Some(other) = (!is_hidden).then(|| self.deferred(id, node)).flatten() {
             return self.across(id, &node.engine, other);
         }
         let kind = match node.materialized() {
@@ -276,7 +314,7 @@ impl Host for CompileHost {
             "table" | "incremental" | "seed" | "snapshot" => Some(RelationKind::Table),
             _ => None,
         };
-        let relation = Relation { kind, ..node.relation() };
+        let relation = Relation { kind, ..self.relation_of(node) };
         Ok(self.let_through(&of_node(node), self.across(id, &node.engine, relation)?))
     }
 
@@ -349,7 +387,7 @@ impl Host for CompileHost {
     fn this(&self) -> Option<Relation> {
         match &self.unit {
             Some(unit) => unit.this(),
-            None => Some(self.node().relation()),
+            None => Some(self.relation()),
         }
     }
 
@@ -409,8 +447,7 @@ impl Host for CompileHost {
         {
             return false;
         }
-        let existing =
-            self.adapter().and_then(|a| a.get_relation(&self.node().relation()).ok().flatten());
+        let existing = self.adapter().and_then(|a| a.get_relation(&self.relation()).ok().flatten());
         existing.is_some_and(|relation| relation.kind == Some(RelationKind::Table))
     }
 

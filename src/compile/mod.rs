@@ -191,6 +191,14 @@ impl Compiler {
         Arc::new(CompileHost::of_node(self.clone(), at, engine).with_batch(batch))
     }
 
+    /// The host of an audited model, or of a test that decides about it, which finds the model where
+    /// it stands until it is published.
+    pub fn audit_host(self: &Arc<Self>, id: &UniqueId, model: &UniqueId) -> Arc<CompileHost> {
+        let at = self.manifest.nodes.get_index_of(id).unwrap_or_default();
+        let engine = self.manifest.nodes[at].engine.clone();
+        Arc::new(CompileHost::of_node(self.clone(), at, engine).with_hidden(model.clone()))
+    }
+
     /// The host of a statement that is no node: it may ref anything.
     pub fn free_host(
         self: &Arc<Self>,

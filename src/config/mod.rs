@@ -238,6 +238,11 @@ impl Config {
         vars
     }
 
+    /// Whether packages may put materializations in the place of built-in ones, as dbt's flag says.
+    pub fn allows_package_materializations(&self) -> bool {
+        !self.flags.all.is_on("require_explicit_package_overrides_for_builtin_materializations")
+    }
+
     /// A path as the user would write it: relative to where the command was started, without
     /// `..` in the middle.
     pub fn shown(&self, path: &Path) -> PathBuf {

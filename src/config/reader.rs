@@ -263,6 +263,7 @@ const CONFIGS: &[&str] = &[
     "post_hook",
     "pre-hook",
     "pre_hook",
+    "publish",
     "quote_columns",
     "quoting",
     "schema",

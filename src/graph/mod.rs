@@ -3,6 +3,7 @@
 //! Nothing is rendered, compiled or run here, and the manifest is never changed: indices stay
 //! valid only as long as it is not.
 
+mod audits;
 mod cycle;
 pub mod defaults;
 mod member;
@@ -19,10 +20,11 @@ use rayon::prelude::*;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::manifest::{Manifest, UniqueId};
 
+pub use audits::Audits;
 pub use member::Member;
 pub use petgraph::graph::NodeIndex;
 pub use previous::PreviousState;
-pub use schedule::RunOrder;
+pub use schedule::{Due, RunOrder};
 pub use selector::{Earlier, Indirect, Selected, Selection, Selectors};
 
 /// The DAG. An edge goes from what is read to what reads it.

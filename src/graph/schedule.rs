@@ -8,11 +8,21 @@ use std::collections::{HashMap, VecDeque};
 
 use fixedbitset::FixedBitSet;
 
-use super::{Graph, NodeIndex, test_edges};
+use super::{Audits, Graph, NodeIndex, test_edges};
 use crate::manifest::{Manifest, ResourceType};
 
+/// Something that waits for nothing any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Due {
+    /// A node is to run.
+    Node(NodeIndex),
+    /// The tests that decide about an audited model are done.
+    Publish(NodeIndex),
+}
+
 /// The state of a run's order. Positions below `len` are nodes of the graph; the others are gates
-/// that open when all tests of a node are done.
+/// that open when all tests of a node are done, and then the places where audited models are
+/// published.
 #[derive(Debug, Clone)]
 pub struct RunOrder {
     nodes: Vec<NodeIndex>,
@@ -22,6 +32,8 @@ pub struct RunOrder {
     /// The outputs of position `i` are `outputs[starts[i]..starts[i + 1]]`.
     starts: Vec<u32>,
     outputs: Vec<u32>,
+    /// The models that are published at the last positions.
+    published: Vec<NodeIndex>,
     /// The place of each node among those that could run at once.
     ranks: Vec<u32>,
     started: bool,
@@ -30,11 +42,13 @@ pub struct RunOrder {
 
 impl Graph {
     /// The order in which selected nodes can run. With `tests_block`, as `build` needs it, a node
-    /// also waits for the selected tests of all that it reads.
+    /// also waits for the selected tests of all that it reads. What reads an audited model waits
+    /// until it is published; but for the tests that decide about it, all of which are selected.
     pub fn run_order(
         &self,
         manifest: &Manifest,
         selected: &FixedBitSet,
+        audits: &Audits,
         tests_block: bool,
     ) -> RunOrder {
         let mut edges: Vec<(u32, u32)> = Vec::with_capacity(self.dag.edge_count());
@@ -60,7 +74,33 @@ impl Graph {
             edges.extend(added.edges.into_iter().map(|(test, node)| (raw(test), raw(node))));
             unit_tests_first(self, manifest, selected, &mut edges);
         }
-        RunOrder::new(self, selected, positions, &edges)
+        let mut published: Vec<NodeIndex> = audits.iter().map(|(model, _)| model).collect();
+        published.sort_unstable();
+        publish_between(audits, &published, positions as u32, &mut edges);
+        RunOrder::new(self, selected, positions, published, &edges)
+    }
+}
+
+/// Puts the publishing of audited models between them and what reads them: the positions from
+/// `first` on.
+fn publish_between(
+    audits: &Audits,
+    published: &[NodeIndex],
+    first: u32,
+    edges: &mut Vec<(u32, u32)>,
+) {
+    let raw = |index: NodeIndex| index.index() as u32;
+    let places: HashMap<u32, u32> = published.iter().copied().map(raw).zip(first..).collect();
+    for (from, to) in edges.iter_mut() {
+        let decided = audits.model_of(NodeIndex::new(*to as usize)).map(raw);
+        if let Some(place) = places.get(from).filter(|_| decided != Some(*from)) {
+            *from = *place;
+        }
+    }
+    for (model, tests) in audits.iter() {
+        let place = places[&raw(model)];
+        edges.push((raw(model), place));
+        edges.extend(tests.iter().map(|test| (raw(*test), place)));
     }
 }
 
@@ -103,13 +143,18 @@ impl RunOrder {
     fn new(
         graph: &Graph,
         selected: &FixedBitSet,
-        positions: usize,
+        gates_end: usize,
+        published: Vec<NodeIndex>,
         edges: &[(u32, u32)],
     ) -> RunOrder {
+        let positions = gates_end + published.len();
         let (starts, outputs) = lists(positions, edges.iter().copied());
         let (up_starts, inputs) = lists(positions, edges.iter().map(|(from, to)| (*to, *from)));
-        let below = reach(selected, positions, &starts, &outputs);
-        let mut members = reach(selected, positions, &up_starts, &inputs);
+        let mut has_work = FixedBitSet::with_capacity(positions);
+        has_work.union_with(selected);
+        has_work.insert_range(gates_end..positions);
+        let below = reach(&has_work, positions, &starts, &outputs);
+        let mut members = reach(&has_work, positions, &up_starts, &inputs);
         members.intersect_with(&below);
         let inside = |at: u32| members.contains(at as usize);
         let (starts, outputs) = lists(
@@ -126,6 +171,7 @@ impl RunOrder {
             waits,
             starts,
             outputs,
+            published,
             ranks: Vec::new(),
             started: false,
             unfinished: selected.count_ones(..),
@@ -144,8 +190,8 @@ impl RunOrder {
         self.unfinished
     }
 
-    /// The nodes that wait for nothing, in dbt's order. Call it once, before any `finish`.
-    pub fn start(&mut self) -> Vec<NodeIndex> {
+    /// What waits for nothing, in dbt's order. Call it once, before any `finish`.
+    pub fn start(&mut self) -> Vec<Due> {
         if std::mem::replace(&mut self.started, true) {
             return Vec::new();
         }
@@ -156,7 +202,7 @@ impl RunOrder {
         let mut ready = Vec::new();
         for at in free {
             if self.is_selected(at) {
-                ready.push(NodeIndex::new(at));
+                ready.push(at);
             } else {
                 self.release(at, &mut ready);
             }
@@ -164,12 +210,21 @@ impl RunOrder {
         self.by_rank(ready)
     }
 
-    /// Takes note that a node is done, whether it went well or not, and gives the nodes that
-    /// wait for nothing any more, in dbt's order. Each node finishes once.
-    pub fn finish(&mut self, node: NodeIndex) -> Vec<NodeIndex> {
-        self.unfinished = self.unfinished.saturating_sub(1);
+    /// Takes note that something is done, whether it went well or not, and gives what waits for
+    /// nothing any more, in dbt's order. Each node finishes once, and each publishing.
+    pub fn finish(&mut self, done: Due) -> Vec<Due> {
+        let at = match done {
+            Due::Node(node) => {
+                self.unfinished = self.unfinished.saturating_sub(1);
+                node.index()
+            }
+            Due::Publish(model) => {
+                let at = self.published.binary_search(&model);
+                self.first_published() + at.expect("only what is audited is published")
+            }
+        };
         let mut ready = Vec::new();
-        self.release(node.index(), &mut ready);
+        self.release(at, &mut ready);
         self.by_rank(ready)
     }
 
@@ -187,22 +242,34 @@ impl RunOrder {
         self.selected.contains(at)
     }
 
+    fn first_published(&self) -> usize {
+        self.waits.len() - self.published.len()
+    }
+
+    /// What there is to do at a position; nothing where it only carries the order.
+    fn due_at(&self, at: usize) -> Option<Due> {
+        if self.is_selected(at) {
+            return Some(Due::Node(NodeIndex::new(at)));
+        }
+        let model = self.published.get(at.checked_sub(self.first_published())?)?;
+        Some(Due::Publish(*model))
+    }
+
     fn outputs_of(&self, at: usize) -> &[u32] {
         &self.outputs[self.starts[at] as usize..self.starts[at + 1] as usize]
     }
 
-    /// Opens what waits for a position; positions that are not selected finish at once.
-    fn release(&mut self, at: usize, ready: &mut Vec<NodeIndex>) {
+    /// Opens what waits for a position; positions with nothing to do finish at once.
+    fn release(&mut self, at: usize, ready: &mut Vec<usize>) {
         let mut done = vec![at];
         while let Some(at) = done.pop() {
             for slot in self.starts[at]..self.starts[at + 1] {
                 let output = self.outputs[slot as usize] as usize;
                 self.waits[output] -= 1;
                 if self.waits[output] == 0 {
-                    if self.is_selected(output) {
-                        ready.push(NodeIndex::new(output));
-                    } else {
-                        done.push(output);
+                    match self.due_at(output) {
+                        Some(_) => ready.push(output),
+                        None => done.push(output),
                     }
                 }
             }
@@ -211,12 +278,12 @@ impl RunOrder {
 
     /// Nodes that become ready at once go by the longest chain above them, then by `unique_id`, as
     /// in dbt: projects rely on it where they read what they do not `ref`.
-    fn by_rank(&self, mut ready: Vec<NodeIndex>) -> Vec<NodeIndex> {
-        ready.sort_by_key(|node| self.ranks[node.index()]);
-        ready
+    fn by_rank(&self, mut ready: Vec<usize>) -> Vec<Due> {
+        ready.sort_by_key(|at| self.ranks[*at]);
+        ready.into_iter().filter_map(|at| self.due_at(at)).collect()
     }
 
-    /// The rank of each position that is a selected node.
+    /// The rank of each position that has something to do.
     fn ranked(&self, graph: &Graph, members: &FixedBitSet) -> Vec<u32> {
         let mut waits = self.waits.clone();
         let mut levels = vec![0_u32; waits.len()];
@@ -234,12 +301,15 @@ impl RunOrder {
                 }
             }
         }
-        debug_assert_eq!(met, members.count_ones(..), "test edges made a circle");
-        let mut nodes: Vec<NodeIndex> = self.nodes.clone();
-        nodes.sort_by_key(|node| (levels[node.index()], graph.unique_id(*node)));
+        debug_assert_eq!(met, members.count_ones(..), "edges of tests made a circle");
+        let published = self.published.iter().zip(self.first_published()..);
+        let mut places: Vec<(usize, NodeIndex)> =
+            self.nodes.iter().map(|node| (node.index(), *node)).collect();
+        places.extend(published.map(|(model, at)| (at, *model)));
+        places.sort_by_key(|(at, node)| (levels[*at], graph.unique_id(*node)));
         let mut ranks = vec![0; levels.len()];
-        for (rank, node) in nodes.into_iter().enumerate() {
-            ranks[node.index()] = rank as u32;
+        for (rank, (at, _)) in places.into_iter().enumerate() {
+            ranks[at] = rank as u32;
         }
         ranks
     }

@@ -310,6 +310,24 @@ impl Node {
         let relation = Relation::new(&self.database, &self.schema, &self.alias);
         Relation { quoting: self.quoting, ..relation }
     }
+
+    /// Whether it is built beside the published relation, and takes its place only where its tests
+    /// pass: `publish: audited`. An ephemeral model has nothing to publish.
+    pub fn is_audited(&self) -> bool {
+        self.resource_type == ResourceType::Model
+            && self.config.text("publish") == Some("audited")
+            && !self.is_ephemeral()
+    }
+
+    /// Where an audited model stands while its tests run.
+    pub fn audit_relation(&self) -> Relation {
+        self.relation().with_suffix("__audit")
+    }
+
+    /// Where what its tests rejected is kept.
+    pub fn rejected_relation(&self) -> Relation {
+        self.relation().with_suffix("__rejected")
+    }
 }
 
 /// A table that the project reads but does not make.

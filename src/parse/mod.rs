@@ -20,6 +20,7 @@ mod others;
 mod patches;
 mod plain_times;
 mod properties;
+mod publishing;
 mod python;
 mod python_calls;
 mod python_models;
@@ -270,6 +271,7 @@ pub fn parse(
     errors.extend(config_rules::wrong_limits(&manifest, &config.project.file));
     if errors.is_empty() {
         errors.extend(microbatch::check(&mut manifest, config, &parser.dialects, &mut warnings));
+        errors.extend(publishing::check(&manifest, config, &parser.dialects, files));
     }
     if errors.is_empty() {
         warnings.extend(versions::deprecations(&manifest));

@@ -76,6 +76,7 @@ pub(super) fn ended(node: &Node, result: &RunResult) -> (String, String) {
         ResourceType::Seed => ("ERROR loading", "OK loaded"),
         ResourceType::Snapshot => ("ERROR snapshotting", "OK snapshotted"),
         ResourceType::Operation => ("ERROR", "OK"),
+        _ if node.is_audited() => ("ERROR creating", "OK published"),
         _ => ("ERROR creating", "OK created"),
     };
     match result.status {

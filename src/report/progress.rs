@@ -120,9 +120,18 @@ impl Progress {
         });
     }
 
-    fn result_event(&self, node: &Node, result: &RunResult, place: (usize, Timestamp)) {
+    fn result_event(
+        &self,
+        node: &Node,
+        result: &RunResult,
+        error: Option<&Diagnostic>,
+        place: (usize, Timestamp),
+    ) {
         let console = &self.console;
-        let (words, word) = ended(node, result);
+        let (mut words, word) = ended(node, result);
+        if error.is_some_and(|error| error.code == Code::NOT_PUBLISHED) {
+            words = "REJECTED".to_owned();
+        }
         let status = painted(&word, result.status, console.color());
         let described = describe(node, self.engines);
         let kinds = ["test ", "snapshot "];
@@ -351,7 +360,7 @@ impl Observer for Progress {
         if let Some(error) = error {
             lock(&self.failures).push(error.clone());
         }
-        self.result_event(node, result, place);
+        self.result_event(node, result, error, place);
         // That a statement was cancelled needs no explanation.
         if let Some(error) = error.filter(|error| error.code != Code::INTERRUPTED) {
             let text = diagnostics::render(error, self.console.color());

@@ -9,7 +9,7 @@ use minijinja::Value;
 use super::model::Outcome;
 use super::node::Job;
 use super::{Runner, model};
-use crate::config::{Config, EngineKind};
+use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::{Dialect, MacroDef, RelationObject, ResponseObject};
 use crate::manifest::{Node, ResourceType};
@@ -25,7 +25,7 @@ pub(super) fn block_of(
     dialect: &Dialect,
 ) -> Result<Option<Arc<MacroDef>>> {
     let (name, language) = (node.materialized(), node.language());
-    let legacy = allows_package_overrides(&runner.compiler.config);
+    let legacy = runner.compiler.config.allows_package_materializations();
     let Some(block) = dialect.materialization(name, model::is_code(name), legacy) else {
         return Ok(None);
     };
@@ -45,17 +45,12 @@ pub(super) fn block_of(
     )))
 }
 
-/// Whether packages may put materializations in the place of built-in ones, as dbt's flag says.
-fn allows_package_overrides(config: &Config) -> bool {
-    !config.flags.all.is_on("require_explicit_package_overrides_for_builtin_materializations")
-}
-
 /// A warning for each node that is built by a package's block in the place of a built-in one.
 pub(super) fn warnings<'a>(
     runner: &Runner,
     nodes: impl Iterator<Item = &'a Node>,
 ) -> Vec<Diagnostic> {
-    if !allows_package_overrides(&runner.compiler.config) {
+    if !runner.compiler.config.allows_package_materializations() {
         return Vec::new();
     }
     let one = |node: &Node| {

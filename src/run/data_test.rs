@@ -136,7 +136,8 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
             .help("Write one of them, or leave the configuration out."),
         ));
     }
-    if kept_as == Some("view") {
+    // A view would lose the relation that was tested, which gets another name.
+    if kept_as == Some("view") && !job.host.is_before_publishing() {
         job.on_connection(main, |connection| {
             publish::replace_view(connection, &target, main).map(|_| ())
         })?;

@@ -1,6 +1,7 @@
 //! The scheduler, materializations, seeds, tests, hooks → [`RunResult`]s.
 
 mod adapter;
+mod audit;
 mod catalog;
 mod comment;
 mod custom;
@@ -32,7 +33,7 @@ use fixedbitset::FixedBitSet;
 
 use crate::compile::{Bridge, Compiler};
 use crate::diagnostic::Diagnostic;
-use crate::graph::Graph;
+use crate::graph::{Audits, Graph};
 use crate::manifest::Node;
 
 pub use adapter::ConnectionAdapter;
@@ -97,6 +98,8 @@ pub struct Runner {
     pub compiler: Arc<Compiler>,
     pub engines: Arc<Engines>,
     pub options: Options,
+    /// The audited models of the run, and the tests that decide about them.
+    pub audits: Audits,
     pub observer: Arc<dyn Observer>,
     /// How many nodes and batches run at the moment.
     pub busy: AtomicUsize,

@@ -47,7 +47,10 @@ pub(super) fn build(job: &Job, result: &mut RunResult) -> Result<()> {
                 "incremental" => incremental::build(job),
                 other => Err(unknown(job, other)),
             }?;
-            job.run_hooks("post-hook", false)?;
+            // Those of an audited model come after it is published.
+            if !job.host.is_before_publishing() {
+                job.run_hooks("post-hook", false)?;
+            }
             outcome
         }
     };

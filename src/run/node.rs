@@ -102,11 +102,21 @@ impl Runner {
         node: &Node,
         thread: usize,
     ) -> (RunResult, Option<Box<Diagnostic>>) {
+        self.account(node, thread, |result| self.attempt(node, result))
+    }
+
+    /// The result of work on a node: how long it took and how it ended.
+    pub(super) fn account(
+        &self,
+        node: &Node,
+        thread: usize,
+        work: impl FnOnce(&mut RunResult) -> Result<()>,
+    ) -> (RunResult, Option<Box<Diagnostic>>) {
         let started = Instant::now();
         let mut result = RunResult::new(node, Status::Success);
         result.thread = thread;
         self.busy.fetch_add(1, Ordering::Relaxed);
-        let mut error = self.attempt(node, &mut result).err();
+        let mut error = work(&mut result).err();
         self.busy.fetch_sub(1, Ordering::Relaxed);
         let told = result.batches.is_some() || result.broken_within;
         if let Some(error) = error.as_ref().filter(|_| !told) {
@@ -127,7 +137,7 @@ impl Runner {
     }
 
     /// Why a node failed, as dbt puts it: the kind of error, the node, and what was said.
-    fn message_of(&self, node: &Node, error: &Diagnostic) -> String {
+    pub(super) fn message_of(&self, node: &Node, error: &Diagnostic) -> String {
         let said = said(error);
         let engine = self.compiler.config.target.engines.get(&node.engine);
         let kind = match (error.code.dbt_kind(), engine.map(|engine| engine.kind())) {
@@ -155,12 +165,25 @@ impl Runner {
             .note(format!("compiled code at {}", written.display()));
         }
         let why = result.message.as_deref().unwrap_or("failing rows");
-        Diagnostic::error(Code::TEST_FAILED, format!("The test `{}` found {why}", node.name))
-            .or_at(node.location.clone())
-            .help(format!("See the rows: pintail show --select {}", node.name))
+        let error =
+            Diagnostic::error(Code::TEST_FAILED, format!("The test `{}` found {why}", node.name))
+                .or_at(node.location.clone());
+        // The test itself reads what is published.
+        match self.hidden_for(node).and_then(|id| self.compiler.manifest.nodes.get(id)) {
+            Some(model) => error.note(format!("so `{}` is not published", model.name)),
+            None => error.help(format!("See the rows: pintail show --select {}", node.name)),
+        }
     }
 
-    fn attempt(&self, node: &Node, result: &mut RunResult) -> Result<()> {
+    /// Does a node's own work: of an audited model, on the relation beside the published one.
+    pub(super) fn attempt(&self, node: &Node, result: &mut RunResult) -> Result<()> {
+        if let Some(model) = self.hidden_for(node) {
+            return self.attempt_with(
+                node,
+                self.compiler.audit_host(&node.unique_id, model),
+                result,
+            );
+        }
         if is_batched(node, &self.compiler.config, &self.compiler.dialects) {
             return microbatch::build(self, node, result);
         }
@@ -174,14 +197,23 @@ impl Runner {
         batch: Option<Batch>,
         result: &mut RunResult,
     ) -> Result<()> {
+        self.attempt_with(node, self.compiler.batch_host(&node.unique_id, batch), result)
+    }
+
+    fn attempt_with(
+        &self,
+        node: &Node,
+        host: Arc<CompileHost>,
+        result: &mut RunResult,
+    ) -> Result<()> {
         let mut connection = self.engines.connection(&node.engine)?;
         connection.of_node(&node.unique_id);
         let adapter = Arc::new(ConnectionAdapter::new(connection));
-        let host = self.compiler.batch_host(&node.unique_id, batch);
         host.set_adapter(adapter.clone());
 
         let (manifest, target) = (&self.compiler.manifest, &self.compiler.config.target);
         for (engine, relation) in read_in_place(node, manifest, target) {
+            let relation = host.in_place_of(relation);
             let checked = self.engines.check_in_place(&engine, &relation);
             checked.map_err(|error| Box::new(error.or_at(node.location.clone())))?;
         }
@@ -354,7 +386,7 @@ impl Runner {
 impl Job<'_> {
     /// The relation that the node makes.
     pub fn target(&self) -> Relation {
-        self.node.relation()
+        self.host.relation()
     }
 
     /// Whether the existing relation is to be replaced whatever it is.

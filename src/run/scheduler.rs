@@ -1,5 +1,6 @@
 //! Runs the selected part of the DAG on a fixed number of threads: who is next, who waits for a
-//! bridge, who is skipped. What running a node means is `node`'s business.
+//! bridge, who is skipped, which model is to be published. What running a node means is `node`'s
+//! business, and what publishing one means `audit`'s.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap, VecDeque};
@@ -7,11 +8,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use fixedbitset::FixedBitSet;
 
+use super::audit::{Built, Verdict};
 use super::result::{DataLoad, RunResult, Status};
 use super::{Runner, Step};
 use crate::compile::Bridge;
 use crate::diagnostic::Diagnostic;
-use crate::graph::{Graph, NodeIndex, RunOrder};
+use crate::graph::{Due, Graph, NodeIndex, RunOrder};
 use crate::manifest::{Node, UniqueId};
 use crate::parse::locate_ref;
 use crate::worker;
@@ -36,14 +38,19 @@ struct Task {
 enum Work {
     Node(usize),
     Bridge(UniqueId),
+    /// An audited model was built, and the tests that decide about it are done.
+    Publish(usize),
 }
 
 struct State {
     order: RunOrder,
     queue: BinaryHeap<Task>,
-    /// Node → its place among those that became ready; one that waits for a bridge keeps it.
-    turns: HashMap<usize, usize>,
+    /// What became ready → its place among them; a node that waits for a bridge keeps it.
+    turns: HashMap<Due, usize>,
     bridges: HashMap<UniqueId, BridgeState>,
+    /// Audited models that wait for their tests, and what came of those tests.
+    built: HashMap<usize, Built>,
+    verdicts: HashMap<usize, Vec<Verdict>>,
     /// Nodes that will not run, and because of which node.
     skipped: HashMap<usize, String>,
     running: usize,
@@ -53,9 +60,9 @@ struct State {
 }
 
 impl State {
-    fn turn(&mut self, index: usize) -> Reverse<usize> {
+    fn turn(&mut self, due: Due) -> Reverse<usize> {
         let next = self.turns.len();
-        Reverse(*self.turns.entry(index).or_insert(next))
+        Reverse(*self.turns.entry(due).or_insert(next))
     }
 }
 
@@ -67,7 +74,8 @@ pub(super) fn run(
     tests_block: bool,
     threads: usize,
 ) -> Vec<RunResult> {
-    let order = graph.run_order(&runner.compiler.manifest, selected, tests_block);
+    let manifest = &runner.compiler.manifest;
+    let order = graph.run_order(manifest, selected, &runner.audits, tests_block);
     let scheduler = Scheduler {
         runner,
         state: Mutex::new(State {
@@ -75,6 +83,8 @@ pub(super) fn run(
             queue: BinaryHeap::new(),
             turns: HashMap::new(),
             bridges: HashMap::new(),
+            built: HashMap::new(),
+            verdicts: HashMap::new(),
             skipped: HashMap::new(),
             running: 0,
             stopped: false,
@@ -125,6 +135,7 @@ impl Scheduler<'_> {
             match task.work {
                 Work::Node(index) => self.run_node(index, thread),
                 Work::Bridge(id) => self.run_bridge(&id, thread),
+                Work::Publish(index) => self.publish(index, thread),
             }
             state = self.lock();
             state.running -= 1;
@@ -136,11 +147,48 @@ impl Scheduler<'_> {
         let node = self.node(index);
         let loads = self.take_loads(node);
         self.runner.observer.started(&Step::Node(node), thread);
-        let (mut result, error) = self.runner.run_node(node, thread);
-        result.loads.extend(loads);
+        let is_audited = self.runner.audits.tests_of(NodeIndex::new(index)).is_some();
+        let outcome = match is_audited {
+            true => self.runner.build_hidden(node, thread, loads),
+            false => {
+                let (mut result, error) = self.runner.run_node(node, thread);
+                result.loads.extend(loads);
+                Err(Box::new((result, error)))
+            }
+        };
+        let due = Due::Node(NodeIndex::new(index));
+        match outcome {
+            Ok(built) => {
+                let mut state = self.lock();
+                state.built.insert(index, built);
+                self.proceed(&mut state, due);
+            }
+            Err(ended) => {
+                let (result, error) = *ended;
+                self.runner.observer.finished(node, &result, error.as_deref());
+                let mut state = self.lock();
+                self.conclude(&mut state, index, result);
+                self.proceed(&mut state, due);
+            }
+        }
+    }
+
+    /// Publishes an audited model, or does not, as its tests have it.
+    fn publish(&self, index: usize, thread: usize) {
+        let node = self.node(index);
+        let (built, verdicts) = {
+            let mut state = self.lock();
+            (state.built.remove(&index), state.verdicts.remove(&index).unwrap_or_default())
+        };
+        let Some(built) = built else { return };
+        let (result, error) = self.runner.decide(node, built, &verdicts, thread);
         self.runner.observer.finished(node, &result, error.as_deref());
         let mut state = self.lock();
-        self.finish(&mut state, index, result);
+        if result.status != Status::Success {
+            self.lose(&mut state, index);
+        }
+        self.conclude(&mut state, index, result);
+        self.proceed(&mut state, Due::Publish(NodeIndex::new(index)));
     }
 
     /// The loads of bridges that no other node has taken into its result.
@@ -171,63 +219,92 @@ impl Scheduler<'_> {
         };
         let before = state.bridges.insert(id.clone(), outcome);
         if let Some(BridgeState::UnderWay(waiting)) = before {
-            self.enqueue(&mut state, waiting);
+            let waiting = waiting.into_iter().map(Due::Node);
+            self.enqueue(&mut state, waiting.collect());
         }
     }
 
-    /// Takes the result of a node and lets go what waited for it.
-    fn finish(&self, state: &mut State, index: usize, result: RunResult) {
+    /// Takes the result of a node.
+    fn conclude(&self, state: &mut State, index: usize, result: RunResult) {
         let failed = result.is_failure();
         if failed {
-            let node = NodeIndex::new(index);
-            let cause = result.name.clone();
-            for below in state.order.downstream(node) {
-                state.skipped.entry(below.index()).or_insert_with(|| cause.clone());
-            }
+            self.lose(state, index);
+        }
+        if let Some(model) = self.runner.audits.model_of(NodeIndex::new(index)) {
+            state.verdicts.entry(model.index()).or_default().push(Verdict::of(&result));
         }
         state.results.push(result);
         if failed && self.runner.options.fail_fast && !state.stopped {
             self.stop(state);
         }
-        let ready = state.order.finish(NodeIndex::new(index));
+    }
+
+    /// What is downstream of a node will not run.
+    fn lose(&self, state: &mut State, index: usize) {
+        let cause = &self.node(index).name;
+        for below in state.order.downstream(NodeIndex::new(index)) {
+            state.skipped.entry(below.index()).or_insert_with(|| cause.clone());
+        }
+    }
+
+    /// Lets go what waited for something that is done.
+    fn proceed(&self, state: &mut State, done: Due) {
+        let ready = state.order.finish(done);
         self.enqueue(state, ready);
     }
 
-    /// Puts nodes whose inputs are done into the queue; or passes over them at once.
-    fn enqueue(&self, state: &mut State, ready: Vec<NodeIndex>) {
+    /// Puts what is ready into the queue; or passes over it at once.
+    fn enqueue(&self, state: &mut State, ready: Vec<Due>) {
         let mut todo = VecDeque::from(ready);
         while let Some(ready) = todo.pop_front() {
-            let index = ready.index();
-            let node = self.node(index);
-            if node.is_ephemeral() {
+            let passed = match ready {
+                Due::Node(index) => self.enqueue_node(state, index),
+                Due::Publish(model) => self.enqueue_publishing(state, model),
+            };
+            if passed {
                 todo.extend(state.order.finish(ready));
-                continue;
-            }
-            if state.stopped || state.skipped.contains_key(&index) {
-                self.pass_over(state, index);
-                todo.extend(state.order.finish(ready));
-                continue;
-            }
-            match self.missing_bridges(state, node, ready) {
-                Ok(true) => {}
-                Ok(false) => {
-                    let turn = state.turn(index);
-                    state.queue.push(Task { turn, work: Work::Node(index) });
-                }
-                Err(error) => {
-                    let mut result = RunResult::new(node, Status::Error);
-                    result.message = Some(error.message.clone());
-                    self.runner.observer.finished(node, &result, Some(&error));
-                    let cause = node.name.clone();
-                    for below in state.order.downstream(ready) {
-                        state.skipped.entry(below.index()).or_insert_with(|| cause.clone());
-                    }
-                    state.results.push(result);
-                    todo.extend(state.order.finish(ready));
-                }
             }
         }
         self.changed.notify_all();
+    }
+
+    /// Queues a node whose inputs are done; whether it was passed over.
+    fn enqueue_node(&self, state: &mut State, ready: NodeIndex) -> bool {
+        let index = ready.index();
+        let node = self.node(index);
+        if node.is_ephemeral() {
+            return true;
+        }
+        if state.stopped || state.skipped.contains_key(&index) {
+            self.pass_over(state, index);
+            return true;
+        }
+        match self.missing_bridges(state, node, ready) {
+            Ok(true) => false,
+            Ok(false) => {
+                let turn = state.turn(Due::Node(ready));
+                state.queue.push(Task { turn, work: Work::Node(index) });
+                false
+            }
+            Err(error) => {
+                let mut result = RunResult::new(node, Status::Error);
+                result.message = Some(error.message.clone());
+                self.runner.observer.finished(node, &result, Some(&error));
+                self.conclude(state, index, result);
+                true
+            }
+        }
+    }
+
+    /// Queues the publishing of a model, also where nothing new starts: what was built has to go
+    /// somewhere. One that was not built is passed over.
+    fn enqueue_publishing(&self, state: &mut State, model: NodeIndex) -> bool {
+        if !state.built.contains_key(&model.index()) {
+            return true;
+        }
+        let turn = state.turn(Due::Publish(model));
+        state.queue.push(Task { turn, work: Work::Publish(model.index()) });
+        false
     }
 
     /// Queues the bridges that a node still needs; whether it has to wait for any.
@@ -254,7 +331,7 @@ impl Scheduler<'_> {
                     let waiting = if waits { Vec::new() } else { vec![index] };
                     waits = true;
                     state.bridges.insert(bridge.unique_id.clone(), BridgeState::UnderWay(waiting));
-                    let turn = state.turn(index.index());
+                    let turn = state.turn(Due::Node(index));
                     let work = Work::Bridge(bridge.unique_id.clone());
                     state.queue.push(Task { turn, work });
                 }
@@ -291,7 +368,7 @@ impl Scheduler<'_> {
         });
         result.name_relation(node);
         self.runner.observer.finished(node, &result, None);
-        state.results.push(result);
+        self.conclude(state, index, result);
     }
 
     /// Lets nothing new start: what waits in the queue is passed over.
@@ -301,6 +378,7 @@ impl Scheduler<'_> {
         for task in std::mem::take(&mut state.queue) {
             match task.work {
                 Work::Node(index) => waiting.push(index),
+                Work::Publish(_) => state.queue.push(task),
                 Work::Bridge(id) => {
                     if let Some(BridgeState::UnderWay(nodes)) = state.bridges.remove(&id) {
                         waiting.extend(nodes.into_iter().map(NodeIndex::index));
@@ -310,6 +388,7 @@ impl Scheduler<'_> {
         }
         waiting.sort_unstable();
         waiting.dedup();
-        self.enqueue(state, waiting.into_iter().map(NodeIndex::new).collect());
+        let waiting = waiting.into_iter().map(NodeIndex::new).map(Due::Node);
+        self.enqueue(state, waiting.collect());
     }
 }

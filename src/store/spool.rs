@@ -66,6 +66,9 @@ pub struct Touched {
     pub identifier: String,
     /// Whether a bridge writes it.
     pub bridge: bool,
+    /// Whether it is an audited model's hidden relation, which itself is left over then.
+    #[serde(default)]
+    pub hidden: bool,
 }
 
 /// How a run ended.

@@ -123,6 +123,33 @@ fn a_query_on_postgres() {
     assert_eq!(left, vec![vec![text("before")]]);
 }
 
+/// A model whose tests were cut off is not published, and nothing of it is left.
+#[test]
+fn the_tests_of_an_audited_model() {
+    let project = Project::hybrid(
+        "== models/audited.sql\n{{ config(engine='operational', materialized='table', publish='audited') }}\nselect 1 as id\n== models/reader.sql\nselect * from {{ ref('audited') }}\n== tests/slow.sql\n{{ config(engine='operational') }}\nselect pg_sleep(100)::text as slept from {{ ref('audited') }}\n",
+    );
+    let sleeping = || {
+        let sql = "select pid from pg_stat_activity where datname = current_database() and query like '%pg_sleep%' and pid <> pg_backend_pid() and state = 'active'";
+        rows(&mut project.database().connect(), sql).len()
+    };
+    interrupt(&project, &["build"], || sleeping() == 1);
+    assert_eq!(
+        recorded(&project),
+        texts(&[
+            ["build", "interrupted", "true"],
+            ["audited", "cancelled", ""],
+            ["reader", "skipped", ""],
+            ["slow", "cancelled", ""],
+        ])
+    );
+    let left = rows(
+        &mut project.database().connect(),
+        "select relname::text from pg_class where relnamespace = 'ops'::regnamespace and relkind = 'r'",
+    );
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// The server that the run started for itself stops with it.
 #[test]
 fn with_an_embedded_server() {

@@ -12,6 +12,7 @@ use pintail::diagnostic::Code;
 #[path = "../support/mod.rs"]
 mod support;
 
+mod audits;
 mod configuration;
 mod dag;
 mod engines;

@@ -49,6 +49,11 @@ fn has_begun(project: &Project, name: &str) -> bool {
     spool(project).iter().any(|text| text.contains(&id))
 }
 
+fn has_begun_test(project: &Project, name: &str) -> bool {
+    let id = format!(r#"{{"touched":{{"unique_id":"test.shop.{name}""#);
+    spool(project).iter().any(|text| text.contains(&id))
+}
+
 const STUCK_DUCK: &str =
     "select sum(a.range + b.range) as x from range(10000000) a, range(10000000) b";
 
@@ -103,6 +108,42 @@ fn a_killed_run_is_interrupted_and_retry_goes_on() {
         rows,
         ["run success stuck", "run interrupted first,looks", "run success last,stuck"]
     );
+}
+
+/// Also the hidden relation of a model whose tests were under way, by whichever run is the next.
+#[test]
+fn a_killed_audit_leaves_nothing() {
+    for on in [On::DuckDb, On::Postgres] {
+        let stuck = match on {
+            On::DuckDb => format!("select * from ({STUCK_DUCK}) where x < 0"),
+            _ => "select pg_sleep(600)::text".to_owned(),
+        };
+        let project = Project::new(
+            on,
+            &[
+                (
+                    "models/m.sql",
+                    "{{ config(materialized='table', publish='audited') }} select 1 as id",
+                ),
+                ("models/other.sql", "select 1 as id"),
+                ("tests/stuck.sql", &format!("{stuck} -- {{{{ ref('m') }}}}")),
+            ],
+        );
+        let child = start(&project, &["run"]);
+        wait_for("the test", || has_begun_test(&project, "stuck"));
+        kill(child);
+        let names = || {
+            let sql = "select table_name from information_schema.tables where table_schema in ('main', 'public') order by 1";
+            project.lines(sql)
+        };
+        assert!(names().contains(&"m__audit".to_owned()), "{:?}", names());
+        project.ok(&["run", "-s", "other"]);
+        assert_eq!(names(), ["other"]);
+        // It is still to be done.
+        project.file("tests/stuck.sql", "select id from {{ ref('m') }} where id > 1");
+        project.ok(&["run", "-s", "m"]);
+        assert_eq!(names(), ["m", "other"]);
+    }
 }
 
 /// Its session in PostgreSQL ends as well, and what it was building goes.

@@ -5,8 +5,10 @@
 //! Nothing is looked up that a statement can find out by itself: with a thousand tables, one look
 //! into `duckdb_tables()` costs more than the swap.
 
+use super::copy::IndexNames;
 use super::{
-    Along, Published, Step, drop_statement, in_transaction, view_statement, within_select,
+    Along, Published, Step, drop_statement, in_transaction, type_word, view_statement,
+    within_select,
 };
 use crate::engine::{Connection, SqlResult, retry};
 use crate::relation::{Cell, Relation, RelationKind, quote_identifier, quote_literal};
@@ -15,16 +17,18 @@ pub(super) fn replace_table(
     connection: &mut dyn Connection,
     shadow: &Relation,
     target: &Relation,
+    names: &IndexNames,
     along: Along,
 ) -> SqlResult<Published> {
     match retry(|| swap(connection, shadow, target, &[], along)) {
         Err(error) if error.words().contains("entries that depend on it") => {}
         other => return other,
     }
-    let indexes = indexes(connection, shadow)?;
-    for index in &indexes {
+    let mut indexes = indexes(connection, shadow)?;
+    for index in &mut indexes {
         let name = shadow.with_identifier(&index.name);
         retry(|| connection.execute(&format!("DROP INDEX {}", name.render())))?;
+        index.name = names.original(&index.name).to_owned();
     }
     retry(|| swap(connection, shadow, target, &indexes, along))
 }
@@ -40,7 +44,8 @@ fn swap(
         Along::run(connection, along.before)?;
         drop_any(connection, target)?;
         connection.execute(&format!(
-            "ALTER TABLE {} RENAME TO {}",
+            "ALTER {} {} RENAME TO {}",
+            type_word(shadow.kind.unwrap_or(RelationKind::Table)),
             shadow.render(),
             quote_identifier(&target.identifier)
         ))?;
@@ -128,15 +133,19 @@ impl Index {
     }
 }
 
-fn indexes(connection: &mut dyn Connection, table: &Relation) -> SqlResult<Vec<Index>> {
+/// A query of the catalog about one table.
+fn about(sql: &str, table: &Relation) -> String {
     let or_current = |part: &Option<String>, current: &str| match part {
         Some(name) => quote_literal(name),
         None => current.to_owned(),
     };
-    let sql = include_str!("../sql/duckdb_indexes.sql")
-        .replace("$database", &or_current(&table.database, "current_database()"))
+    sql.replace("$database", &or_current(&table.database, "current_database()"))
         .replace("$schema", &or_current(&table.schema, "current_schema()"))
-        .replace("$name", &quote_literal(&table.identifier));
+        .replace("$name", &quote_literal(&table.identifier))
+}
+
+fn indexes(connection: &mut dyn Connection, table: &Relation) -> SqlResult<Vec<Index>> {
+    let sql = about(include_str!("../sql/duckdb_indexes.sql"), table);
     let found = connection.query(&sql, None)?;
     let index = |row: &Vec<Cell>| match row.as_slice() {
         [Cell::Text(name), Cell::Bool(unique), Cell::Text(sql)] => {
@@ -148,7 +157,42 @@ fn indexes(connection: &mut dyn Connection, table: &Relation) -> SqlResult<Vec<I
     Ok(found.rows.iter().filter_map(index).collect())
 }
 
-/// The rest of DuckDB's own `CREATE INDEX` text from the bracket after the table's name.
+/// Makes a copy of a table, in an open transaction.
+pub(super) fn copy_table(
+    connection: &mut dyn Connection,
+    from: &Relation,
+    to: &Relation,
+) -> SqlResult<IndexNames> {
+    let found = connection.query(&about(include_str!("../sql/duckdb_table.sql"), from), Some(1))?;
+    let (columns, comment) = match found.rows.first().map(Vec::as_slice) {
+        Some([Cell::Text(sql), comment]) => (after_table(sql).unwrap_or_default(), comment),
+        _ => ("", &Cell::Null),
+    };
+    let (original, copy) = (from.render(), to.render());
+    connection.execute(&format!("CREATE TABLE {copy}{columns}"))?;
+    connection.execute(&format!("INSERT INTO {copy} SELECT * FROM {original}"))?;
+    let mut names = IndexNames::default();
+    for mut index in indexes(connection, from)? {
+        index.name = names.add(&index.name);
+        connection.execute(&index.statement(to))?;
+    }
+    let of_columns = about(include_str!("../sql/duckdb_comments.sql"), from);
+    let of_columns = connection.query(&of_columns, None)?;
+    if let Cell::Text(text) = comment {
+        let text = quote_literal(text);
+        connection.execute(&format!("COMMENT ON TABLE {copy} IS {text}"))?;
+    }
+    for row in &of_columns.rows {
+        if let [Cell::Text(column), Cell::Text(text)] = row.as_slice() {
+            let (column, text) = (quote_identifier(column), quote_literal(text));
+            connection.execute(&format!("COMMENT ON COLUMN {copy}.{column} IS {text}"))?;
+        }
+    }
+    Ok(names)
+}
+
+/// The rest of DuckDB's own `CREATE TABLE` or `CREATE INDEX` text from the bracket after the
+/// table's name.
 fn after_table(sql: &str) -> Option<&str> {
     let mut quoted = false;
     let at = sql.char_indices().find_map(|(at, char)| {

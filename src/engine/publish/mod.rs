@@ -4,12 +4,14 @@
 //! Everything here opens and ends its own transaction: call it outside of one. Conflicts with
 //! other sessions are retried here and do not come out.
 
+mod copy;
 mod duckdb;
 mod postgres;
 
 use super::{Connection, EngineKind, SqlResult, retry};
 use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
 
+pub use copy::{IndexNames, copy_table};
 pub use postgres::{Dependent, dependents};
 
 /// What became of the views that read the relation which was replaced. Always empty on DuckDB,
@@ -69,10 +71,34 @@ pub fn replace_table_along(
     target: &Relation,
     along: Along,
 ) -> SqlResult<Published> {
+    swap(connection, shadow, target, &IndexNames::default(), along)
+}
+
+/// Puts `shadow`, a view or a table as its kind says, in the place of `target`. Where it began as
+/// a copy of `target`, its indexes get the names of the original's.
+///
+/// # Errors
+/// The engine's; `target` is then as it was, and `shadow` still there.
+pub fn replace(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+    names: &IndexNames,
+) -> SqlResult<Published> {
+    swap(connection, shadow, target, names, Along::default())
+}
+
+fn swap(
+    connection: &mut dyn Connection,
+    shadow: &Relation,
+    target: &Relation,
+    names: &IndexNames,
+    along: Along,
+) -> SqlResult<Published> {
     match connection.kind() {
-        EngineKind::DuckDb => duckdb::replace_table(connection, shadow, target, along),
+        EngineKind::DuckDb => duckdb::replace_table(connection, shadow, target, names, along),
         EngineKind::Postgres => {
-            postgres::replace_table(connection, &shadow.folded(), &target.folded(), along)
+            postgres::replace_table(connection, &shadow.folded(), &target.folded(), names, along)
         }
     }
 }
@@ -167,6 +193,20 @@ pub fn drop_relation(connection: &mut dyn Connection, relation: &Relation) -> Sq
             },
         };
         connection.execute(&drop_statement(kind, relation)).map(drop)
+    })
+}
+
+/// Drops a relation that somebody may be looking at: not at all where that would take a wait.
+///
+/// # Errors
+/// The engine's; the relation is then still there.
+pub fn drop_unless_busy(connection: &mut dyn Connection, relation: &Relation) -> SqlResult<()> {
+    if connection.kind() == EngineKind::DuckDb {
+        return drop_relation(connection, relation);
+    }
+    in_transaction(connection, |connection| {
+        connection.execute("SET LOCAL lock_timeout = '400ms'")?;
+        drop_relation(connection, relation)
     })
 }
 

@@ -11,6 +11,7 @@
 //! moment is shorter than the second after which PostgreSQL looks for deadlocks: where a reader
 //! takes table and views in another order, it is the swap that gives way.
 
+use super::copy::IndexNames;
 use super::{
     Along, Published, Step, drop_statement, in_transaction, type_word, view_statement,
     within_select,
@@ -82,13 +83,15 @@ pub(super) fn replace_table(
     connection: &mut dyn Connection,
     shadow: &Relation,
     target: &Relation,
+    names: &IndexNames,
     along: Along,
 ) -> SqlResult<Published> {
+    let kind = shadow.kind.unwrap_or(RelationKind::Table);
     patiently(|order| {
         in_transaction(connection, |connection| {
             Along::run(connection, along.before)?;
             let old = put_aside(connection, target, order)?;
-            connection.execute(&rename(&named(shadow), RelationKind::Table, &target.identifier))?;
+            connection.execute(&rename(&named(shadow), kind, &target.identifier))?;
             if shadow.schema != target.schema
                 && let Some(schema) = &target.schema
             {
@@ -100,6 +103,14 @@ pub(super) fn replace_table(
                 ))?;
             }
             let published = finish(connection, old)?;
+            for (made, original) in &names.0 {
+                let index = named(target).with_identifier(made);
+                connection.execute(&format!(
+                    "ALTER INDEX {} RENAME TO {}",
+                    index.render(),
+                    quote_identifier(original)
+                ))?;
+            }
             Along::run(connection, along.after)?;
             Ok(published)
         })
