@@ -143,6 +143,9 @@ fn check_served(warehouse: &Warehouse, customers: i64) {
         ]
     );
     // Money came over to the cent.
+    // What was audited took its place, and left nothing beside it.
+    let beside = "select relname from pg_class where relname like '%\\_\\_audit' or relname like '%\\_\\_rejected'";
+    assert_eq!(warehouse.postgres(beside), [""; 0]);
     let alerts = warehouse.number("select count(*) from ops.ops_seller_alerts");
     assert!(alerts > 0);
     let odd = "select count(*) from ops.ops_seller_alerts where alert_type not in ('late_shipping', 'low_reviews')";
