@@ -3,29 +3,21 @@
 //!
 //! Knows their shape, not their meaning: no metric is computed. Projects without them pay nothing.
 
+mod entry;
+mod metric_params;
+
 use serde_json::{Map, Value, json};
 
 use super::Parser;
 use super::config_levels;
 use super::properties::SemanticProperties;
 use super::sql_files::fqn;
-use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::load::LoadedFile;
 use crate::manifest::{ById, Manifest, NodeConfig, ResourceType, SemanticEntity};
+use entry::Entry;
+use metric_params::{GRANULARITIES, filter, needs, type_params};
 
-const GRANULARITIES: &[&str] = &[
-    "nanosecond",
-    "microsecond",
-    "millisecond",
-    "second",
-    "minute",
-    "hour",
-    "day",
-    "week",
-    "month",
-    "quarter",
-    "year",
-];
 const AGGREGATIONS: &[&str] = &[
     "sum",
     "min",
@@ -37,87 +29,6 @@ const AGGREGATIONS: &[&str] = &[
     "median",
     "count",
 ];
-
-/// An entry that is being read.
-struct Entry<'a> {
-    what: &'a str,
-    map: &'a Map<String, Value>,
-    location: &'a Location,
-}
-
-impl<'a> Entry<'a> {
-    fn error(&self, message: String, help: &str) -> Box<Diagnostic> {
-        Box::new(Diagnostic::error(Code::BAD_CONFIG, message).at(self.location.clone()).help(help))
-    }
-
-    /// A value, or null.
-    fn any(&self, key: &str) -> Value {
-        self.map.get(key).cloned().unwrap_or(Value::Null)
-    }
-
-    fn flag(&self, key: &str) -> Value {
-        self.map.get(key).and_then(Value::as_bool).unwrap_or(false).into()
-    }
-
-    /// A text; numbers and booleans as Python prints them.
-    fn text(&self, key: &str) -> Value {
-        match self.any(key) {
-            Value::Null => Value::Null,
-            Value::Bool(flag) => if flag { "True" } else { "False" }.into(),
-            Value::String(text) => text.into(),
-            other => other.to_string().into(),
-        }
-    }
-
-    fn required(&self, key: &str) -> Result<String> {
-        match self.text(key) {
-            Value::String(text) => Ok(text),
-            _ => Err(self.error(
-                format!("{} has no `{key}`: '{key}' is a required property", self.what),
-                "Add it.",
-            )),
-        }
-    }
-
-    fn one_of(&self, key: &str, known: &[&str]) -> Result<Value> {
-        let text = self.required(key)?.to_lowercase();
-        if known.contains(&text.as_str()) {
-            return Ok(text.into());
-        }
-        Err(self.error(
-            format!("`{text}` is not a valid `{key}` of {}", self.what),
-            &format!("It is one of {}.", known.join(", ")),
-        ))
-    }
-
-    fn list(&self, key: &str) -> Result<&'a [Value]> {
-        match self.map.get(key) {
-            None | Some(Value::Null) => Ok(&[]),
-            Some(Value::Array(items)) => Ok(items),
-            Some(_) => Err(self.error(
-                format!("`{key}` of {} has to be a list", self.what),
-                "Write its items with dashes.",
-            )),
-        }
-    }
-
-    fn below(&self, what: &'a str, value: &'a Value) -> Result<Entry<'a>> {
-        match value {
-            Value::Object(map) => Ok(Entry { what, map, location: self.location }),
-            _ => Err(self.error(format!("{what} has to be a map"), "Write its keys below it.")),
-        }
-    }
-
-    fn known(&self, keys: &[&str]) -> Result<()> {
-        match self.map.keys().find(|key| !keys.contains(&key.as_str())) {
-            None => Ok(()),
-            Some(key) => Err(self.error(
-                format!("`{key}` is not a key of {}", self.what),
-                &format!("Known keys: {}.", keys.join(", ")),
-            )),
-        }
-    }
-}
 
 impl Parser<'_> {
     /// An entry of `metrics:`, `semantic_models:` or `saved_queries:`; of a semantic model also the
@@ -530,160 +441,6 @@ fn check_name(entry: &Entry, name: &str) -> Result<()> {
         format!("The metric name '{name}' is invalid: it {rule}"),
         "Rename it: letters, digits and underscores, beginning with a letter.",
     ))
-}
-
-/// What a metric of its type cannot be without.
-fn needs(entry: &Entry, kind: &Value, params: &Entry) -> Result<()> {
-    let wanted: &[&str] = match kind.as_str().unwrap_or_default() {
-        "simple" | "cumulative" => &["measure"],
-        "ratio" => &["numerator", "denominator"],
-        "conversion" => &["conversion_type_params"],
-        _ => &[],
-    };
-    match wanted.iter().find(|key| params.any(key).is_null()) {
-        None => Ok(()),
-        Some(key) => Err(entry.error(
-            format!("This metric has no `type_params: {key}`"),
-            &format!("A metric of its type needs {}.", wanted.join(" and ")),
-        )),
-    }
-}
-
-fn type_params(params: &Entry, is_cumulative: bool) -> Result<Value> {
-    params.known(&[
-        "measure",
-        "numerator",
-        "denominator",
-        "expr",
-        "window",
-        "grain_to_date",
-        "metrics",
-        "conversion_type_params",
-        "cumulative_type_params",
-    ])?;
-    let metrics: Vec<Value> = params
-        .list("metrics")?
-        .iter()
-        .map(|one| metric_input(params, one))
-        .collect::<Result<_>>()?;
-    let conversion = match params.any("conversion_type_params") {
-        Value::Null => Value::Null,
-        set => {
-            let set = params.below("`conversion_type_params`", &set)?.map.clone();
-            let set =
-                Entry { what: "`conversion_type_params`", map: &set, location: params.location };
-            let calculation = match set.any("calculation") {
-                Value::Null => "conversion_rate".into(),
-                _ => set.one_of("calculation", &["conversions", "conversion_rate"])?,
-            };
-            json!({
-                "base_measure": input_measure(&set, &set.any("base_measure"))?,
-                "conversion_measure": input_measure(&set, &set.any("conversion_measure"))?,
-                "entity": set.required("entity")?,
-                "calculation": calculation,
-                "window": window(&set, &set.any("window"))?,
-                "constant_properties": set.any("constant_properties"),
-            })
-        }
-    };
-    let cumulative = if is_cumulative {
-        let set = params.any("cumulative_type_params");
-        let pick = |key: &str| match set.get(key).filter(|value| !value.is_null()) {
-            Some(value) => value.clone(),
-            None => params.any(key),
-        };
-        let period = set.get("period_agg").filter(|value| !value.is_null()).cloned();
-        json!({
-            "window": window(params, &pick("window"))?,
-            "grain_to_date": pick("grain_to_date"),
-            "period_agg": period.unwrap_or_else(|| "first".into()),
-            "metric": null,
-        })
-    } else {
-        Value::Null
-    };
-    let grain = match params.any("grain_to_date") {
-        Value::Null => Value::Null,
-        _ => params.one_of("grain_to_date", GRANULARITIES)?,
-    };
-    Ok(json!({
-        "measure": input_measure(params, &params.any("measure"))?,
-        "input_measures": [],
-        "numerator": metric_input(params, &params.any("numerator"))?,
-        "denominator": metric_input(params, &params.any("denominator"))?,
-        "expr": params.text("expr"),
-        "window": window(params, &params.any("window"))?,
-        "grain_to_date": grain,
-        "metrics": metrics,
-        "conversion_type_params": conversion,
-        "cumulative_type_params": cumulative,
-        "metric_aggregation_params": null,
-    }))
-}
-
-fn input_measure(entry: &Entry, value: &Value) -> Result<Value> {
-    let (name, set) = match value {
-        Value::Null => return Ok(Value::Null),
-        Value::String(name) => (name.clone(), Map::new()),
-        set => {
-            let set = entry.below("a measure of a metric", set)?;
-            set.known(&["name", "filter", "alias", "join_to_timespine", "fill_nulls_with"])?;
-            (set.required("name")?, set.map.clone())
-        }
-    };
-    let set = Entry { what: "a measure of a metric", map: &set, location: entry.location };
-    Ok(json!({
-        "name": name,
-        "filter": filter(&set.any("filter")),
-        "alias": set.any("alias"),
-        "join_to_timespine": set.flag("join_to_timespine"),
-        "fill_nulls_with": set.any("fill_nulls_with"),
-    }))
-}
-
-fn metric_input(entry: &Entry, value: &Value) -> Result<Value> {
-    let (name, set) = match value {
-        Value::Null => return Ok(Value::Null),
-        Value::String(name) => (name.clone(), Map::new()),
-        set => {
-            let set = entry.below("a metric of a metric", set)?;
-            set.known(&["name", "filter", "alias", "offset_window", "offset_to_grain"])?;
-            (set.required("name")?, set.map.clone())
-        }
-    };
-    let set = Entry { what: "a metric of a metric", map: &set, location: entry.location };
-    Ok(json!({
-        "name": name,
-        "filter": filter(&set.any("filter")),
-        "alias": set.any("alias"),
-        "offset_window": window(&set, &set.any("offset_window"))?,
-        "offset_to_grain": set.any("offset_to_grain"),
-    }))
-}
-
-fn filter(value: &Value) -> Value {
-    let one = |text: &Value| json!({"where_sql_template": text});
-    match value {
-        Value::Null => Value::Null,
-        Value::Array(many) => json!({"where_filters": many.iter().map(one).collect::<Vec<_>>()}),
-        text => json!({"where_filters": [one(text)]}),
-    }
-}
-
-/// `28 days` → a count and a granularity.
-fn window(entry: &Entry, value: &Value) -> Result<Value> {
-    let Value::String(text) = value else { return Ok(Value::Null) };
-    let lower = text.to_lowercase();
-    let parts: Vec<&str> = lower.split(' ').collect();
-    let help = "Write a count and a granularity: 28 days.";
-    let [count, granularity] = parts.as_slice() else {
-        return Err(entry.error(format!("Invalid window ({text})"), help));
-    };
-    let Ok(count) = count.parse::<u64>() else {
-        return Err(entry.error(format!("Invalid count ({count}) in the window ({text})"), help));
-    };
-    let singular = granularity.strip_suffix('s').filter(|one| GRANULARITIES.contains(one));
-    Ok(json!({"count": count, "granularity": singular.unwrap_or(granularity)}))
 }
 
 /// Whether a key's text is a template of the semantic layer's own, which is not rendered here.
