@@ -16,6 +16,7 @@ pub mod graph;
 pub mod jinja;
 pub mod load;
 pub mod manifest;
+pub mod notify;
 pub mod parse;
 pub mod relation;
 pub mod report;

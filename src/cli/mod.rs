@@ -38,6 +38,7 @@ use serde_json::json;
 use crate::config::{FlagValues, WarnPolicy};
 use crate::diagnostic::Diagnostics;
 use crate::report::{Console, ConsoleOptions, Level, Style, Warnings};
+use crate::store::RunStatus;
 use args::{Cli, Command, DocsCommand, GlobalArgs, LogFormat, SourceCommand, StoreCommand};
 use audit::Audit;
 use earlier::Earlier;
@@ -62,6 +63,16 @@ impl Exit {
             Exit::NodeFailed => 1,
             Exit::CouldNotRun => 2,
             Exit::Interrupted => 130,
+        }
+    }
+
+    /// What the results store calls it.
+    fn run_status(self) -> RunStatus {
+        match self {
+            Exit::Done => RunStatus::Success,
+            Exit::NodeFailed => RunStatus::Failed,
+            Exit::CouldNotRun => RunStatus::Error,
+            Exit::Interrupted => RunStatus::Interrupted,
         }
     }
 

@@ -1,6 +1,7 @@
 //! `build`, `run`, `test` and `seed`: select, run, record, summarize.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,10 +13,12 @@ use super::session::{Session, Start};
 use super::store::{Closing, Recorder};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
+use crate::clock;
 use crate::compile::Bridge;
 use crate::diagnostic::{Diagnostic, Result};
 use crate::graph::{Audits, NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType};
+use crate::notify;
 use crate::report::{self, Level, Progress};
 use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Status, Step};
 
@@ -226,6 +229,15 @@ fn execute(
         (Ok(_), _, true) => Exit::NodeFailed,
         (Ok(_), _, false) => Exit::Done,
     };
+    let over = notify::Run {
+        invocation: &session.invocation,
+        manifest: &session.compiler.manifest,
+        results,
+        status: exit.run_status(),
+        finished_at: clock::now(),
+        elapsed,
+    };
+    notify(session, run, &over);
     let reason = ran.as_ref().err().map(|error| error.message.clone());
     let recorder = Arc::into_inner(observer).map(|both| both.recorder);
     let (closing, warnings) =
@@ -261,6 +273,18 @@ fn execute(
     };
     report::summary(console, manifest, &ended);
     Ok((exit, results))
+}
+
+/// Tells others of a run that is over. What they cannot be told is a warning.
+fn notify(session: &Session, args: &RunArgs, run: &notify::Run) {
+    let from_environment = || std::env::var_os("PINTAIL_METRICS_FILE").map(PathBuf::from);
+    let metrics = args.metrics_file.clone().or_else(from_environment);
+    if let Some(path) = metrics.filter(|path| !path.as_os_str().is_empty()) {
+        let path = session.config.started_in.join(path);
+        if let Err(warning) = notify::write_metrics(&path, run) {
+            session.console.diagnostic(&warning);
+        }
+    }
 }
 
 /// Who is told of what has nothing to run.

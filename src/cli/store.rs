@@ -14,8 +14,7 @@ use crate::graph::Selected;
 use crate::manifest::{Node, ResourceType};
 use crate::run::{RunResult, Step};
 use crate::store::{
-    Begin, Counts, End, Outcome, QualityRule, RunStatus, Spool, Store, Touched, Writer,
-    WriterOptions, address,
+    Begin, Counts, End, Outcome, QualityRule, Spool, Store, Touched, Writer, WriterOptions, address,
 };
 
 /// How long a run waits for a store that does not answer.
@@ -125,12 +124,7 @@ impl Recorder {
         let Recorder { spool, writer, _lock } = self;
         let end = End {
             outcome: Outcome {
-                status: match exit {
-                    Exit::Done => RunStatus::Success,
-                    Exit::NodeFailed => RunStatus::Failed,
-                    Exit::CouldNotRun => RunStatus::Error,
-                    Exit::Interrupted => RunStatus::Interrupted,
-                },
+                status: exit.run_status(),
                 counts: Counts::of(results),
                 finished_at: clock::now(),
                 message,

@@ -23,6 +23,7 @@ mod incremental;
 mod materializations;
 mod microbatch;
 mod names;
+mod notify;
 mod order;
 mod packages;
 mod python_models;
