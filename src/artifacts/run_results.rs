@@ -13,6 +13,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use super::{CommonMetadata, Each, OnlyMetadata, dbt_time, json, write_whole};
+use crate::config::Secrets;
 use crate::config::event_time::{Window, shown};
 use crate::diagnostic::Result;
 use crate::manifest::ResourceType;
@@ -118,8 +119,18 @@ impl Serialize for Args<'_> {
     fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
         let mut map = out.serialize_map(None)?;
         map.serialize_entry("which", &self.0.command)?;
+        let vars = self.0.args.get("vars").and_then(Value::as_object);
+        let secrets = vars.map(Secrets::of_vars).unwrap_or_default();
         for (key, value) in self.0.args.iter().filter(|(key, _)| *key != "which") {
-            map.serialize_entry(key, value)?;
+            match (key.as_str(), value) {
+                ("vars", Value::Object(vars)) => {
+                    map.serialize_entry(key, &secrets.hide_in(vars))?
+                }
+                ("invocation_command", Value::String(text)) => {
+                    map.serialize_entry(key, &secrets.hide(text))?;
+                }
+                _ => map.serialize_entry(key, value)?,
+            }
         }
         map.end()
     }

@@ -36,6 +36,8 @@ pub(super) fn command(start: &Start, args: &DebugArgs) -> Outcome {
     let mut failed: Vec<Diagnostic> = Vec::new();
     let config = match start.config(None) {
         Ok(config) => Some(config),
+        // As in dbt, this is no failed check.
+        Err(error) if error.code == Code::MISSING_VAR => return Err(error.into()),
         Err(error) => {
             failed.push(*error);
             None

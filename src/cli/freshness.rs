@@ -13,8 +13,8 @@ use crate::artifacts;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Audits, Member};
 use crate::manifest::{ResourceType, Source};
-use crate::report::{Level, Progress, dotted, plural};
-use crate::run::{self, FreshnessResult, FreshnessStatus, Runner};
+use crate::report::{Console, Level, Progress, dotted, plural};
+use crate::run::{self, FreshnessResult, FreshnessStatus, RunResult, Runner};
 
 /// Tells how fresh the sources are.
 pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&Path>) -> Outcome {
@@ -90,7 +90,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
         });
     };
     let options = run::Options::default();
-    let progress = Arc::new(Progress::new(console.clone(), total, false));
+    let progress = Arc::new(Progress::new(console.clone(), manifest.clone(), total, false));
     let runner = Runner {
         compiler: session.compiler.clone(),
         engines: session.engines.clone(),
@@ -115,8 +115,11 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
         )?;
     }
     let mut ran = if hooks { runner.run_start_hooks()? } else { Vec::new() };
-    if ran.iter().any(|hook| hook.is_failure()) {
+    if ran.iter().any(|hook| hook.is_failure())
+        && session.config.flags.all.is_on("skip_nodes_if_on_run_start_fails")
+    {
         progress.end();
+        tell_hooks(console, &ran);
         return Ok(Exit::NodeFailed);
     }
     let results = run::freshness(&session.compiler, &session.engines, &sources, &told);
@@ -152,10 +155,10 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
                 &format!("Failure in source {id}"),
                 || json!({"resource_type": "source", "node_name": &**id}),
             );
-            let shown = format!("  {}", message.replace('\n', "\n  "));
-            console.event("RunResultError", Level::Error, &shown, || json!({"msg": message}));
+            tell_error(console, message);
         }
     }
+    tell_hooks(console, &ran);
     let stale = |r: &&FreshnessResult| {
         matches!(r.status, FreshnessStatus::Error | FreshnessStatus::RuntimeError)
     };
@@ -169,4 +172,14 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
         (_, 0) => Exit::Done,
         _ => Exit::NodeFailed,
     })
+}
+
+fn tell_hooks(console: &Console, ran: &[RunResult]) {
+    let failed = ran.iter().filter(|hook| hook.is_failure());
+    failed.filter_map(|hook| hook.message.as_deref()).for_each(|why| tell_error(console, why));
+}
+
+fn tell_error(console: &Console, message: &str) {
+    let shown = format!("  {}", message.replace('\n', "\n  "));
+    console.event("RunResultError", Level::Error, &shown, || json!({"msg": message}));
 }

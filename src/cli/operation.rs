@@ -23,8 +23,10 @@ pub(super) fn command(
 ) -> Outcome {
     let (started, timer) = (clock::now(), Instant::now());
     let arguments = yaml_map("--args", args)?;
+    let mut flags = start.flags.clone();
+    flags.values.insert("macro".into(), name.into());
+    let start = Start { flags: &flags, console: start.console.clone(), ..*start };
     let mut session = start.session("run-operation", &SelectionArgs::default(), None)?;
-    session.invocation.args.insert("macro".into(), name.into());
     session.invocation.args.insert("args".into(), Value::Object(arguments.clone()));
     interrupt::cancels(&session.engines);
     artifacts::make_folder(&session.config.target_path)?;

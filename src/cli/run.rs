@@ -190,7 +190,8 @@ fn execute(
         || json!({"num_threads": threads, "target_name": name_of, "node_count": total}),
     );
     console.gap();
-    let progress = Arc::new(Progress::new(console.clone(), shown, engines));
+    let progress =
+        Arc::new(Progress::new(console.clone(), session.compiler.manifest.clone(), shown, engines));
     let observer = Arc::new(Both { progress: progress.clone(), recorder });
     let earlier = session.only.as_ref();
     let runner = Runner {

@@ -12,11 +12,14 @@ use super::audit::{self, Audit};
 use super::earlier::Earlier;
 use super::selection::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
+use crate::checksum;
 use crate::clock;
 use crate::compile::{Compiler, ManifestValues, read_in_place};
 use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
-use crate::config::{Config, FlagValues, Flags, WARNING_OF_TEMPLATE, scrub_json};
+use crate::config::{
+    Config, DBT_VERSION, FlagValues, Flags, Secrets, WARNING_OF_TEMPLATE, scrub_json,
+};
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, NodeIndex, Selected, Selectors};
 use crate::jinja;
@@ -130,6 +133,7 @@ impl Start<'_> {
         if let Some(warning) = states.warning(&config) {
             self.console.diagnostic(&warning);
         }
+        self.tell_vars(&config);
         let files = load::load(&config)?;
         let for_templates = jinja::InvocationInfo {
             invocation_id: self.audit.id().to_string(),
@@ -192,6 +196,28 @@ impl Start<'_> {
             audit: self.audit.clone(),
             only,
         })
+    }
+
+    /// dbt's event of what its partial parse depends on.
+    fn tell_vars(&self, config: &Config) {
+        let vars = &config.flags.vars;
+        let shown = jinja::values::py_str(&jinja::values::from_json(&Value::Object(vars.clone())));
+        let (profile, target) = (config.flags.profile.as_deref(), config.flags.target.as_deref());
+        let parts = [&*shown, profile.unwrap_or_default(), target.unwrap_or_default(), DBT_VERSION];
+        let checksum = checksum::sha256(parts.join("\0"));
+        let shown = Secrets::of_vars(vars).hide(&shown);
+        let said = |text: Option<&str>| text.unwrap_or("None").to_owned();
+        let text = format!(
+            "checksum: {checksum}, vars: {shown}, profile: {}, target: {}, version: {DBT_VERSION}",
+            said(profile),
+            said(target)
+        );
+        self.console.event("StateCheckVarsHash", Level::Debug, &text, || {
+            json!({
+                "checksum": checksum, "vars": shown, "profile": profile, "target": target,
+                "version": DBT_VERSION,
+            })
+        });
     }
 
     fn invocation(

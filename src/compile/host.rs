@@ -384,6 +384,10 @@ impl Host for CompileHost {
         self.compiler.config.var(&self.node().package_name, name).cloned()
     }
 
+    fn vars(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.compiler.config.vars(&self.node().package_name)
+    }
+
     fn this(&self) -> Option<Relation> {
         match &self.unit {
             Some(unit) => unit.this(),

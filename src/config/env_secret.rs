@@ -80,6 +80,33 @@ pub fn scrub_json(value: &mut Value) {
     }
 }
 
+/// Values of secret variables that `--vars` or a project sets, for the few places that show them.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets(Vec<String>);
+
+impl Secrets {
+    /// Those among variables.
+    pub fn of_vars(vars: &serde_json::Map<String, Value>) -> Secrets {
+        let named = vars.iter().filter(|(name, _)| is_secret(name));
+        let texts = named.filter_map(|(_, value)| value.as_str());
+        Secrets(texts.filter(|text| !text.trim().is_empty()).map(str::to_owned).collect())
+    }
+
+    /// A text with stars in their place.
+    pub fn hide(&self, text: &str) -> String {
+        self.0.iter().fold(text.to_owned(), |text, secret| text.replace(&**secret, "*****"))
+    }
+
+    /// The same for the texts of variables.
+    pub fn hide_in(&self, vars: &serde_json::Map<String, Value>) -> serde_json::Map<String, Value> {
+        let one = |value: &Value| match value {
+            Value::String(text) => Value::from(self.hide(text)),
+            other => other.clone(),
+        };
+        vars.iter().map(|(key, value)| (key.clone(), one(value))).collect()
+    }
+}
+
 /// The value with its secrets in their places.
 ///
 /// # Errors

@@ -326,9 +326,7 @@ impl FlagValues {
         let mut flags = self.values.clone();
         let path = |path: &Path| Value::from(path.to_string_lossy());
         flags.insert("project_dir".into(), path(&config.project.root));
-        if let Some(dir) = &config.flags.profiles_dir {
-            flags.insert("profiles_dir".into(), path(&config.started_in.join(dir)));
-        }
+        flags.insert("profiles_dir".into(), path(&config.profiles_dir));
         if flags.get("log_path").is_none_or(Value::is_null) {
             let folder = config.project.root.join(&config.project.log_path);
             flags.insert("log_path".into(), path(&folder));

@@ -30,7 +30,7 @@ use serde_json::{Map, Value, json};
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
 pub use basics::Basics;
-pub use env_secret::{is_secret, scrub, scrub_json, secret_elsewhere};
+pub use env_secret::{Secrets, is_secret, scrub, scrub_json, secret_elsewhere};
 pub use events::{WARNING_OF_TEMPLATE, event_code, event_names};
 pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
 pub use packages::{PackageSource, PackageSpec, PackagesFile};
@@ -83,6 +83,8 @@ pub struct Config {
     pub selectors: Vec<NamedSelector>,
     /// The folder that the command was started in; paths are shown relative to it.
     pub started_in: PathBuf,
+    /// The folder of the profiles.yml that was read, absolute.
+    pub profiles_dir: PathBuf,
     /// Where artifacts and compiled SQL go, absolute.
     pub target_path: PathBuf,
     /// Warnings about the files that were read.
@@ -161,6 +163,7 @@ impl Config {
             vars: &flags.vars,
         };
         let (target, mut warnings) = profile::read(&choice)?;
+        let profiles_dir = profile::find(&choice)?.parent().map(Path::to_path_buf);
         let mut project = Project::read(&root, &shown(&started_in, &root), &flags.vars, &target)?;
         let packages = installed(&started_in, &root, &mut project, &flags, &target)?;
         warnings.append(&mut project.warnings);
@@ -194,6 +197,7 @@ impl Config {
             target,
             selectors,
             started_in,
+            profiles_dir: profiles_dir.unwrap_or_default(),
             target_path,
             warnings,
         })

@@ -10,7 +10,7 @@ use minijinja::{Environment, Error, State, Value};
 use super::InvocationInfo;
 use super::context::Context;
 use super::error::{carry, fail};
-use super::host::Statement;
+use super::host::{Host, Statement};
 use super::macros::{caller_function, return_function};
 use super::objects::{Arguments, Exceptions, Forgiving, RelationObject, ResponseObject, api};
 
@@ -213,12 +213,11 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     match named.get("default") {
         Some(default) => Ok(default),
         None if given => Ok(Value::from(())),
-        // While parsing, a variable may be one that only a run needs.
-        None if !context.host().execute() => Ok(Value::from(())),
+        None if context.host().lacks_vars() => Ok(Value::from(())),
         None => Err(carry(Box::new(
             Diagnostic::error(
                 Code::MISSING_VAR,
-                format!("Required var '{name}' not found in config"),
+                format!("Required var '{name}' not found in config{}", supplied(&**context.host())),
             )
             .help(format!(
                 "Set it under `vars:` in dbt_project.yml or with --vars '{{{name}: …}}', \
@@ -226,6 +225,26 @@ fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
             )),
         ))),
     }
+}
+
+/// The variables that a template does have, for a message about one that it has not.
+fn supplied(host: &dyn Host) -> String {
+    let vars = host.vars();
+    if vars.is_empty() {
+        return String::new();
+    }
+    let owner =
+        host.model().get_attr("name").ok().and_then(|name| name.as_str().map(str::to_owned));
+    let owner = owner.unwrap_or_else(|| "<Configuration>".to_owned());
+    let sorted: std::collections::BTreeMap<_, _> = vars.iter().collect();
+    let mut text = Vec::new();
+    let format = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+    let mut writer = serde_json::Serializer::with_formatter(&mut text, format);
+    if serde::Serialize::serialize(&sorted, &mut writer).is_err() {
+        return String::new();
+    }
+    let text = String::from_utf8_lossy(&text).replace('\n', "\n  ");
+    format!(":\nVars supplied to {owner} = {}", crate::config::Secrets::of_vars(&vars).hide(&text))
 }
 
 fn env_var(state: &mut State, args: &[Value]) -> Result<Value, Error> {

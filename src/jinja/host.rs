@@ -59,6 +59,15 @@ pub trait Host: Send + Sync {
         None
     }
 
+    /// All variables that the template's package has.
+    fn vars(&self) -> serde_json::Map<String, serde_json::Value>;
+
+    /// Whether a variable that is not there is none, and no error: one that only a run needs may be
+    /// missing while parsing.
+    fn lacks_vars(&self) -> bool {
+        !self.execute()
+    }
+
     /// `model` as a dict in the manifest's words; `{}` outside a node.
     fn model(&self) -> Value;
 

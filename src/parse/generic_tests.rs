@@ -378,7 +378,11 @@ impl Parser<'_> {
                 rest.push(value.to_string());
             }
         }
+        // dbt reads the configuration of the others twice, and tags add up.
+        let own_tags = node.unrendered_config.get("tags").filter(|_| !simple).cloned();
+        let own_tags = own_tags.map(|tags| ("tags".to_owned(), tags));
         if plain && rest.is_empty() {
+            config_levels::apply(&mut node.config, own_tags);
             node.refs.append(&mut read);
             tested(node);
             return Ok(());
@@ -435,6 +439,8 @@ impl Parser<'_> {
                 ResourceType::Test,
                 &node.fqn,
             );
+        } else {
+            config_levels::apply(&mut node.config, own_tags);
         }
         Ok(())
     }

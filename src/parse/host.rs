@@ -38,6 +38,8 @@ pub struct ParseHost {
     this: Relation,
     /// Whose template it is; none outside a node.
     identity: Option<Arc<Identity>>,
+    /// Whether a name is made, which needs all variables at once.
+    is_naming: bool,
     notes: Mutex<Notes>,
 }
 
@@ -50,6 +52,7 @@ impl ParseHost {
             base,
             this,
             identity: None,
+            is_naming: false,
             notes: Mutex::default(),
         }
     }
@@ -58,6 +61,13 @@ impl ParseHost {
     #[must_use]
     pub fn of_node(mut self, identity: &Arc<Identity>) -> Self {
         self.identity = Some(identity.clone());
+        self
+    }
+
+    /// For a macro that makes a name.
+    #[must_use]
+    pub fn naming(mut self) -> Self {
+        self.is_naming = true;
         self
     }
 
@@ -117,6 +127,14 @@ impl Host for ParseHost {
 
     fn var(&self, name: &str) -> Option<serde_json::Value> {
         self.config.var(&self.package, name).cloned()
+    }
+
+    fn vars(&self) -> serde_json::Map<String, serde_json::Value> {
+        self.config.vars(&self.package)
+    }
+
+    fn lacks_vars(&self) -> bool {
+        !self.is_naming
     }
 
     fn this(&self) -> Option<Relation> {

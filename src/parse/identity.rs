@@ -60,7 +60,7 @@ impl Identity {
             "path": self.path,
             "original_file_path": self.original_file_path,
             "fqn": self.fqn,
-            "tags": config.tags(),
+            "tags": config.distinct_tags(),
             "meta": config.get("meta"),
             "group": config.get("group"),
             "version": self.version,

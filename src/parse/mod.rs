@@ -198,7 +198,7 @@ pub fn parse(
             Err(error) => errors.push(*error),
         }
     }
-    source_overrides::apply(&mut properties, &mut warnings);
+    source_overrides::apply(&mut properties, &mut warnings, &mut errors);
     let mut patches = Patches::new(&properties, files, &mut errors);
 
     // Boxed, since lists of nodes are moved several times while they grow.

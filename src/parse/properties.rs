@@ -222,6 +222,11 @@ pub fn read(
     }
     for key in ["data_tests", "tests"] {
         for item in map.list(key)? {
+            if item.get("name").is_none() {
+                // As in dbt, what stands below it is not read either.
+                reader.warnings.push(nameless_test(loaded, reader.location(item)));
+                break;
+            }
             out.data_tests.push(reader.node(item, "a data test")?);
         }
     }
@@ -252,6 +257,18 @@ pub fn read(
     map.pass_left_over(&mut reader.warnings);
     out.warnings = reader.warnings;
     Ok(out)
+}
+
+fn nameless_test(loaded: &LoadedFile, at: Location) -> Diagnostic {
+    let path = &loaded.original_file_path;
+    Diagnostic::warning(
+        Code::BAD_CONFIG,
+        format!(
+            "Unable to parse 'data_tests' section of file '{path}': Entry did not contain a name"
+        ),
+    )
+    .at(at)
+    .help("Here stand properties of singular tests, by their name. Generic tests belong to models.")
 }
 
 /// Reads the entries of one file.

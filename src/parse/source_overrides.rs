@@ -8,9 +8,13 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::load::LoadedFile;
 
 /// Applies every override and takes it out of its own file. Warns about those that meet no source
-/// and about the feature, which dbt has deprecated.
-pub fn apply(files: &mut [(&LoadedFile, PropertiesFile)], warnings: &mut Vec<Diagnostic>) {
-    let mut overrides = Vec::new();
+/// and about the feature, which dbt has deprecated; two of one source are an error.
+pub fn apply(
+    files: &mut [(&LoadedFile, PropertiesFile)],
+    warnings: &mut Vec<Diagnostic>,
+    errors: &mut Vec<Diagnostic>,
+) {
+    let mut overrides: Vec<SourceProperties> = Vec::new();
     for (_, found) in files.iter_mut() {
         if found.sources.iter().any(|source| source.overrides.is_some()) {
             let (over, own) = found
@@ -21,6 +25,12 @@ pub fn apply(files: &mut [(&LoadedFile, PropertiesFile)], warnings: &mut Vec<Dia
             let over: Vec<SourceProperties> = over;
             overrides.extend(over);
         }
+    }
+    for (at, source) in overrides.iter().enumerate() {
+        let same = |other: &&SourceProperties| {
+            other.name == source.name && other.overrides == source.overrides
+        };
+        errors.extend(overrides[..at].iter().find(same).map(|first| twice(first, source)));
     }
     for source in overrides {
         let package = source.overrides.clone().unwrap_or_default();
@@ -36,7 +46,10 @@ pub fn apply(files: &mut [(&LoadedFile, PropertiesFile)], warnings: &mut Vec<Dia
         .at(source.location.clone())
         .help("dbt has no other way to change a package's source: declare a source of your own.");
         match target {
-            Some(target) => patch_source(target, source),
+            Some(target) => {
+                warning = warning.event("SourceOverrideDeprecation");
+                patch_source(target, source);
+            }
             None => {
                 warning.message = format!(
                     "These properties override no source: the package `{package}` has no `{}`",
@@ -46,6 +59,18 @@ pub fn apply(files: &mut [(&LoadedFile, PropertiesFile)], warnings: &mut Vec<Dia
         }
         warnings.push(warning);
     }
+}
+
+fn twice(first: &SourceProperties, second: &SourceProperties) -> Diagnostic {
+    let package = second.overrides.as_deref().unwrap_or_default();
+    let message = format!(
+        "dbt found two schema.yml entries for the same source named {} in package {package}",
+        second.name
+    );
+    Diagnostic::error(Code::DUPLICATE_NODE, message)
+        .at(second.location.clone())
+        .related("the other one", first.location.clone())
+        .help("Take it out of one of these files: a source is overridden once.")
 }
 
 fn patch_source(target: &mut SourceProperties, patch: SourceProperties) {

@@ -1,6 +1,7 @@
 //! Log lines as dbt writes them — structured, `{"info": {…}, "data": {…}}`, or text with time, level
 //! and thread — and the file `dbt.log` that takes them.
 
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -61,9 +62,20 @@ impl Line<'_> {
 }
 
 /// A diagnostic without `warning[PT401]: ` before it: readers of logs look for the message first.
-fn without_code(message: &str) -> &str {
+/// Further lines of it stand below the first, as if there had been no code.
+fn without_code(message: &str) -> Cow<'_, str> {
     let coded = message.starts_with("warning[PT") || message.starts_with("error[PT");
-    message.split_once("]: ").filter(|_| coded).map_or(message, |(_, rest)| rest)
+    let Some((code, rest)) = message.split_once("]: ").filter(|_| coded) else {
+        return message.into();
+    };
+    let pad = " ".repeat(code.len() + "]: ".len());
+    let mut below = true;
+    let lines = rest.split('\n').enumerate().map(|(at, line)| {
+        let stripped = line.strip_prefix(&*pad).filter(|_| below);
+        below = at == 0 || stripped.is_some();
+        stripped.unwrap_or(line)
+    });
+    lines.collect::<Vec<_>>().join("\n").into()
 }
 
 /// The time in UTC.

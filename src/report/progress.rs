@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use super::events::Level;
 use super::lines::{called, describe, dotted, ended, painted};
+use super::summary::{group_of, with_group};
 use super::{Console, diagnostics};
 use crate::compile::Bridge;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{Node, ResourceType, UniqueId};
+use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
 use crate::run::{DataLoad, Observer, RunResult, Status, Step};
 
 /// The nodes that were begun: their number and when.
@@ -26,6 +27,7 @@ struct Begun {
 /// Tells a run's progress.
 pub struct Progress {
     console: Arc<Console>,
+    manifest: Arc<Manifest>,
     total: usize,
     /// Whether there is more than one engine, so that lines say which.
     engines: bool,
@@ -38,7 +40,12 @@ pub struct Progress {
 
 impl Progress {
     /// Progress of a run of `total` nodes.
-    pub fn new(console: Arc<Console>, total: usize, engines: bool) -> Self {
+    pub fn new(
+        console: Arc<Console>,
+        manifest: Arc<Manifest>,
+        total: usize,
+        engines: bool,
+    ) -> Self {
         let bar = console.is_interactive().then(|| {
             let bar = ProgressBar::with_draw_target(
                 Some(total as u64),
@@ -54,6 +61,7 @@ impl Progress {
         console.set_bar(bar.clone());
         Progress {
             console,
+            manifest,
             total,
             engines,
             begun: Mutex::default(),
@@ -208,7 +216,7 @@ impl Progress {
                     data["result_message"] = result.message.clone().into();
                 }
             }
-            data
+            with_group(data, &group_of(&self.manifest, Some(node)))
         });
     }
 

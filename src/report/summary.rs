@@ -200,7 +200,7 @@ fn trouble(console: &Console, manifest: &Manifest, result: &RunResult, ended: &E
 }
 
 /// The group of a node, or of the one that it tests, as dbt's events show it: all text.
-fn group_of(manifest: &Manifest, node: Option<&Node>) -> Option<Value> {
+pub(super) fn group_of(manifest: &Manifest, node: Option<&Node>) -> Option<Value> {
     let node = node?;
     let tested = || manifest.nodes.get(node.attached_node.as_ref()?)?.group.as_ref();
     let name = node.group.as_ref().or_else(tested)?;
@@ -211,7 +211,7 @@ fn group_of(manifest: &Manifest, node: Option<&Node>) -> Option<Value> {
     Some(json!({"name": group.name, "package_name": group.package_name, "owner": owner}))
 }
 
-fn with_group(mut data: Value, group: &Option<Value>) -> Value {
+pub(super) fn with_group(mut data: Value, group: &Option<Value>) -> Value {
     if let Some(group) = group {
         data["group"] = group.clone();
     }

@@ -140,6 +140,9 @@ fn operations_run_macros_with_arguments() {
           {% set found = run_query('select n, w from filled order by n') %}
           {{ log('rows: ' ~ found.rows | length ~ ', first: ' ~ found.columns[0].values()[0] ~ ', names: ' ~ found.column_names | join('+'), info=True) }}
         {% endmacro %}
+        {% macro own_name() %}
+          {{ log(invocation_args_dict.macro ~ ' in ' ~ invocation_args_dict.profiles_dir, info=True) }}
+        {% endmacro %}
         {% macro breaks() %}{% do run_query('select * from nowhere') %}{% endmacro %}";
     for project in Project::on_each(&[("macros/fill.sql", macros)]) {
         let ran =
@@ -148,6 +151,8 @@ fn operations_run_macros_with_arguments() {
         project.ok(&["run-operation", "fill", "--args", "n: 1"]);
         assert_eq!(project.lines("select * from filled order by n"), ["1|x0", "2|y2"]);
         assert_ne!(project.run(&["run-operation", "breaks"]).code, 0);
+        let said = project.ok(&["run-operation", "own_name"]).text();
+        assert!(said.contains("own_name in ") && said.contains(project.path().to_str().unwrap()));
         assert_eq!(project.fails(2, &["run-operation", "none_such"]).code, 2);
     }
 }
@@ -170,6 +175,9 @@ fn debug_says_what_is_wrong() {
     let broken = Project::new(On::DuckDb, &[("models/m.sql", "select 1 as id")]);
     broken.ok(&["debug"]);
     assert_ne!(broken.run(&["debug", "--target", "pg"]).code, 0);
+    let lacking = "name: shop\nprofile: shop\nmodels: {shop: {+alias: \"{{ var('no_such') }}\"}}\n";
+    broken.file("dbt_project.yml", lacking);
+    assert!(broken.fails(2, &["debug"]).text().contains("Required var 'no_such' not found"));
 }
 
 #[test]
@@ -332,7 +340,10 @@ fn init_makes_a_project_that_builds() {
 fn logs_are_events_under_dbts_names() {
     let project = Project::new(
         On::DuckDb,
-        &[("models/m.sql", "{{ log('told', info=True) }} select 1 as id")],
+        &[
+            ("models/m.sql", "{{ config(group='g') }}{{ log('told', info=True) }} select 1 as id"),
+            ("models/m.yml", "groups: [{name: g, owner: {name: me}}]"),
+        ],
     );
     let ran = project.ok(&["run", "--log-format", "json", "--log-level", "debug"]);
     let events: Vec<serde_json::Value> =
@@ -342,6 +353,7 @@ fn logs_are_events_under_dbts_names() {
     assert_eq!(result["info"]["code"], "Q012");
     assert_eq!(result["data"]["node_info"]["unique_id"], "model.shop.m");
     assert_eq!(result["data"]["node_info"]["node_status"], "success");
+    assert_eq!(result["data"]["group"]["owner"]["name"], "me");
     assert_eq!(of("NodeFinished")["data"]["run_result"]["status"], "success");
     assert_eq!(of("JinjaLogInfo")["info"]["msg"], "told");
     assert_eq!(of("StatsLine")["data"]["stats"]["pass"], 1);

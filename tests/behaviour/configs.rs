@@ -364,3 +364,45 @@ fn one_place_has_one_name() {
     let said = project.fails(2, &["parse"]).text();
     assert!(said.contains("cannot have both 'tests' and 'data_tests'"), "{said}");
 }
+
+/// As in dbt: tags add up with those that are said twice in `config`, not in `tags`; and the
+/// configuration of most generic tests is read twice.
+#[test]
+fn tags_of_all_levels_are_kept() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                "{name: shop, profile: shop, models: {+tags: [a]}, data_tests: {+tags: [d]}}",
+            ),
+            ("models/m.sql", "{{ config(tags=['a', 'b']) }} select 1 as id"),
+            (
+                "models/m.yml",
+                "models: [{name: m, config: {tags: [b, c]}, data_tests: [mine: {name: own, config: {tags: [t, d]}}],
+                  columns: [{name: id, data_tests: [
+                    not_null: {name: simple, config: {tags: [t, d]}},
+                    accepted_values: {name: other, arguments: {values: [1]}, config: {tags: t}}]}]}]",
+            ),
+            (
+                "tests/generic/mine.sql",
+                "{% test mine(model) %}{{ config(tags=['q']) }} select 1 as id where false{% endtest %}",
+            ),
+        ],
+    );
+    project.ok(&["parse"]);
+    let manifest = project.json("target/manifest.json");
+    let found = |name: &str| {
+        let nodes = manifest["nodes"].as_object().unwrap().values();
+        let node = nodes.clone().find(|node| node["name"] == name).unwrap();
+        let said = |tags: &serde_json::Value| {
+            let tags = tags.as_array().unwrap().iter();
+            tags.map(|tag| tag.as_str().unwrap().to_owned()).collect::<Vec<_>>().join("")
+        };
+        format!("{} {}", said(&node["tags"]), said(&node["config"]["tags"]))
+    };
+    assert_eq!(found("m"), "abc abcab");
+    assert_eq!(found("own"), "dt dtdqtd");
+    assert_eq!(found("simple"), "dt dtd");
+    assert_eq!(found("other"), "dt dtt");
+}

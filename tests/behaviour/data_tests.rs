@@ -226,3 +226,18 @@ fn descriptions_of_tests_show_docs_blocks() {
     assert_eq!(test.unwrap()["description"], "It is the key.");
     assert_eq!(test.unwrap()["doc_blocks"], serde_json::json!(["doc.shop.why"]));
 }
+
+/// Someone put generic tests where properties of singular ones stand: dbt says so and goes on.
+#[test]
+fn properties_of_tests_need_a_name() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("tests/t.sql", "select 1 as id where false"),
+            ("tests/t.yml", "data_tests: [not_null: {where: x}]"),
+        ],
+    );
+    let said = project.ok(&["parse"]).text();
+    assert!(said.contains("Unable to parse 'data_tests' section of file 'tests/t.yml'"), "{said}");
+    assert!(said.contains("Entry did not contain a name"), "{said}");
+}

@@ -85,3 +85,17 @@ fn warnings_of_templates_are_told_while_parsing_and_when_they_run() {
     let ran = project.fails(2, &["--warn-error", "parse"]);
     assert!(ran.text().contains("models/m.sql"), "{}", ran.text());
 }
+
+/// A name is made once, while parsing: what its macro asks for has to be there then.
+#[test]
+fn macros_that_make_names_need_their_variables() {
+    let macros = "{% macro generate_schema_name(custom, node) %}{{ var('place') }}{% endmacro %}";
+    let model = "select '{{ var('later') }}' as word";
+    let project = Project::new(On::DuckDb, &[("models/m.sql", model), ("macros/n.sql", macros)]);
+    let vars = "{DBT_ENV_SECRET_word: hidden, b: hidden word}";
+    let said = project.fails(2, &["parse", "--vars", vars]).text();
+    assert!(said.contains("Required var 'place' not found in config"), "{said}");
+    assert!(said.contains("Vars supplied to m = {"), "{said}");
+    assert!(said.contains("\"b\": \"***** word\"") && !said.contains("hidden"), "{said}");
+    project.ok(&["parse", "--vars", "place: main"]);
+}

@@ -92,3 +92,21 @@ fn deprecations_are_told_once_and_counted() {
     let said = project.fails(2, &refused).text();
     assert!(said.contains("NoSuchEvent is not a valid dbt error name"), "{said}");
 }
+
+/// Values of `DBT_ENV_SECRET…` are stars in all that is printed or written.
+#[test]
+fn secrets_are_not_told() {
+    let model = "select '{{ var('DBT_ENV_SECRET_key') }}' as a, 'of the environment' as b";
+    let mut project = Project::new(On::DuckDb, &[("models/m.sql", model)]);
+    project.env("DBT_ENV_SECRET_WORD", "of the environment");
+    let ran = project.ok(&["--debug", "run", "--vars", "{DBT_ENV_SECRET_key: abc, n: 1}"]);
+    let log = project.read("logs/dbt.log");
+    for text in [ran.text(), log] {
+        assert!(text.contains("'*****' as b"), "{text}");
+        assert!(text.contains("{'DBT_ENV_SECRET_key': '*****', 'n': 1}"), "{text}");
+        assert!(!text.contains("of the environment"), "{text}");
+    }
+    let args = project.json("target/run_results.json")["args"].clone();
+    assert_eq!(args["vars"], serde_json::json!({"DBT_ENV_SECRET_key": "*****", "n": 1}));
+    assert!(args["invocation_command"].as_str().unwrap().contains("DBT_ENV_SECRET_key: *****"));
+}

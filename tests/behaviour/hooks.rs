@@ -239,3 +239,16 @@ fn a_hook_knows_its_thread() {
     project.ok(&["run", "--threads", "1"]);
     assert_eq!(log(&project), ["start", "Thread-1 (worker)", "end"]);
 }
+
+#[test]
+fn freshness_says_which_hook_failed() {
+    let sources = "sources: [{name: s, tables: [{name: t, config: {loaded_at_field: x, freshness: \
+                   {warn_after: {count: 1, period: day}}}}]}]";
+    for project in Project::on_each(&[
+        ("dbt_project.yml", "{name: shop, profile: shop, on-run-start: \"select * from nowhere\"}"),
+        ("models/s.yml", sources),
+    ]) {
+        let ran = project.fails(1, &["source", "freshness"]);
+        assert!(ran.text().contains("shop.on-run-start.0 failed, error:"), "{}", ran.text());
+    }
+}

@@ -438,6 +438,10 @@ fn a_project_overrides_the_source_of_a_package() {
     let source = &project.json("target/manifest.json")["sources"]["source.pack.raw.t"];
     assert_eq!(source["description"], "old");
     assert_eq!(source["schema"], "main");
+    project.file("models/again.yml", "sources: [{name: raw, overrides: pack, schema: main}]");
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("two schema.yml entries for the same source named raw"), "{said}");
+    assert!(said.contains("models/again.yml") && said.contains("models/schema.yml"), "{said}");
 }
 
 #[test]

@@ -137,6 +137,10 @@ impl Host for TestHost {
         }
     }
 
+    fn vars(&self) -> serde_json::Map<String, serde_json::Value> {
+        serde_json::Map::new()
+    }
+
     fn this(&self) -> Option<Relation> {
         Some(Relation::new("memory", "main", &self.name))
     }
