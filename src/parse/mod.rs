@@ -199,7 +199,7 @@ pub fn parse(
         }
     }
     source_overrides::apply(&mut properties, &mut warnings, &mut errors);
-    let mut patches = Patches::new(&properties, files, &mut errors);
+    let mut patches = Patches::new(&properties, files, config, &mut errors);
 
     // Boxed, since lists of nodes are moved several times while they grow.
     let nodes: Vec<Result<Box<Node>>> = files

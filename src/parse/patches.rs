@@ -4,7 +4,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::properties::{NodeProperties, PropertiesFile};
-use super::sql_files;
+use super::{config_levels, sql_files};
+use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::load::{FileKind, LoadedFile};
 use crate::manifest::{FastHash, Manifest, ResourceType};
@@ -76,6 +77,7 @@ pub(super) struct Patches<'a> {
     /// By kind and the name of the file; entries of several packages may share a name.
     by_name: HashMap<(Section, &'a str), Vec<Entry<'a>>, FastHash>,
     all: &'a [LoadedFile],
+    config: &'a Config,
 }
 
 pub(super) type Entry<'a> = (&'a NodeProperties, &'a LoadedFile);
@@ -84,6 +86,7 @@ impl<'a> Patches<'a> {
     pub(super) fn new(
         files: &'a [(&'a LoadedFile, PropertiesFile)],
         all: &'a [LoadedFile],
+        config: &'a Config,
         errors: &mut Vec<Diagnostic>,
     ) -> Self {
         let mut by_name: HashMap<_, Vec<Entry>, FastHash> = HashMap::default();
@@ -116,17 +119,29 @@ impl<'a> Patches<'a> {
                 }
             }
         }
-        Patches { by_name, all }
+        Patches { by_name, all, config }
     }
 
     /// What describes a file of a package: an entry of its own package, else one of another that
-    /// has no such file itself.
+    /// has no such file itself, or one that is disabled in dbt_project.yml.
     pub(super) fn get(&self, section: Section, package: &str, name: &str) -> Option<Entry<'a>> {
         let entries = self.by_name.get(&(section, name))?;
         let own = entries.iter().find(|(_, file)| &*file.package == package);
-        let is_free =
-            |entry: &&Entry| !has_file(self.all, section.file_kind(), &entry.1.package, name);
+        let kind = section.file_kind();
+        let is_free = |entry: &&Entry| {
+            let mut files = files_of(self.all, kind, &entry.1.package, name);
+            !files.any(|file| self.is_enabled(section, file, name))
+        };
         own.or_else(|| entries.iter().find(is_free)).copied()
+    }
+
+    /// Whether dbt_project.yml leaves a file enabled.
+    fn is_enabled(&self, section: Section, file: &LoadedFile, name: &str) -> bool {
+        let Some(kind) = section.resource_type() else { return true };
+        let fqn = sql_files::fqn(&file.package, &file.path, name);
+        let mut config = config_levels::from_own_project(self.config, &file.package, kind, &fqn);
+        config_levels::apply_root_project(&mut config, self.config, &file.package, kind, &fqn);
+        config.enabled()
     }
 
     /// Entries that describe nothing: most often a misspelt name.
@@ -227,7 +242,16 @@ fn file_of<'a>(properties: &'a NodeProperties, package: &str, all: &[LoadedFile]
 
 /// Whether a package has a file of a kind, by its name without folder and extension.
 fn has_file(all: &[LoadedFile], kind: FileKind, package: &str, stem: &str) -> bool {
-    all.iter().any(|file| {
+    files_of(all, kind, package, stem).next().is_some()
+}
+
+fn files_of<'a>(
+    all: &'a [LoadedFile],
+    kind: FileKind,
+    package: &str,
+    stem: &str,
+) -> impl Iterator<Item = &'a LoadedFile> {
+    all.iter().filter(move |file| {
         file.kind == kind && &*file.package == package && sql_files::file_stem(&file.path) == stem
     })
 }

@@ -486,3 +486,32 @@ fn names_in_macros_of_packages_are_those_of_the_node() {
         );
     }
 }
+
+/// As in dbt: what a package says of a seed that the project disables is said of the seed of that
+/// name which is there, and so are its tests.
+#[test]
+fn properties_of_a_disabled_seed_are_those_of_its_namesake() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", "name: shop\nprofile: shop\nseeds: {inner: {+enabled: false}}\n"),
+            ("dbt_packages/inner/dbt_project.yml", "name: inner\n"),
+            ("dbt_packages/inner/seeds/rules.csv", "id\n1\n"),
+            (
+                "dbt_packages/inner/seeds/rules.yml",
+                "seeds:
+  - name: rules
+    description: what counts
+    config: {column_types: {id: varchar}}
+    columns: [{name: id, data_tests: [unique]}]
+",
+            ),
+            ("seeds/rules.csv", "id\n2\n"),
+        ],
+    );
+    project.ok(&["build"]);
+    let seed = project.node("seed.shop.rules");
+    assert_eq!(seed["description"], "what counts");
+    assert_eq!(seed["config"]["column_types"]["id"], "varchar");
+    assert_eq!(project.status("unique_rules_id"), "pass");
+}
