@@ -122,6 +122,12 @@ impl Serialize for NodeOut<'_> {
         let functions = || node.function_calls.iter().map(function_out);
         map.serialize_entry("functions", &Each(functions))?;
         let (mut macros, nodes) = (Cow::from(&node.depends_on_macros), Some(&node.depends_on[..]));
+        // Macros below `execute` are seen once the node is compiled.
+        for id in self.compiled.into_iter().flat_map(|result| &result.macros) {
+            if !macros.contains(id) {
+                macros.to_mut().push(id.clone());
+            }
+        }
         if kind == ResourceType::Test && self.compiled.is_some() {
             let known = if self.ran { OF_RUNNING_TESTS } else { &OF_RUNNING_TESTS[..1] };
             let generic = node.test_metadata.is_some();

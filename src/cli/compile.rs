@@ -132,7 +132,7 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
                 write_sql(&session.compiler.path_of("compiled", node), &compiled.sql)?;
             }
             result.compiled_code = Some(compiled.sql);
-            result.ctes = compiled.ctes;
+            (result.ctes, result.macros) = (compiled.ctes, compiled.macros);
             let is_kept = node.config.stores_failures() == Some(true);
             if node.resource_type.is_refable() && !node.is_ephemeral() || is_kept {
                 result.relation_name = Some(node.relation().render());

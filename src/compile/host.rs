@@ -26,6 +26,8 @@ pub struct CompileHost {
     engine: Arc<str>,
     /// The ephemeral models that were met.
     ephemeral: Mutex<Vec<UniqueId>>,
+    /// The macros that the template called itself.
+    macros: Mutex<Vec<UniqueId>>,
     /// The ephemeral model that could not be compiled, where that is why the node cannot be.
     broken_ephemeral: OnceLock<UniqueId>,
     /// The PostgreSQL engines that are read in place.
@@ -66,6 +68,7 @@ impl CompileHost {
             node,
             engine,
             ephemeral: Mutex::default(),
+            macros: Mutex::default(),
             broken_ephemeral: OnceLock::new(),
             in_place: Mutex::default(),
             adapter: Mutex::default(),
@@ -75,6 +78,11 @@ impl CompileHost {
             model: OnceLock::new(),
             unit: None,
         }
+    }
+
+    /// The macros that were called so far.
+    pub(super) fn take_macros(&self) -> Vec<UniqueId> {
+        std::mem::take(&mut *self.macros.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The host of one batch of the node.
@@ -455,7 +463,12 @@ impl Host for CompileHost {
         existing.is_some_and(|relation| relation.kind == Some(RelationKind::Table))
     }
 
-    fn note_macro(&self, _unique_id: &UniqueId) {}
+    fn note_macro(&self, unique_id: &UniqueId) {
+        let mut called = self.macros.lock().unwrap_or_else(PoisonError::into_inner);
+        if !called.contains(unique_id) {
+            called.push(unique_id.clone());
+        }
+    }
 
     fn adapter(&self) -> Option<Arc<dyn Adapter>> {
         let mut own = self.adapter.lock().unwrap_or_else(PoisonError::into_inner);

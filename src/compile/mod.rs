@@ -50,13 +50,15 @@ pub trait Adapters: Send + Sync {
 }
 
 /// The SQL of a node.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct CompiledNode {
     pub sql: Arc<str>,
     /// The ephemeral models inside it: unique id and the text of the expression.
     pub ctes: Vec<(UniqueId, String)>,
     /// Where they were put.
     pub insertion: Option<Insertion>,
+    /// The macros that its template called itself.
+    pub macros: Vec<UniqueId>,
 }
 
 /// Everything that compiling needs; shared by all threads.
@@ -234,7 +236,8 @@ impl Compiler {
         let node = &self.manifest.nodes[id];
         let dialect = self.dialects.get(host.engine());
         let sql = self.render_node(node, dialect, host)?;
-        self.with_ctes(sql, host)
+        let macros = host.take_macros();
+        Ok(CompiledNode { macros, ..self.with_ctes(sql, host)? })
     }
 
     /// Compiles SQL that is no node.
@@ -300,7 +303,12 @@ impl Compiler {
     fn with_ctes(self: &Arc<Self>, sql: String, host: &Arc<CompileHost>) -> Result<CompiledNode> {
         let met = host.take_ephemeral();
         if met.is_empty() {
-            return Ok(CompiledNode { sql: sql.into(), ctes: Vec::new(), insertion: None });
+            return Ok(CompiledNode {
+                sql: sql.into(),
+                ctes: Vec::new(),
+                insertion: None,
+                macros: Vec::new(),
+            });
         }
         let mut done: Vec<(UniqueId, String)> = Vec::new();
         for id in met {
@@ -311,7 +319,7 @@ impl Compiler {
             .map(|(id, sql)| (cte_name(&self.manifest.nodes[id].alias), sql.clone()))
             .collect();
         let (sql, insertion) = ctes::inject(&sql, &named);
-        Ok(CompiledNode { sql: sql.into(), ctes: done, insertion })
+        Ok(CompiledNode { sql: sql.into(), ctes: done, insertion, ..CompiledNode::default() })
     }
 
     fn add_cte(

@@ -198,7 +198,7 @@ impl Runner {
         host.set_adapter(adapter.clone());
         let sql = built.compiled_code.clone().unwrap_or_default();
         host.set_compiled(sql.clone());
-        let compiled = CompiledNode { sql, ctes: Vec::new(), insertion: None };
+        let compiled = CompiledNode { sql, ..CompiledNode::default() };
         let dialect = self.compiler.dialects.get(&node.engine).clone();
         let job = Job { runner: self, node, dialect, host, adapter, compiled, block: None };
         if let Some((comment, last)) = job.query_comment()? {

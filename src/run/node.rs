@@ -248,6 +248,7 @@ impl Runner {
             }
             result.compiled_code = Some(compiled.sql.clone());
             result.ctes.clone_from(&compiled.ctes);
+            result.macros.clone_from(&compiled.macros);
         }
         // A statement of the template may have begun a transaction.
         adapter.commit().map_err(|error| Box::new(error.or_at(node.location.clone())))?;

@@ -114,7 +114,7 @@ pub(super) fn run(
     }
     attach(&exchange, "made.duckdb", true)?;
     let sql = format!("select * from {}.main.result", quote_identifier(&exchange.catalog));
-    let made = CompiledNode { sql: sql.into(), ctes: code.ctes.clone(), insertion: None };
+    let made = CompiledNode { sql: sql.into(), insertion: None, ..code.clone() };
     Ok((exchange, made))
 }
 

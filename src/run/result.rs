@@ -171,6 +171,8 @@ pub struct RunResult {
     /// dbt's `adapter_response`: `_message`, `code`, `rows_affected`.
     pub adapter_response: IndexMap<String, Value>,
     pub compiled_code: Option<Arc<str>>,
+    /// The macros that its template called.
+    pub macros: Vec<UniqueId>,
     /// The ephemeral models inside of it: unique id and SQL.
     pub ctes: Vec<(UniqueId, String)>,
     /// Of a test that found any, where they were fetched.
@@ -207,6 +209,7 @@ impl RunResult {
             relation_name: None,
             adapter_response: IndexMap::new(),
             compiled_code: None,
+            macros: Vec::new(),
             ctes: Vec::new(),
             failing_rows: None,
             loads: Vec::new(),

@@ -41,7 +41,7 @@ pub(super) fn check(
     let host = compiler.host(&node.unique_id);
     host.set_adapter(as_adapter);
     let dialect = compiler.dialects.get(&node.engine).clone();
-    let compiled = CompiledNode { sql, ctes: Vec::new(), insertion: None };
+    let compiled = CompiledNode { sql, ..CompiledNode::default() };
     let job = Job { runner, node, dialect, host, adapter, compiled, block: None };
     let compared = compared(&job, test).map_err(|error| {
         let message = format!(

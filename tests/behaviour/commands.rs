@@ -403,7 +403,11 @@ fn artifacts_tell_of_ephemeral_models_exposures_and_unit_tests() {
                 "name: shop\nprofile: shop\nlog-path: told\nmodels: {+tags: [a]}\n",
             ),
             ("models/inner.sql", "{{ config(materialized='ephemeral') }} select 1 as id"),
-            ("models/last.sql", "select * from {{ ref('outer') }}"),
+            ("macros/star.sql", "{% macro star() %}*{% endmacro %}"),
+            (
+                "models/last.sql",
+                "select {% if execute %}{{ star() }}{% endif %} from {{ ref('outer') }}",
+            ),
             ("models/outer.sql", "{{ config(tags=['a', 'c']) }}select * from {{ ref('inner') }}"),
             (
                 "models/all.yml",
@@ -426,6 +430,10 @@ sources:
     assert_eq!(outer["extra_ctes"], json!([{"id": "model.shop.inner", "sql": sql}]));
     assert_eq!(outer["config"]["tags"], json!(["a", "b", "a", "c"]));
     assert_eq!(outer["tags"], json!(["a", "c", "b"]));
+
+    // What is called below `execute` is known once it is compiled.
+    let macros = json!(["macro.shop.star"]);
+    assert_eq!(project.node("model.shop.last")["depends_on"]["macros"], macros);
 
     let results = project.json("target/run_results.json");
     assert!(results["args"]["log_path"].as_str().is_some_and(|path| path.ends_with("/told")));
