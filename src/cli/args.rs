@@ -414,7 +414,7 @@ pub enum Command {
         #[command(flatten)]
         args: HistoryArgs,
     },
-    /// Failing rows of tests, from the results store
+    /// Failing rows of tests, from the results store, and what changed since the check before
     Failures {
         /// A test's name; without one, the failing tests of the run are listed
         #[arg(value_name = "TEST")]
@@ -426,8 +426,22 @@ pub enum Command {
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: i64,
         /// As a table, as JSON or as CSV
-        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        #[arg(
+            long = "format",
+            visible_alias = "output",
+            value_name = "FORMAT",
+            default_value = "text"
+        )]
         output: RowsFormat,
+    },
+    /// How good the data is, from the results store: scores, failing rows, flaky and slow tests
+    Quality {
+        /// The time to look at, in whole days: 7d, 2w, 2026-11-01 (UTC)
+        #[arg(long, value_name = "TIME", value_parser = super::when::since, default_value = "7d")]
+        since: Timestamp,
+        /// As tables or as JSON
+        #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "table")]
+        format: QualityFormat,
     },
     /// The embedded PostgreSQL
     Postgres {
@@ -447,6 +461,7 @@ impl Command {
                 | Command::History { .. }
                 | Command::Failures { .. }
                 | Command::Store { .. }
+                | Command::Quality { .. }
                 | Command::Postgres { .. }
         )
     }
@@ -643,6 +658,14 @@ pub enum RowsFormat {
     Text,
     Json,
     Csv,
+}
+
+/// How the scorecard is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QualityFormat {
+    #[value(alias = "text")]
+    Table,
+    Json,
 }
 
 #[derive(Debug, Clone, Copy, Subcommand)]

@@ -12,7 +12,7 @@ use super::{Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::relation::{Cell, Column, ResultSet};
 use crate::report::{format_rows, plural, sparkline, table_width};
-use crate::store::{Asked, CheckSummary, NodeTimes, RunSummary, Store};
+use crate::store::{Asked, Changes, CheckSummary, NodeTimes, RunSummary, Store};
 
 /// Lists recent runs; with a node, what it did in them; or nodes by how long they take.
 pub(super) fn history(start: &Start, args: &HistoryArgs) -> Outcome {
@@ -352,12 +352,23 @@ pub(super) fn failures(
     let mut store = store::open(&config)?;
     let project = Some(config.project.name.as_str());
     let rows = if test.is_some() { usize::try_from(limit).unwrap_or(usize::MAX) } else { 0 };
-    let checks = store.failures(project, test, run, rows)?;
+    let target = Some(config.target.name.as_str());
+    let checks = store.failures(project, target, test, run, rows)?;
     let console = &start.console;
     if let Some(test) = test
         && checks.is_empty()
     {
         let known = store.rule_names(project)?;
+        if known.iter().any(|name| name == test) {
+            let checked = match run {
+                Some(run) => format!("in the run `{run}`"),
+                None => format!("on the target `{}`", config.target.name),
+            };
+            let message = format!("`{test}` was not checked {checked}");
+            return Err(Diagnostic::error(Code::USAGE, message)
+                .help("`pintail history` lists the runs.")
+                .into());
+        }
         let mut error = Diagnostic::error(Code::USAGE, format!("The store knows no test `{test}`"));
         if let Some(help) = did_you_mean(test, known.iter().map(String::as_str)) {
             error = error.help(help);
@@ -387,13 +398,7 @@ pub(super) fn failures(
         return Ok(Exit::Done);
     }
     for check in &checks {
-        console.info(&format!(
-            "{} {}: {} failing rows, checked {}",
-            check.status,
-            check.name,
-            check.failures.unwrap_or_default(),
-            check.checked_at.strftime("%F %T")
-        ));
+        console.info(&headline(check));
         if check.rows.is_empty() {
             continue;
         }
@@ -402,11 +407,32 @@ pub(super) fn failures(
     Ok(Exit::Done)
 }
 
-/// The failing rows of a check as a table, the columns in the order of the check.
+/// What came of a check, and what changed since the one before.
+fn headline(check: &CheckSummary) -> String {
+    let failures = check.failures.unwrap_or_default();
+    let rows = if failures == 1 { "row" } else { "rows" };
+    let at = check.checked_at.strftime("%F %T");
+    let mut out =
+        format!("{} {}: {failures} failing {rows}, checked {at}", check.status, check.name);
+    if let Some(Changes { since_run, since, new, recurring, resolved }) = &check.changes {
+        let resolved = match resolved {
+            Some(resolved) => format!("{resolved} resolved"),
+            None => "not all are kept".to_owned(),
+        };
+        let (since, run) = (since.strftime("%F %T"), since_run.to_string());
+        let run = run.get(..8).unwrap_or_default();
+        out.push_str(&format!(
+            "\n{new} new, {recurring} recurring, {resolved} since run {run} of {since}"
+        ));
+    }
+    out
+}
+
+/// The failing rows of a check as a table: what changed, then the columns in the order of the check.
 fn failing_rows(check: &CheckSummary) -> ResultSet {
     let mut names = check.columns.clone();
     // Checks of earlier versions say nothing of the order.
-    for row in check.rows.iter().filter_map(Value::as_object) {
+    for row in check.rows.iter().filter_map(|row| row.data.as_object()) {
         for key in row.keys().filter(|key| !names.contains(key)).cloned().collect::<Vec<_>>() {
             names.push(key);
         }
@@ -418,12 +444,15 @@ fn failing_rows(check: &CheckSummary) -> ResultSet {
         Some(Value::Bool(b)) => Cell::Bool(*b),
         Some(other) => Cell::Json(other.clone()),
     };
-    let rows = check
-        .rows
-        .iter()
-        .map(|row| names.iter().map(|name| cell(row.get(name))).collect())
-        .collect();
-    ResultSet { columns: names.into_iter().map(column).collect(), rows }
+    let rows = check.rows.iter().map(|row| {
+        let cells = names.iter().map(|name| cell(row.data.get(name)));
+        std::iter::once(text(row.change.as_deref())).chain(cells).collect()
+    });
+    let rows = rows.collect();
+    // A column of the rows may have the name itself.
+    let change = if names.iter().any(|name| name == "change") { "_change" } else { "change" };
+    let columns = std::iter::once(change.to_owned()).chain(names).map(column).collect();
+    ResultSet { columns, rows }
 }
 
 fn column(name: impl Into<String>) -> Column {
@@ -438,7 +467,7 @@ pub(super) fn text(text: Option<&str>) -> Cell {
     Cell::Text(text.unwrap_or_default().to_owned())
 }
 
-fn number(number: Option<i64>) -> Cell {
+pub(super) fn number(number: Option<i64>) -> Cell {
     number.map_or(Cell::Text(String::new()), |n| Cell::Int(n.into()))
 }
 

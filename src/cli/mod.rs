@@ -19,6 +19,7 @@ mod ls;
 mod operation;
 mod parse;
 mod postgres;
+mod quality;
 mod recover;
 mod retry;
 mod run;
@@ -282,6 +283,7 @@ fn dispatch(
             StoreCommand::Revoke { login } => store_roles::revoke(&start, login),
             StoreCommand::Audit { limit } => store_roles::audit(&start, *limit),
         },
+        Command::Quality { since, format } => quality::command(&start, *since, *format),
         Command::Postgres { command } => postgres::command(&start, *command),
     }
 }

@@ -101,8 +101,32 @@ pub struct CheckSummary {
     pub key_columns: usize,
     /// Whether every row that failed is in the store.
     pub complete: bool,
-    /// The first of them, a JSON object each.
-    pub rows: Vec<Value>,
+    /// The first of them, and the ones that went away since the check before.
+    pub rows: Vec<FailingRow>,
+    /// `None` for the first check of a test.
+    pub changes: Option<Changes>,
+}
+
+/// A row that failed a test.
+#[derive(Debug, Clone)]
+pub struct FailingRow {
+    /// `new`, `recurring`, or `resolved` where an earlier check found it and this one does not;
+    /// `None` where it cannot be recognised.
+    pub change: Option<String>,
+    /// A JSON object.
+    pub data: Value,
+}
+
+/// What changed from the check before, as far as rows are kept.
+#[derive(Debug, Clone)]
+pub struct Changes {
+    /// The run and the time of the check before.
+    pub since_run: Uuid,
+    pub since: Timestamp,
+    pub new: i64,
+    pub recurring: i64,
+    /// `None` where the check does not know all rows.
+    pub resolved: Option<usize>,
 }
 
 impl Store {
@@ -134,33 +158,76 @@ impl Store {
     }
 
     /// The last check of each test of that name (or `unique_id`, or of a node of that name), with
-    /// up to `limit` failing rows; with no name, of every test whose last check did not pass.
-    /// In a certain run where one is given by its id or the start of it. The worst come first.
+    /// up to `limit` failing rows and those that went away; with no name, of every test whose last
+    /// check did not pass. In a certain run where one is given by its id or the start of it, and
+    /// else on a target. The worst come first.
     ///
     /// # Errors
     /// `STORE` where the server refuses.
     pub fn failures(
         &mut self,
         project: Option<&str>,
+        target: Option<&str>,
         test: Option<&str>,
         run: Option<&str>,
         limit: usize,
     ) -> Result<Vec<CheckSummary>> {
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
         let mut ask = || {
-            let checks =
-                self.client().query(include_str!("sql/checks.sql"), &[&project, &test, &run])?;
+            let checks = match run {
+                Some(run) => {
+                    let sql = include_str!("sql/checks_of_run.sql");
+                    self.client().query(sql, &[&project, &test, &run])?
+                }
+                None => {
+                    let sql = include_str!("sql/checks.sql");
+                    self.client().query(sql, &[&project, &test, &target])?
+                }
+            };
             let mut found: Vec<CheckSummary> = checks.iter().map(check_summary).collect();
             if limit > 0 {
-                let failing = self.client().prepare(include_str!("sql/failing_rows.sql"))?;
-                for check in found.iter_mut().filter(|check| check.failures != Some(0)) {
-                    let rows = self.client().query(&failing, &[&check.check_id, &limit])?;
-                    check.rows = rows.iter().map(|row| row.get(0)).collect();
+                for check in &mut found {
+                    self.add_rows(check, limit)?;
                 }
             }
             Ok(found)
         };
         ask().map_err(|error| problem("tell what failed", &error))
+    }
+
+    /// Adds the failing rows of a check, and what changed since the one before.
+    fn add_rows(&mut self, check: &mut CheckSummary, limit: i64) -> Result<(), postgres::Error> {
+        let client = self.client();
+        let sql = include_str!("sql/failing_rows.sql");
+        let rows = client.query(sql, &[&check.check_id, &limit])?;
+        check.rows = rows
+            .iter()
+            .map(|row| FailingRow { change: row.get("change"), data: row.get("row_data") })
+            .collect();
+        let changes = client.query_one(include_str!("sql/changes.sql"), &[&check.check_id])?;
+        let Some(before) = changes.get::<_, Option<Uuid>>("check_id") else { return Ok(()) };
+        let gone = if check.complete {
+            let sql = include_str!("sql/resolved_rows.sql");
+            Some(client.query(sql, &[&check.check_id, &before])?)
+        } else {
+            None
+        };
+        check.changes = Some(Changes {
+            since_run: changes.get("run_id"),
+            since: time(&changes, "checked_us"),
+            new: changes.get("new"),
+            recurring: changes.get("recurring"),
+            resolved: gone.as_ref().map(Vec::len),
+        });
+        if check.columns.is_empty() {
+            check.columns = changes.get::<_, Option<_>>("row_columns").unwrap_or_default();
+        }
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        check.rows.extend(gone.iter().flatten().take(most).map(|row| FailingRow {
+            change: Some("resolved".to_owned()),
+            data: row.get("row_data"),
+        }));
+        Ok(())
     }
 
     /// The names of all tests and tested nodes that the store knows, for suggestions.
@@ -247,5 +314,6 @@ fn check_summary(row: &Row) -> CheckSummary {
             .unwrap_or_default(),
         complete: row.get("rows_complete"),
         rows: Vec::new(),
+        changes: None,
     }
 }

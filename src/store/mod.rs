@@ -6,6 +6,7 @@
 mod audit;
 mod history;
 mod migrate;
+mod quality;
 mod rows;
 mod rules;
 pub mod spool;
@@ -27,7 +28,8 @@ use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use audit::{AuditEvent, AuditedCommand, Role, note as note_audit};
-pub use history::{Asked, CheckSummary, RunSummary, TaskSummary};
+pub use history::{Asked, Changes, CheckSummary, FailingRow, RunSummary, TaskSummary};
+pub use quality::{ContextScore, FlakyTest, Scorecard, SlowTest, WorstTest};
 pub use rows::Entry;
 pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};

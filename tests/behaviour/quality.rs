@@ -72,8 +72,8 @@ fn failing_rows_come_with_their_key_first() {
     expected.sort();
     assert_eq!(store(&project, KEPT), expected);
     // The same order in what is printed.
-    let shown = project.ok(&["failures", "late_p", "--output", "csv"]).stdout;
-    assert_eq!(shown, "id,kind,note\n4,z,n4\n5,NULL,n5\n".replace("NULL", ""));
+    let shown = project.ok(&["failures", "late_p", "--format", "csv"]).stdout;
+    assert_eq!(shown, "change,id,kind,note\nnew,4,z,n4\nnew,5,,n5\n");
 }
 
 #[test]
@@ -331,4 +331,63 @@ fn a_key_of_its_own_keeps_tokens_the_same_from_run_to_run() {
     assert_eq!(store(&project, ids), ["unique_d_EMAIL 2 1 1", "unique_p_EMAIL 2 1 1"]);
     assert_eq!(project.read(".pintail/keys/pii").len(), 64);
     assert_eq!(project.read(".pintail/.gitignore"), "*\n");
+}
+
+#[test]
+fn failures_say_what_changed_and_quality_sums_it_up() {
+    let project = project(&[
+        (
+            "models/_.yml",
+            &columns("      - name: id\n        data_tests: [unique, not_null]\n")
+                .replace("  - name: d\n", "  - name: d\n    config: {group: sales}\n"),
+        ),
+        ("models/groups.yml", "groups:\n  - {name: sales, owner: {name: Ada}}\n"),
+        (
+            "tests/late_d.sql",
+            "select note, id from {{ ref('d') }} where id >= {{ var('from', 4) }} and id <= {{ var('to', 5) }}",
+        ),
+    ]);
+    project.fails(1, &["build"]);
+    project.fails(1, &["test", "--vars", "{from: 3, to: 4}"]);
+    let ran = project.ok(&["failures", "late_d", "--format", "csv"]);
+    assert_eq!(ran.stdout, "change,id,note\nnew,3,n3\nrecurring,4,n4\nresolved,5,n5\n");
+    assert!(ran.stderr.contains("fail late_d: 2 failing rows, checked "), "{}", ran.stderr);
+    assert!(ran.stderr.contains("\n1 new, 1 recurring, 1 resolved since run "), "{}", ran.stderr);
+    let json = project.ok(&["failures", "late_d", "--format", "json"]).stdout;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json[2], serde_json::json!({"change": "resolved", "id": 5, "note": "n5"}));
+    // The run before stays as it was.
+    let first = store(
+        &project,
+        "select run_id from etl_orchestration.pipeline_runs order by started_at limit 1",
+    );
+    let ran = project.ok(&["failures", "late_d", "--run", &first[0][..8], "--format", "csv"]);
+    assert_eq!(ran.stdout, "change,id,note\nnew,4,n4\nnew,5,n5\n");
+    // One that passes shows what went away, and other targets know nothing of all that.
+    project.ok(&["test", "--vars", "{from: 9}"]);
+    let ran = project.ok(&["failures", "late_d", "--format", "csv"]);
+    assert_eq!(ran.stdout, "change,id,note\nresolved,3,n3\nresolved,4,n4\n");
+    let ran = project.fails(2, &["failures", "lat_d"]);
+    assert!(ran.stderr.contains("Did you mean `late_d`?"), "{}", ran.stderr);
+
+    project.fails(1, &["test", "--vars", "{from: 4, to: 4}"]);
+    let card = project.ok(&["quality", "--format", "json"]).stdout;
+    let card: serde_json::Value = serde_json::from_str(&card).unwrap();
+    // Five tests that weigh the same; one of them fails.
+    assert_eq!((&card["score"], &card["score_before"]), (&80.0.into(), &serde_json::Value::Null));
+    let sales = &card["contexts"][0];
+    assert_eq!((&sales["context"], &sales["owner"]), (&"sales".into(), &"Ada".into()));
+    let numbers = ["tests", "passed", "failed", "new", "recurring", "resolved"]
+        .map(|key| sales[key].as_i64().unwrap());
+    assert_eq!(numbers, [3, 2, 1, 0, 1, 2]);
+    let worst = &card["worst"][0];
+    assert_eq!(
+        (&worst["name"], &worst["bad"], &worst["checks"]),
+        (&"late_d".into(), &3.into(), &4.into())
+    );
+    let shown = project.ok(&["quality"]).stdout;
+    assert!(shown.contains("Data quality of shop on hybrid since "), "{shown}");
+    assert!(shown.contains(": 80.0 of 100\n") && shown.contains("0/1/2"), "{shown}");
+    let ran = project.fails(2, &["quality", "--since", "9999-01-01"]);
+    assert!(ran.stderr.contains("`--since` lies in the future"), "{}", ran.stderr);
 }

@@ -1,5 +1,5 @@
 -- The last check of each rule that matches. $1 project or null, $2 name or unique_id of a test, or
--- name of its node, or null for all that did not pass, $3 start of a run_id as text or null
+-- name of its node, or null for all that did not pass, $3 target or null
 select
     checked.check_id, checked.run_id, rule.unique_id, rule.name, rule.node_name, rule.column_name,
     rule.kind, rule.owner, rule.context, checked.status, checked.failures, checked.severity,
@@ -11,15 +11,8 @@ cross join lateral (
     from data_quality.quality_checks
     where
         quality_checks.rule_id = rule.rule_id
-        and (quality_checks.status <> 'skipped' or $3::text is not null)
-        and (
-            $3::text is null
-            or quality_checks.run_id in (
-                select run_id
-                from etl_orchestration.pipeline_runs
-                where starts_with(run_id::text, $3)
-            )
-        )
+        and ($3::text is null or quality_checks.target = $3)
+        and quality_checks.status <> 'skipped'
     order by quality_checks.checked_at desc, quality_checks.check_id
     limit 1
 ) as checked
@@ -29,7 +22,7 @@ where
         $2::text in (rule.unique_id, rule.name, rule.node_name)
         or $2::text is null
         and checked.status in ('warn', 'fail', 'error')
-        and (rule.active or $3::text is not null)
+        and rule.active
     )
 order by
     array_position(array['fail', 'error', 'warn', 'skipped', 'pass'], checked.status),
