@@ -3,10 +3,10 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint bench compat faults clean
+.PHONY: help setup build demo test lint bench bench-store compat faults clean
 
 help: ## this list
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
 
 setup: ## fetch what is missing: libduckdb, DuckDB's postgres extension, PostgreSQL's server binaries
 	@scripts/setup
@@ -27,6 +27,9 @@ lint: setup ## formatting, and clippy with warnings as errors
 bench: build ## measure against dbt-core and bare DuckDB (ARGS=--quick leaves dbt out)
 	@cargo build --release --quiet --example bare_duckdb
 	@scripts/bench $(ARGS)
+
+bench-store: build ## ask the history of 10,000 runs of 500 nodes (needs 3 GB of disk, a few minutes)
+	@scripts/with-postgres scripts/bench-store $(ARGS)
 
 compat: ## run real dbt projects (PINTAIL_COMPAT_PROJECTS) with dbt-core and Pintail, and compare
 	@scripts/with-postgres scripts/compat $(ARGS)

@@ -475,6 +475,17 @@ pub enum StoreCommand {
         #[arg(long)]
         roles: bool,
     },
+    /// Where it is, whether it can be used, how large it is, and what waits for it
+    Status {
+        /// End with exit code 1 where results cannot be written now
+        #[arg(long)]
+        check: bool,
+    },
+    /// Remove old runs of this project with all that belongs to them
+    Prune {
+        #[command(flatten)]
+        args: PruneArgs,
+    },
     /// Give a login of the database a role
     Grant {
         login: String,
@@ -649,6 +660,21 @@ impl PastStatus {
             PastStatus::Cancelled => &["cancelled"],
         }
     }
+}
+
+/// Which runs stay. Whatever these say, a run that is under way stays, and one with the last check
+/// of a test that there is today.
+#[derive(Debug, Clone, Args)]
+pub struct PruneArgs {
+    /// Runs that began since: 90d, 2026-11-01 (UTC)
+    #[arg(long, value_name = "TIME", value_parser = super::when::since)]
+    pub keep: Option<Timestamp>,
+    /// The newest runs, whatever their age
+    #[arg(long, value_name = "N")]
+    pub keep_runs: Option<usize>,
+    /// Only tell what would go
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How rows are printed.

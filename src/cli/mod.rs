@@ -29,6 +29,7 @@ mod show;
 mod store;
 mod store_roles;
 mod turn;
+mod upkeep;
 mod when;
 
 use std::process::ExitCode;
@@ -277,6 +278,8 @@ fn dispatch(
         }
         Command::Store { command } => match command {
             StoreCommand::Init { roles } => store_roles::init(&start, *roles),
+            StoreCommand::Status { check } => upkeep::status(&start, *check),
+            StoreCommand::Prune { args } => upkeep::prune(&start, args),
             StoreCommand::Grant { login, role, contexts } => {
                 store_roles::grant(&start, login, *role, contexts)
             }

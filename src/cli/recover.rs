@@ -20,7 +20,7 @@ use crate::store::spool::{self, Left, Touched};
 use crate::store::{Store, address};
 
 /// What earlier runs of this target left.
-fn left(config: &Config) -> Vec<Left> {
+pub(super) fn left(config: &Config) -> Vec<Left> {
     let target = &config.target;
     let mut all = spool::left(&config.own_folder("spool"));
     all.retain(|one| {

@@ -33,13 +33,26 @@ pub(super) fn open(config: &Config) -> Result<Store> {
     Ok(store)
 }
 
+/// The configuration of the store of a target.
+///
+/// # Errors
+/// `STORE` where the target has none, or one that is not PostgreSQL.
+pub(super) fn configured(config: &Config) -> Result<&PostgresParams> {
+    let target = &config.target;
+    let results = target.results.as_ref().ok_or_else(|| none_configured(&target.name))?;
+    results.postgres().ok_or_else(|| no_postgres(results))
+}
+
 pub(super) fn reach(results: &EngineConfig) -> Result<Store> {
     let store = results.postgres().map(Store::reach);
-    let none = || {
-        let message = format!("The results store needs PostgreSQL, but `{}` is not", results.name);
-        Err(Box::new(Diagnostic::error(Code::STORE, message)))
-    };
-    store.unwrap_or_else(none).map_err(|error| Box::new(error.or_at(results.location.clone())))
+    store
+        .unwrap_or_else(|| Err(no_postgres(results)))
+        .map_err(|error| Box::new(error.or_at(results.location.clone())))
+}
+
+fn no_postgres(results: &EngineConfig) -> Box<Diagnostic> {
+    let message = format!("The results store needs PostgreSQL, but `{}` is not", results.name);
+    Box::new(Diagnostic::error(Code::STORE, message).or_at(results.location.clone()))
 }
 
 /// The error of a command that needs a store where the target has none.
@@ -214,9 +227,13 @@ fn leaves_relations(node: &Node) -> bool {
 fn impatient(results: &EngineConfig) -> EngineConfig {
     let mut results = results.clone();
     if let EngineParams::Postgres(params) = &mut results.params {
-        let PostgresParams { connect_timeout, retries, .. } = params;
-        *connect_timeout = (*connect_timeout).clamp(Duration::from_secs(1), PATIENCE);
-        *retries = 0;
+        *params = hasty(params);
     }
     results
+}
+
+/// The same server, for a command that does not wait long for it.
+pub(super) fn hasty(params: &PostgresParams) -> PostgresParams {
+    let connect_timeout = params.connect_timeout.clamp(Duration::from_secs(1), PATIENCE);
+    PostgresParams { connect_timeout, retries: 0, ..params.clone() }
 }

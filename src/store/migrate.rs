@@ -17,7 +17,7 @@ mod embedded {
 pub(super) fn bring_up_to_date(client: &mut Client) -> Result<()> {
     let mut runner = embedded::migrations::runner().set_grouped(true);
     runner.set_migration_table_name("etl_orchestration.schema_versions");
-    let newest = runner.get_migrations().iter().map(|m| m.version()).max().unwrap_or(0);
+    let newest = newest();
     let version = version(client)?;
     if version == newest {
         return Ok(());
@@ -50,8 +50,14 @@ pub(super) fn bring_up_to_date(client: &mut Client) -> Result<()> {
     Ok(())
 }
 
+/// The version that is made here.
+pub(super) fn newest() -> i32 {
+    let runner = embedded::migrations::runner();
+    runner.get_migrations().iter().map(|m| m.version()).max().unwrap_or(0)
+}
+
 /// The version of the tables; 0 where there are none.
-fn version(client: &mut Client) -> Result<i32> {
+pub(super) fn version(client: &mut Client) -> Result<i32> {
     let missing = [SqlState::UNDEFINED_TABLE, SqlState::INVALID_SCHEMA_NAME];
     // Without parameters there is nothing to prepare: one round trip.
     match client.simple_query(include_str!("sql/schema_version.sql")) {

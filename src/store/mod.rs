@@ -11,6 +11,7 @@ mod rows;
 mod rules;
 pub mod spool;
 mod times;
+mod upkeep;
 mod writer;
 
 use std::time::SystemTime;
@@ -34,6 +35,7 @@ pub use rows::Entry;
 pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};
 pub use times::{NodeTimes, Regression};
+pub use upkeep::{Keep, Look, Pruned, look};
 pub use writer::{Finished, Writer, WriterOptions};
 
 /// How a command ended.

@@ -39,6 +39,7 @@ mod snapshots;
 mod state;
 mod synthetic;
 mod unit_tests;
+mod upkeep;
 mod versions;
 
 use support::project::{On, Project};

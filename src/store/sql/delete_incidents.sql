@@ -1,0 +1,1 @@
+delete from data_quality.quality_incidents where incident_id = any ($1) and status = 'resolved'
