@@ -208,6 +208,9 @@ pub struct RunArgs {
     /// File for metrics of the run in Prometheus' text format; or PINTAIL_METRICS_FILE
     #[arg(long, value_name = "FILE")]
     pub metrics_file: Option<PathBuf>,
+    /// File or URL for OpenLineage events of the run; or PINTAIL_OPENLINEAGE
+    #[arg(long, value_name = "URL|FILE")]
+    pub openlineage: Option<String>,
     #[command(flatten)]
     pub rows: RowArgs,
 }

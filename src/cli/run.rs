@@ -286,6 +286,14 @@ fn notify(session: &Session, args: &RunArgs, run: &notify::Run) {
             session.console.diagnostic(&warning);
         }
     }
+    let from_environment = || std::env::var("PINTAIL_OPENLINEAGE").ok();
+    let lineage = args.openlineage.clone().or_else(from_environment);
+    if let Some(to) = lineage.filter(|to| !to.is_empty()) {
+        let config = &session.config;
+        if let Err(warning) = notify::send_lineage(&to, &config.started_in, &config.target, run) {
+            session.console.diagnostic(&warning);
+        }
+    }
 }
 
 /// Who is told of what has nothing to run.

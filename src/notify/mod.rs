@@ -1,7 +1,9 @@
-//! What others are told of a run once it is over: monitoring, by a file of metrics. Never keeps a
+//! What others are told of a run once it is over: monitoring by a file of metrics,
+//! catalogs by events of lineage. Never keeps a
 //! run from ending, and never changes how it ended.
 
 mod metrics;
+mod openlineage;
 
 use std::time::Duration;
 
@@ -12,6 +14,7 @@ use crate::run::{InvocationInfo, RunResult, Status};
 use crate::store::RunStatus;
 
 pub use metrics::write_metrics;
+pub use openlineage::send_lineage;
 
 /// A run that is over.
 #[derive(Clone, Copy)]
