@@ -112,13 +112,17 @@ impl Store {
         let rows = rows.map_err(|error| problem("tell how long nodes take", &error))?;
         Ok(rows
             .iter()
-            .map(|row| NodeTimes {
-                unique_id: row.get("unique_id"),
-                name: row.get("name"),
-                resource_type: row.get("resource_type"),
-                durations: row.get("durations"),
-                last_at: time(row, "last_us"),
-                sql_changed: row.get("sql_changed"),
+            .map(|row| {
+                let mut durations: Vec<i64> = row.get("durations");
+                durations.reverse();
+                NodeTimes {
+                    unique_id: row.get("unique_id"),
+                    name: row.get("name"),
+                    resource_type: row.get("resource_type"),
+                    durations,
+                    last_at: time(row, "last_us"),
+                    sql_changed: row.get("sql_changed"),
+                }
             })
             .collect())
     }

@@ -29,13 +29,13 @@ select
     (extract(epoch from times.last_at) * 1000000)::bigint as last_us
 from nodes
 cross join lateral (
+    -- The newest first, as they are read.
     select
         max(name) as name,
         max(resource_type) as resource_type,
         max(run_started_at) as last_at,
-        array_agg(duration_ms order by run_started_at) as durations,
-        (array_agg(compiled_sql_hash order by run_started_at desc))[1]
-        is distinct from (array_agg(compiled_sql_hash order by run_started_at desc))[2]
+        array_agg(duration_ms) as durations,
+        (array_agg(compiled_sql_hash))[1] is distinct from (array_agg(compiled_sql_hash))[2]
             as sql_changed
     from (
         select name, resource_type, run_started_at, duration_ms, compiled_sql_hash
