@@ -28,7 +28,7 @@ bench: build ## measure against dbt-core and bare DuckDB (ARGS=--quick leaves db
 	@cargo build --release --quiet --example bare_duckdb
 	@scripts/bench $(ARGS)
 
-bench-store: build ## ask the history of 10,000 runs of 500 nodes (needs 3 GB of disk, a few minutes)
+bench-store: build ## ask the history of 10,000 runs of 500 nodes (needs 6 GB of disk and ten minutes)
 	@scripts/with-postgres scripts/bench-store $(ARGS)
 
 compat: ## run real dbt projects (PINTAIL_COMPAT_PROJECTS) with dbt-core and Pintail, and compare
