@@ -17,6 +17,12 @@ impl Login<'_> {
         PostgresConnection::open(&params).unwrap()
     }
 
+    /// The project's profiles.yml with this login.
+    fn profiles(&self) -> String {
+        let user = format!("user: {}", self.project.database().params.user);
+        self.project.read("profiles.yml").replace(&user, &format!("user: {}", self.name))
+    }
+
     /// The first column of a query.
     fn sees(&self, sql: &str) -> Vec<String> {
         let rows = self.open().query(sql, None).unwrap_or_else(|e| panic!("{sql}: {e:?}")).rows;
@@ -99,6 +105,20 @@ fn an_analyst_sees_the_contexts_that_were_granted() {
         ["not_null_orders_id", "orders"]
     );
 
+    // Her own commands work, show what she may see, and are in the audit log.
+    let profiles = project.read("profiles.yml");
+    project.file("profiles.yml", &ana.profiles());
+    let shown = project.ok(&["failures"]).text();
+    assert!(shown.contains("not_null_orders_id") && !shown.contains("people"), "{shown}");
+    project.ok(&["history"]);
+    project.fails(2, &["store", "audit"]);
+    project.file("profiles.yml", &profiles);
+    let hers = format!(
+        "select string_agg(command, ',' order by started_at) from security_audit.audit_commands where login = '{}'",
+        ana.name
+    );
+    assert_eq!(project.postgres(&hers), [["failures,history,store audit"]]);
+
     project.ok(&["store", "grant", &ana.name, "--role", "analyst", "--context", "sales,staff"]);
     assert_eq!(ana.sees("select count(*) from data_quality.quality_rules"), ["2"]);
     project.ok(&["store", "revoke", &ana.name]);
@@ -116,9 +136,7 @@ fn an_engineer_runs_projects_and_cannot_touch_the_audit_log() {
         eve.name
     );
     project.database().connect().execute(&grants).unwrap();
-    let mine = project.read("profiles.yml");
-    let user = format!("user: {}", project.database().params.user);
-    project.file("profiles.yml", &mine.replace(&user, &format!("user: {}", eve.name)));
+    project.file("profiles.yml", &eve.profiles());
     let ran = project.fails(1, &["build"]);
     assert!(!ran.text().contains("PT701"), "{}", ran.text());
     assert!(project.ok(&["history"]).text().contains("build"));

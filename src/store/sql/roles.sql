@@ -30,7 +30,7 @@ grant select on all tables in schema etl_orchestration, data_quality to pintail_
 grant select, insert, update, delete on security_audit.users to pintail_admin;
 grant select, insert on security_audit.audit_logs to pintail_admin;
 grant select on security_audit.audit_commands, security_audit.roles to pintail_admin;
-grant insert on security_audit.audit_logs to pintail_engineer;
+grant insert on security_audit.audit_logs to pintail_engineer, pintail_analyst;
 grant select on security_audit.roles to pintail_engineer, pintail_analyst;
 grant execute on function security_audit.my_contexts() to pintail_admin, pintail_engineer, pintail_analyst;
 
@@ -89,4 +89,6 @@ begin
 end
 $$;
 
-grant select on etl_orchestration.schema_versions to pintail_admin, pintail_engineer;
+-- Everybody's commands are in the audit log.
+drop policy if exists pintail_add on security_audit.audit_logs;
+create policy pintail_add on security_audit.audit_logs for insert to pintail_analyst with check (true);
