@@ -9,6 +9,7 @@ mod debug;
 mod deps;
 mod docs;
 mod earlier;
+mod failures;
 mod flags;
 mod freshness;
 mod history;
@@ -28,6 +29,7 @@ mod session;
 mod show;
 mod store;
 mod store_roles;
+mod tables;
 mod turn;
 mod upkeep;
 mod when;
@@ -274,7 +276,7 @@ fn dispatch(
         Command::Deps(args) => deps::command(&start, args),
         Command::History { args } => history::history(&start, args),
         Command::Failures { test, run, limit, output } => {
-            history::failures(&start, test.as_deref(), run.as_deref(), *limit, *output)
+            failures::command(&start, test.as_deref(), run.as_deref(), *limit, *output)
         }
         Command::Store { command } => match command {
             StoreCommand::Init { roles } => store_roles::init(&start, *roles),

@@ -5,10 +5,9 @@ use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
 use super::args::QualityFormat;
-use super::history::{number, table, text};
 use super::session::Start;
-use super::store;
-use super::{Exit, Outcome};
+use super::tables::{number, seconds, table, text};
+use super::{Exit, Outcome, store};
 use crate::clock;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::relation::Cell;
@@ -98,12 +97,12 @@ fn shown(card: &Scorecard, days: i32) -> String {
     });
     section(&mut out, "Flaky tests", &["test", "context", "flips"], flaky.collect());
     let slow = card.slow.iter().map(|one| {
-        let seconds = |ms: i64| text(Some(&format!("{:.2}s", ms as f64 / 1000.0)));
+        let took = |ms: i64| text(Some(&seconds(ms as f64)));
         vec![
             text(Some(&one.name)),
             text(one.context.as_deref()),
-            seconds(one.duration_ms),
-            seconds(one.median_ms),
+            took(one.duration_ms),
+            took(one.median_ms),
         ]
     });
     section(&mut out, "Slow tests", &["test", "context", "last", "median"], slow.collect());

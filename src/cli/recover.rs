@@ -4,9 +4,9 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::session::Session;
 use crate::artifacts;
@@ -93,21 +93,22 @@ fn replay(config: &Config, left: &Left, store: Option<&mut Store>) -> bool {
     match store.replay(left) {
         Ok(0) => true,
         Ok(_refused) => {
-            // Not tried again; a person may look at it.
-            std::fs::rename(&left.path, left.path.with_extension("refused")).is_err()
+            // Not tried again, and kept for a person to look at. Where it keeps its name it is
+            // tried again, which changes nothing.
+            let _ = std::fs::rename(&left.path, left.path.with_extension("refused"));
+            false
         }
         Err(_away) => false,
     }
 }
 
 /// Drops what a killed run was building under names of Pintail's own. Whether all is gone.
-fn clear(engines: &std::sync::Arc<Engines>, left: &Left) -> bool {
-    let done: HashSet<String> = left.results.iter().filter_map(|result| id_of(result)).collect();
-    let open = left.touched.iter().filter(|one| !done.contains(&one.unique_id));
+fn clear(engines: &Arc<Engines>, left: &Left) -> bool {
+    let open = left.touched.iter().filter(|one| !left.done.contains(&one.unique_id));
     open.fold(true, |whole, touched| whole & clear_one(engines, touched))
 }
 
-fn clear_one(engines: &std::sync::Arc<Engines>, touched: &Touched) -> bool {
+fn clear_one(engines: &Arc<Engines>, touched: &Touched) -> bool {
     // An engine that the target no longer has has nothing of ours.
     let Ok(mut connection) = engines.connection(&touched.engine) else { return false };
     let relation = Relation {
@@ -124,20 +125,14 @@ fn clear_one(engines: &std::sync::Arc<Engines>, touched: &Touched) -> bool {
     }
 }
 
-fn id_of(result: &RawValue) -> Option<String> {
-    let value: Value = serde_json::from_str(result.get()).ok()?;
-    value["unique_id"].as_str().map(str::to_owned)
-}
-
 /// Writes run_results.json, unless a run that began later wrote one.
 fn write_results(left: &Left) -> Result<()> {
     let begin = &left.begin;
     if began(&begin.run_results).is_some_and(|at| at >= begin.run.started_at) {
         return Ok(());
     }
-    let done: HashSet<String> = left.results.iter().filter_map(|result| id_of(result)).collect();
     let started: HashSet<&str> = left.touched.iter().map(|one| &*one.unique_id).collect();
-    let open = begin.nodes.iter().filter(|id| !done.contains(*id));
+    let open = begin.nodes.iter().filter(|id| !left.done.contains(*id));
     let open: Vec<(&str, bool)> =
         open.map(|id| (id.as_str(), started.contains(id.as_str()))).collect();
     artifacts::write_broken_off(&begin.run_results, &begin.run, &left.results, &open)

@@ -82,8 +82,8 @@ impl Recorder {
     pub fn start(session: &Session, selected: &Selected, timeout: Duration) -> Result<Recorder> {
         let _lock = turn::take(session, timeout)?;
         let config = &session.config;
-        let results = config.target.results.clone();
-        let mut store = results.as_ref().map(|results| reach(&impatient(results)));
+        let results = config.target.results.as_deref().map(impatient);
+        let mut store = results.as_ref().map(reach);
         if let Some(Ok(open)) = &mut store
             && let Err(error) = turn::take_in(open, session, timeout)
         {
@@ -96,8 +96,8 @@ impl Recorder {
         recover::everything(session, open)?;
         let begin = Arc::new(begin(session, selected));
         let spool = Arc::new(Spool::create(&config.own_folder("spool"), &begin));
-        let start = |(results, store): (Arc<EngineConfig>, _)| {
-            let again = Box::new(move || reach(&impatient(&results)));
+        let start = |(results, store): (EngineConfig, _)| {
+            let again = Box::new(move || reach(&results));
             Writer::start(store, again, begin, spool.clone(), WriterOptions::default())
         };
         let writer = results.zip(store).map(start).transpose()?;

@@ -2,8 +2,8 @@
 //! results store, and what was done.
 
 use super::args::RoleName;
-use super::history::{table, text, time};
 use super::session::Start;
+use super::tables::{seconds, table, text, time};
 use super::{Exit, Outcome, store};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::report::{RowFormat, format_rows};
@@ -76,7 +76,7 @@ pub(super) fn audit(start: &Start, limit: i64) -> Outcome {
             text(Some(&one.arguments)),
             text(one.target.as_deref()),
             text(Some(&one.result)),
-            text(one.duration_ms.map(|ms| format!("{:.2}s", ms as f64 / 1000.0)).as_deref()),
+            text(one.duration_ms.map(|ms| seconds(ms as f64)).as_deref()),
         ]
     });
     start.console.data(&format_rows(&table(&header, rows), RowFormat::Table));

@@ -13,7 +13,9 @@ use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::store::{Holder, Store, Turn};
 
 /// The lock of a run on this machine; it ends with the run, however that ends.
-pub(super) struct LockFile(#[allow(dead_code, reason = "held until dropped")] Option<File>);
+pub(super) struct LockFile {
+    _held: Option<File>,
+}
 
 /// A length of time: `90`, `30s`, `5m`, `1h 30m`.
 pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
@@ -36,7 +38,7 @@ pub(super) fn take(session: &Session, timeout: Duration) -> Result<LockFile> {
     let name = sha256(format!("{}\0{}", target.profile, target.name));
     let path = config.own_folder("locks").join(format!("run-{}", &name[..16]));
     let open = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path);
-    let Ok(mut file) = open else { return Ok(LockFile(None)) };
+    let Ok(mut file) = open else { return Ok(LockFile { _held: None }) };
     wait(session, timeout, || match file.try_lock() {
         Err(TryLockError::WouldBlock) => {
             let mut text = String::new();
@@ -59,7 +61,7 @@ pub(super) fn take(session: &Session, timeout: Duration) -> Result<LockFile> {
     // Only those who wait read it, and they wait without it as well.
     let _ =
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(text.as_bytes()));
-    Ok(LockFile(Some(file)))
+    Ok(LockFile { _held: Some(file) })
 }
 
 /// The same among all machines that record their runs in one store.

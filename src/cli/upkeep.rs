@@ -4,8 +4,8 @@ use indicatif::HumanBytes;
 use jiff::Timestamp;
 
 use super::args::{PruneArgs, RowsFormat};
-use super::history::{number, table, text};
 use super::session::Start;
+use super::tables::{number, table, text};
 use super::{Exit, Outcome, recover, store};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};

@@ -1,6 +1,5 @@
 //! What others are told of a run once it is over: monitoring by a file of metrics,
-//! catalogs by events of lineage. Never keeps a
-//! run from ending, and never changes how it ended.
+//! catalogs by events of lineage. Never keeps a run from ending, and never changes how it ended.
 
 mod metrics;
 mod openlineage;
@@ -11,7 +10,7 @@ use jiff::Timestamp;
 
 use crate::manifest::{Manifest, Node, ResourceType};
 use crate::run::{InvocationInfo, RunResult, Status};
-use crate::store::RunStatus;
+use crate::store::{RunStatus, score};
 
 pub use metrics::write_metrics;
 pub use openlineage::send_lineage;
@@ -45,7 +44,7 @@ impl Run<'_> {
             points += counts * worth;
             weight += counts;
         }
-        (weight > 0.0).then(|| (10_000.0 * points / weight).round() / 100.0)
+        score(points, weight)
     }
 }
 

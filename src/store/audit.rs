@@ -14,7 +14,7 @@ use postgres::types::ToSql;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Store, problem, spool, writer};
+use super::{Store, history, problem, spool, writer};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::relation::quote_identifier;
 
@@ -133,7 +133,7 @@ impl Store {
             .query(include_str!("sql/audit_commands.sql"), &[&limit])
             .map_err(|error| problem("show the audit log", &error))?;
         let command = |row: &postgres::Row| AuditedCommand {
-            started_at: Timestamp::from_microsecond(row.get("started_us")).unwrap_or_default(),
+            started_at: history::time(row, "started_us"),
             login: row.get("login"),
             client_addr: row.get("client_addr"),
             os_user: row.get("os_user"),

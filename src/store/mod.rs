@@ -30,7 +30,7 @@ use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use audit::{AuditEvent, AuditedCommand, Role, note as note_audit};
 pub use history::{Asked, Changes, CheckSummary, FailingRow, RunSummary, TaskSummary};
-pub use quality::{ContextScore, FlakyTest, Scorecard, SlowTest, WorstTest};
+pub use quality::{ContextScore, FlakyTest, Scorecard, SlowTest, WorstTest, score};
 pub use rows::Entry;
 pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};
@@ -181,8 +181,13 @@ impl Store {
     /// # Errors
     /// `STORE` where the server refuses.
     pub fn mark_interrupted(&mut self, asks: Uuid) -> Result<u64> {
+        self.mark(asks, None)
+    }
+
+    /// The same, or for the `only` run of which it is known that its process is gone.
+    fn mark(&mut self, asks: Uuid, only: Option<Uuid>) -> Result<u64> {
         self.client()
-            .execute(include_str!("sql/mark_interrupted.sql"), &[&asks, &None::<Uuid>])
+            .execute(include_str!("sql/mark_interrupted.sql"), &[&asks, &only])
             .map_err(|error| problem("mark runs that were broken off", &error))
     }
 
@@ -243,10 +248,7 @@ impl Store {
             .execute(include_str!("sql/unlock_run.sql"), &[&run.invocation_id])
             .map_err(|error| problem("take note of an earlier run", &error))?;
         if left.end.is_none() {
-            let values: [&(dyn ToSql + Sync); 2] = [&Uuid::nil(), &Some(run.invocation_id)];
-            self.client()
-                .execute(include_str!("sql/mark_interrupted.sql"), &values)
-                .map_err(|error| problem("mark a run that was broken off", &error))?;
+            self.mark(Uuid::nil(), Some(run.invocation_id))?;
         }
         Ok(refused)
     }
@@ -269,7 +271,7 @@ impl Store {
             pid: row.get::<_, Option<i32>>("pid").and_then(|pid| u32::try_from(pid).ok()),
             host: row.get("host"),
             user: row.get("run_user"),
-            started_at: Timestamp::from_microsecond(row.get("started_us")).unwrap_or_default(),
+            started_at: history::time(row, "started_us"),
         })))
     }
 }

@@ -128,8 +128,8 @@ impl Store {
             project: project.to_owned(),
             target: target.to_owned(),
             since: since.to_owned(),
-            score: score(sum(0), sum(1)),
-            score_before: score(sum(2), sum(3)),
+            score: score_of(sum(0), sum(1)),
+            score_before: score_of(sum(2), sum(3)),
             contexts,
             worst: worst.iter().map(worst_test).collect(),
             flaky: flaky.iter().map(flaky_test).collect(),
@@ -138,10 +138,13 @@ impl Store {
     }
 }
 
-/// Points of a weight as a score, with two digits.
-fn score(points: Option<f64>, weight: Option<f64>) -> Option<f64> {
-    let (points, weight) = points.zip(weight).filter(|(_, weight)| *weight > 0.0)?;
-    Some((10_000.0 * points / weight).round() / 100.0)
+/// Points of a weight as a score from 0 to 100, with two digits; `None` where nothing weighs.
+pub fn score(points: f64, weight: f64) -> Option<f64> {
+    (weight > 0.0).then(|| (10_000.0 * points / weight).round() / 100.0)
+}
+
+fn score_of(points: Option<f64>, weight: Option<f64>) -> Option<f64> {
+    score(points?, weight?)
 }
 
 fn context_score(row: &Row) -> ContextScore {
@@ -149,8 +152,8 @@ fn context_score(row: &Row) -> ContextScore {
     ContextScore {
         context: row.get("context"),
         owner: row.get("owner"),
-        score: score(parts[0], parts[1]),
-        score_before: score(parts[2], parts[3]),
+        score: score_of(parts[0], parts[1]),
+        score_before: score_of(parts[2], parts[3]),
         tests: row.get("tests"),
         passed: row.get("passed"),
         warned: row.get("warned"),

@@ -6,7 +6,7 @@
 //! of its process, or damaged, is left out when the file is read. Nothing is sent from here.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -221,8 +221,9 @@ pub struct Left {
     pub begin: Begin,
     /// Relations that were being written.
     pub touched: Vec<Touched>,
-    /// What came of nodes, as objects of run_results.json.
+    /// What came of nodes, as objects of run_results.json, and which nodes these are.
     pub results: Vec<Box<RawValue>>,
+    pub done: HashSet<String>,
     /// Rows for the store.
     pub entries: Vec<Entry>,
     /// `None` where it was broken off.
@@ -265,6 +266,7 @@ impl Left {
                         begin: begin.into_owned(),
                         touched: Vec::new(),
                         results: Vec::new(),
+                        done: HashSet::new(),
                         entries: Vec::new(),
                         end: None,
                         damaged: 0,
@@ -284,12 +286,20 @@ impl Left {
             Record::Touched(touched) => self.touched.push(touched.into_owned()),
             Record::Result(entry, artifact) => {
                 self.entries.extend(entry.map(Cow::into_owned));
+                let of: Option<Of> = serde_json::from_str(artifact.get()).ok();
+                self.done.extend(of.map(|of| of.unique_id));
                 self.results.push(artifact.into_owned());
             }
             Record::Rows(entry) => self.entries.push(entry.into_owned()),
             Record::End(end) => self.end = Some(end.into_owned()),
         }
     }
+}
+
+/// Which node a result is of.
+#[derive(Deserialize)]
+struct Of {
+    unique_id: String,
 }
 
 /// Whether a file was made long enough ago that whoever made it holds its lock by now.
