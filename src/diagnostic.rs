@@ -196,6 +196,22 @@ codes! {
     BRIDGE_TYPE = "PT506";
     /// A bridge could not copy.
     BRIDGE = "PT507";
+    /// SQL that reads a column or table that is not in its query.
+    UNKNOWN_COLUMN = "PT511";
+    /// SQL that reads a table that does not exist.
+    UNKNOWN_TABLE = "PT512";
+    /// SQL that names a function or type that does not exist.
+    UNKNOWN_FUNCTION = "PT513";
+    /// A name in SQL that may mean several columns.
+    AMBIGUOUS_NAME = "PT514";
+    /// SQL whose values have types that do not go together.
+    WRONG_TYPES = "PT515";
+    /// SQL with more or fewer columns than there have to be.
+    WRONG_NUMBER = "PT516";
+    /// SQL that does not parse.
+    SQL_SYNTAX = "PT517";
+    /// SQL that parses, but that the engine cannot make sense of.
+    SQL_MEANING = "PT518";
     /// A test found more failing rows than it allows.
     TEST_FAILED = "PT601";
     /// A Python model failed, or there is no Python to run it.

@@ -4,6 +4,7 @@
 //! never back up. A module imports only from those above it. See ARCHITECTURE.md.
 
 pub mod artifacts;
+pub mod check;
 pub mod checksum;
 pub mod cli;
 pub mod clock;

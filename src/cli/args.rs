@@ -306,6 +306,14 @@ pub enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: RowsFormat,
     },
+    /// Check the SQL of models, snapshots and tests with their engines, without touching any data
+    Check {
+        #[command(flatten)]
+        selection: SelectionArgs,
+        /// As text or as JSON
+        #[arg(long, value_name = "FORMAT", default_value = "text")]
+        output: CheckOutput,
+    },
     /// Read the project and write target/manifest.json
     Parse,
     /// List nodes
@@ -465,6 +473,7 @@ impl Command {
             Command::Ls { .. }
                 | Command::Show { .. }
                 | Command::Compile { .. }
+                | Command::Check { output: CheckOutput::Json, .. }
                 | Command::History { .. }
                 | Command::Failures { .. }
                 | Command::Store { .. }
@@ -472,6 +481,13 @@ impl Command {
                 | Command::Postgres { .. }
         )
     }
+}
+
+/// How findings are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CheckOutput {
+    Text,
+    Json,
 }
 
 #[derive(Debug, Subcommand)]

@@ -2,6 +2,7 @@
 
 mod args;
 mod audit;
+mod check;
 mod clean;
 mod clone;
 mod compile;
@@ -238,6 +239,7 @@ fn dispatch(
             let inline = inline.as_deref();
             compile::command(&start, selection, run, inline, engine.as_deref(), *output)
         }
+        Command::Check { selection, output } => check::command(&start, selection, *output),
         Command::Parse => parse::command(&start),
         Command::Ls { selection, output, output_keys, resource_type, exclude_resource_type } => {
             let kinds = ls::kinds(flags, resource_type, exclude_resource_type)?;

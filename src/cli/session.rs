@@ -150,7 +150,11 @@ impl Start<'_> {
             self.console.warn(warning)?;
         }
         let graph = Graph::build(&parsed.manifest)?;
-        let engines = Engines::new(&config.target, engines_in_place(&parsed.manifest, &config));
+        let engines = match command {
+            // It looks at the databases only where the project does not say.
+            "check" => Engines::new(&config.target.for_reading(), Vec::new()),
+            _ => Engines::new(&config.target, engines_in_place(&parsed.manifest, &config)),
+        };
         let console = self.console.clone();
         let to = console.clone();
         engines.listen(move |kind, text| match kind {

@@ -77,6 +77,13 @@ fn each_upstream(node: &Node, manifest: &Manifest, each: &mut dyn FnMut(&UniqueI
     }
 }
 
+/// The nodes and sources that a node's SQL reads in the end, ephemeral models seen through.
+pub fn upstream(node: &Node, manifest: &Manifest) -> Vec<UniqueId> {
+    let mut found = Vec::new();
+    each_upstream(node, manifest, &mut |id| found.push(id.clone()));
+    found
+}
+
 /// Finds every bridge that the project needs.
 ///
 /// # Errors

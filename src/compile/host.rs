@@ -172,6 +172,14 @@ impl CompileHost {
         *self.adapter.lock().unwrap_or_else(PoisonError::into_inner) = Some(adapter);
     }
 
+    /// With the connection of another host, if it has one already.
+    pub(super) fn share_adapter(&self, other: &CompileHost) {
+        let theirs = other.adapter.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(adapter) = theirs {
+            self.set_adapter(adapter);
+        }
+    }
+
     /// With the SQL of the node, which its materialization and hooks see.
     pub fn set_compiled(&self, sql: Arc<str>) {
         let _first_wins = self.compiled.set(sql);
@@ -262,7 +270,7 @@ fn quotes_columns(quoting: &serde_json::Value) -> bool {
 
 impl Compiler {
     /// A relation of an engine as another sees it, for looking at its columns.
-    pub(super) fn seen_from(
+    pub fn seen_from(
         &self,
         id: &UniqueId,
         there: &Arc<str>,

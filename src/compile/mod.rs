@@ -24,7 +24,7 @@ use crate::parse::{Dialects, Parsed, RefIndex, Target, target_of, test_argument,
 use crate::relation::Relation;
 
 pub use batch::Batch;
-pub use bridges::{Bridge, Bridges, bridge_schema, in_place, read_in_place};
+pub use bridges::{Bridge, Bridges, bridge_schema, in_place, read_in_place, upstream};
 pub use ctes::{Insertion, cte_name};
 pub use defer::Deferral;
 pub use host::CompileHost;
@@ -335,6 +335,7 @@ impl Compiler {
         let node = &self.manifest.nodes[at];
         // An ephemeral model has no engine of its own: it is part of the statement that reads it.
         let host = Arc::new(CompileHost::of_node(self.clone(), at, reader.engine().clone()));
+        host.share_adapter(reader);
         let sql = self.render_node(node, self.dialects.get(reader.engine()), &host);
         let sql = sql.inspect_err(|_| reader.note_broken_ephemeral(id))?;
         for inner in host.take_ephemeral() {
@@ -351,6 +352,17 @@ impl Compiler {
         compiled: &CompiledNode,
         offset: usize,
     ) -> Option<Location> {
+        self.locate_as(id, compiled, offset, &self.host(id))
+    }
+
+    /// The same of SQL that was compiled with this host.
+    pub fn locate_as(
+        self: &Arc<Self>,
+        id: &UniqueId,
+        compiled: &CompiledNode,
+        offset: usize,
+        host: &Arc<CompileHost>,
+    ) -> Option<Location> {
         let node = self.manifest.nodes.get(id)?;
         let is_snapshot_of_yaml =
             node.resource_type == ResourceType::Snapshot && node.code.is_none();
@@ -362,11 +374,12 @@ impl Compiler {
             return node.location.clone();
         }
         match compiled.origin(offset) {
-            Origin::Own(offset) => self.locate_in(node, &self.host(id), offset),
+            Origin::Own(offset) => self.locate_in(node, host, offset),
             Origin::Cte(inner, offset) => {
                 let at = self.manifest.nodes.get_index_of(inner)?;
-                let host = CompileHost::of_node(self.clone(), at, node.engine.clone());
-                self.locate_in(&self.manifest.nodes[at], &Arc::new(host), offset)
+                let inner = CompileHost::of_node(self.clone(), at, node.engine.clone());
+                inner.share_adapter(host);
+                self.locate_in(&self.manifest.nodes[at], &Arc::new(inner), offset)
             }
             // Between the expressions.
             Origin::Nowhere => node.location.clone(),

@@ -77,6 +77,25 @@ pub struct Target {
 }
 
 impl Target {
+    /// The same for looking only: no DuckDB file is made or changed.
+    #[must_use]
+    pub fn for_reading(&self) -> Target {
+        let mut target = self.clone();
+        for engine in target.engines.values_mut() {
+            let EngineParams::DuckDb(params) = &engine.params else { continue };
+            let mut params = params.clone();
+            if params.path.is_some() {
+                params.settings.insert(ACCESS_MODE.to_owned(), READ_ONLY.into());
+            }
+            params.attach.iter_mut().for_each(|attached| attached.read_only = true);
+            *engine = Arc::new(EngineConfig {
+                params: EngineParams::DuckDb(params),
+                ..(**engine).clone()
+            });
+        }
+        target
+    }
+
     /// The `target` that Jinja in configuration files sees: that of the default engine.
     pub fn to_json(&self) -> Value {
         let engine = &self.engines[&self.default_engine];
@@ -137,6 +156,10 @@ pub enum EngineParams {
     Postgres(PostgresParams),
 }
 
+/// DuckDB's setting of how a file is opened.
+const ACCESS_MODE: &str = "access_mode";
+const READ_ONLY: &str = "READ_ONLY";
+
 /// dbt-duckdb's profile keys.
 #[derive(Debug, Clone, Default)]
 pub struct DuckDbParams {
@@ -156,6 +179,12 @@ pub struct DuckDbParams {
 }
 
 impl DuckDbParams {
+    /// Whether the file is only read, and so has to be there.
+    pub fn is_read_only(&self) -> bool {
+        let mode = self.settings.get(ACCESS_MODE).and_then(Value::as_str);
+        mode.is_some_and(|mode| mode.eq_ignore_ascii_case(READ_ONLY))
+    }
+
     /// The databases that are DuckLakes: those that the profile calls so, and those whose path does.
     pub fn ducklakes(&self) -> Vec<String> {
         let of_path = |attach: &DuckDbAttach| {

@@ -68,6 +68,9 @@ pub trait Connection: Send {
     /// Runs a script and gives the rows of its last statement, at most `limit` of them.
     fn query(&mut self, sql: &str, limit: Option<usize>) -> SqlResult<ResultSet>;
 
+    /// The columns that a query gives, which is bound but not run.
+    fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>>;
+
     /// Starts a transaction.
     fn begin(&mut self) -> SqlResult<()>;
     /// Commits it.

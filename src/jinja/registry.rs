@@ -43,6 +43,11 @@ pub struct MacroDef {
 }
 
 impl MacroDef {
+    /// Whether it is Pintail's own.
+    pub fn is_built_in(&self) -> bool {
+        &*self.package == BUILT_IN
+    }
+
     /// The languages of the models that a materialization takes: SQL where it says nothing.
     pub fn languages(&self) -> Vec<&str> {
         let header = &self.file.text[self.span.start..self.body.start];

@@ -106,6 +106,10 @@ impl Connection for SharedConnection {
         self.0.lock().query(sql, limit)
     }
 
+    fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>> {
+        self.0.lock().describe(sql)
+    }
+
     fn begin(&mut self) -> SqlResult<()> {
         self.0.lock().begin()
     }

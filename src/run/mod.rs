@@ -43,6 +43,7 @@ pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
 pub use result::{
     BatchResults, DataLoad, FailingRows, InvocationInfo, LoadKind, RunResult, Status, Timing,
 };
+pub use seed::seed_columns;
 pub use wire::Spoken;
 
 /// Something that a thread works on.

@@ -1,7 +1,7 @@
 //! Seeds: CSV files → tables, typed by what is in them (see `seed_types`) or by `column_types`.
 
 use std::borrow::Cow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::model;
@@ -9,11 +9,13 @@ use super::node::{Failure, Job, Old, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
 use super::seed_types::{Inferred, infer, is_null};
 use crate::clock;
-use crate::config::{EngineKind, read_text};
+use crate::config::{Config, EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile, did_you_mean};
 use crate::engine::publish;
 use crate::jinja::{Adapter, Host};
-use crate::relation::{Relation, RelationKind, Response, quote_identifier, quote_literal};
+use crate::manifest::Node;
+use crate::parse::locate_config;
+use crate::relation::{Column, Relation, RelationKind, Response, quote_identifier, quote_literal};
 
 /// Rows that go into one `insert`.
 const BATCH: usize = 1000;
@@ -22,14 +24,16 @@ const BATCH: usize = 1000;
 pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     let started = Instant::now();
     let config = &job.runner.compiler.config;
-    let root = job.node.root_path.as_deref().unwrap_or_default();
-    let path = Path::new(root).join(&job.node.original_file_path);
-    let table = read(job, &path, &config.shown(&path))?;
+    let path = path_of(job.node);
     let kind = config.target.engines[&job.node.engine].kind();
+    let table = read(job.node, config, kind)?;
 
     let target = job.target();
     let shadow = target.with_suffix("__dbt_tmp").with_kind(RelationKind::Table);
-    let types = table.types(job)?;
+    let types = table.types(job.node);
+    for text in table.misnamed(job.node) {
+        job.host.log(&text, true);
+    }
     let quoted = job.node.config.flag("quote_columns").unwrap_or(true);
     let named = |name: &String| if quoted { quote_identifier(name) } else { name.clone() };
     let columns: Vec<String> = table
@@ -184,6 +188,10 @@ impl ColumnType<'_> {
     }
 }
 
+fn configured_types(node: &Node) -> Option<&serde_json::Map<String, serde_json::Value>> {
+    node.config.get("column_types").and_then(|value| value.as_object())
+}
+
 fn values(row: &[Option<String>], types: &[ColumnType], kind: EngineKind) -> String {
     let literal = |(field, column): (&Option<String>, &ColumnType)| match field {
         None => "null".to_owned(),
@@ -202,8 +210,30 @@ struct Table {
     bytes: u64,
 }
 
-fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
-    let bytes = std::fs::read(path).map_err(|error| {
+/// The columns that a seed's table gets.
+///
+/// # Errors
+/// `BAD_SEED`, `NOT_UTF8`: as loading it.
+pub fn seed_columns(node: &Node, config: &Config) -> Result<Vec<Column>> {
+    let kind = config.target.engines[&node.engine].kind();
+    let table = read(node, config, kind)?;
+    let types = table.types(node);
+    let column = |(name, column): (&String, &ColumnType)| Column {
+        name: name.clone(),
+        data_type: column.sql(kind).to_owned(),
+    };
+    Ok(table.header.iter().zip(&types).map(column).collect())
+}
+
+/// Where a seed's file is.
+fn path_of(node: &Node) -> PathBuf {
+    Path::new(node.root_path.as_deref().unwrap_or_default()).join(&node.original_file_path)
+}
+
+fn read(node: &Node, config: &Config, kind: EngineKind) -> Result<Table> {
+    let path = path_of(node);
+    let shown = config.shown(&path);
+    let bytes = std::fs::read(&path).map_err(|error| {
         Box::new(
             Diagnostic::error(Code::BAD_SEED, format!("{} cannot be read", shown.display()))
                 .note(error.to_string())
@@ -220,22 +250,24 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
             return Err(Box::new(
                 Diagnostic::error(
                     Code::NOT_UTF8,
-                    format!("The seed `{}` is not valid UTF-8 (byte 0x{byte:02x})", job.node.name),
+                    format!("The seed `{}` is not valid UTF-8 (byte 0x{byte:02x})", node.name),
                 )
-                .at(Location::new(SourceFile::new(shown, text), at..at + 1))
+                .at(Location::new(SourceFile::new(shown.clone(), text), at..at + 1))
                 .help("Save the file as UTF-8."),
             ));
         }
     };
     let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
-    let delimiter = match job.node.config.text("delimiter").map(str::as_bytes) {
+    let delimiter = match node.config.text("delimiter").map(str::as_bytes) {
         None => b',',
         Some(&[delimiter]) => delimiter,
         Some(_) => {
             let message = "\"delimiter\" must be a 1-character string".to_owned();
             return Err(Box::new(
                 Diagnostic::error(Code::BAD_SEED, message)
-                    .or_at(job.locate_config("delimiter", ""))
+                    .or_at(locate_config(&node.file, "delimiter", ""))
+                    .or_at(locate_config(&config.project.file, "delimiter", ""))
+                    .or_at(node.location.clone())
                     .help(
                         "Name the one character that stands between the values, or leave it out.",
                     ),
@@ -245,13 +277,13 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
     let mut csv = csv::ReaderBuilder::new();
     csv.delimiter(delimiter).flexible(true);
     let mut reader = csv.from_reader(body.as_bytes());
-    let file = || SourceFile::new(shown, body);
+    let file = || SourceFile::new(shown.clone(), body);
     let broken = |error: &csv::Error| {
         let line = error.position().map_or(1, |position| position.line() as usize);
         Box::new(
             Diagnostic::error(
                 Code::BAD_SEED,
-                format!("The seed `{}` is not CSV: {error}", job.node.name),
+                format!("The seed `{}` is not CSV: {error}", node.name),
             )
             .at(Location::at_line(file(), line, 1))
             .help("Check the quotes on this line."),
@@ -267,7 +299,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
         return Err(Box::new(
             Diagnostic::error(
                 Code::BAD_SEED,
-                format!("The seed `{}` is empty: it has no header", job.node.name),
+                format!("The seed `{}` is empty: it has no header", node.name),
             )
             .at(Location::new(file(), 0..0))
             .help("Write the names of the columns into its first line."),
@@ -278,7 +310,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
         return Err(Box::new(
             Diagnostic::error(
                 Code::BAD_SEED,
-                format!("The seed `{}` has two columns `{}`", job.node.name, header[at]),
+                format!("The seed `{}` has two columns `{}`", node.name, header[at]),
             )
             .at(Location::at_line(file(), 1, 1))
             .help("Give every column a name of its own."),
@@ -288,7 +320,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
         return Err(Box::new(
             Diagnostic::error(
                 Code::BAD_SEED,
-                format!("Column {} of the seed `{}` has no name", at + 1, job.node.name),
+                format!("Column {} of the seed `{}` has no name", at + 1, node.name),
             )
             .at(Location::at_line(file(), 1, 1))
             .help("Give every column a name in the first line."),
@@ -297,7 +329,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
     let filled = match header.len() {
         1 => with_blank_rows(body, "\"\""),
         // DuckDB's own reader leaves empty lines out.
-        _ if job.kind() == EngineKind::DuckDb => Cow::Borrowed(body),
+        _ if kind == EngineKind::DuckDb => Cow::Borrowed(body),
         columns => with_blank_rows(body, &char::from(delimiter).to_string().repeat(columns - 1)),
     };
     let mut reader = csv.from_reader(filled.as_bytes());
@@ -311,7 +343,7 @@ fn read(job: &Job, path: &Path, shown: &Path) -> Result<Table> {
                     Code::BAD_SEED,
                     format!(
                         "A row of the seed `{}` has {} fields, but the header has {}",
-                        job.node.name,
+                        node.name,
                         record.len(),
                         header.len()
                     ),
@@ -345,21 +377,9 @@ fn with_blank_rows<'a>(body: &'a str, filler: &str) -> Cow<'a, str> {
 
 impl Table {
     /// The SQL type of each column.
-    fn types<'a>(&self, job: &'a Job) -> Result<Vec<ColumnType<'a>>> {
-        let configured = job.node.config.get("column_types").and_then(|v| v.as_object());
-        // As dbt does, seeds without such a column are loaded; but it may be a misspelt name.
-        let names = configured.into_iter().flat_map(|types| types.keys());
-        for unknown in names.filter(|name| !self.header.contains(name)) {
-            let nearest = did_you_mean(unknown, self.header.iter().map(String::as_str));
-            let text = format!(
-                "`column_types` of the seed `{}` names `{unknown}`, which it does not have. {}",
-                job.node.name,
-                nearest.unwrap_or_else(|| "Take it out, or correct its name.".to_owned())
-            );
-            job.host.log(text.trim_end(), true);
-        }
-        Ok(self
-            .header
+    fn types<'a>(&self, node: &'a Node) -> Vec<ColumnType<'a>> {
+        let configured = configured_types(node);
+        self.header
             .iter()
             .enumerate()
             .map(|(at, name)| {
@@ -372,7 +392,22 @@ impl Table {
                     }
                 }
             })
-            .collect())
+            .collect()
+    }
+
+    /// What to say of the columns that `column_types` names and the file does not have. As dbt does,
+    /// such seeds are loaded; but it may be a misspelt name.
+    fn misnamed(&self, node: &Node) -> Vec<String> {
+        let names = configured_types(node).into_iter().flat_map(|types| types.keys());
+        let said = |unknown: &String| {
+            let nearest = did_you_mean(unknown, self.header.iter().map(String::as_str));
+            let what = nearest.unwrap_or_else(|| "Take it out, or correct its name.".to_owned());
+            format!(
+                "`column_types` of the seed `{}` names `{unknown}`, which it does not have. {what}",
+                node.name
+            )
+        };
+        names.filter(|name| !self.header.contains(name)).map(said).collect()
     }
 
     /// An engine's error about a value, at the line of the first such value.

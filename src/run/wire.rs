@@ -98,6 +98,10 @@ impl Connection for Wire {
         self.speak(sql, None, |connection, sql| connection.query(sql, limit), rows)
     }
 
+    fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>> {
+        self.speak(sql, None, |connection, sql| connection.describe(sql), |_| None)
+    }
+
     fn begin(&mut self) -> SqlResult<()> {
         self.tell("BEGIN", None);
         self.inner.begin()

@@ -13,6 +13,7 @@ use pintail::diagnostic::Code;
 mod support;
 
 mod audits;
+mod check;
 mod configuration;
 mod dag;
 mod engines;

@@ -65,6 +65,49 @@ pub(super) fn crossings(source: &Relation, columns: &[Column]) -> SqlResult<Vec<
     Err(error)
 }
 
+/// The type that a column of DuckDB has in PostgreSQL.
+///
+/// # Errors
+/// What to write in the model, where it cannot cross.
+pub fn carried(column: &Column) -> Result<String, String> {
+    let crossing = crossing(column)?;
+    Ok(crossing.cast.unwrap_or(crossing.staged))
+}
+
+/// The type that DuckDB reads a PostgreSQL type as.
+pub fn read_as(data_type: &str) -> String {
+    let (element, brackets) = match data_type.find("[]") {
+        Some(at) => data_type.split_at(at),
+        None => (data_type, ""),
+    };
+    let base = element.split('(').next().unwrap_or(element);
+    let inner = match base.trim_end() {
+        "boolean" => "BOOLEAN",
+        "smallint" => "SMALLINT",
+        "integer" => "INTEGER",
+        "bigint" => "BIGINT",
+        "oid" => "BIGINT",
+        "real" => "FLOAT",
+        "double precision" => "DOUBLE",
+        "numeric" if element.contains(',') => {
+            return format!("DECIMAL{}{brackets}", &element["numeric".len()..]);
+        }
+        "numeric" => "DOUBLE",
+        "date" => "DATE",
+        "bytea" => "BLOB",
+        "uuid" => "UUID",
+        "json" | "jsonb" => "JSON",
+        "interval" => "INTERVAL",
+        "time" | "time without time zone" => "TIME",
+        "time with time zone" => "TIME WITH TIME ZONE",
+        "timestamp" if element.ends_with("with time zone") => "TIMESTAMP WITH TIME ZONE",
+        "timestamp" | "timestamp without time zone" => "TIMESTAMP",
+        "timestamp with time zone" => "TIMESTAMP WITH TIME ZONE",
+        _ => "VARCHAR",
+    };
+    format!("{inner}{brackets}")
+}
+
 /// How one column crosses, or else what to write in the model.
 fn crossing(column: &Column) -> Result<Crossing, String> {
     let name = quote_identifier(&column.name);

@@ -50,7 +50,8 @@ pub(super) fn columns(
     described(connection, &sql)
 }
 
-fn described(connection: &mut DuckDbConnection, sql: &str) -> SqlResult<Vec<Column>> {
+/// The columns that a DESCRIBE tells.
+pub(super) fn described(connection: &mut DuckDbConnection, sql: &str) -> SqlResult<Vec<Column>> {
     let found = connection.query(sql, None)?;
     let column = |row: &Vec<Cell>| match row.as_slice() {
         [Cell::Text(name), Cell::Text(data_type), ..] => {

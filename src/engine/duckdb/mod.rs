@@ -146,6 +146,14 @@ impl Connection for DuckDbConnection {
         }
     }
 
+    fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>> {
+        const BEFORE: &str = "DESCRIBE (\n";
+        catalog::described(self, &format!("{BEFORE}{sql}\n)")).map_err(|mut error| {
+            error.position = error.position.and_then(|at| at.checked_sub(BEFORE.len()));
+            error
+        })
+    }
+
     fn begin(&mut self) -> SqlResult<()> {
         self.execute("BEGIN TRANSACTION").map(drop)
     }

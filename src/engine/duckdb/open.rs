@@ -52,7 +52,8 @@ const STARTUP: &[&str] =
 /// The instance of a file, opened where it is not, or a new one in memory.
 pub(super) fn instance(params: &DuckDbParams) -> SqlResult<Arc<Instance>> {
     let Some(path) = &params.path else { return open(params, None).map(Arc::new) };
-    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|_| !params.is_read_only()) {
         std::fs::create_dir_all(folder).map_err(|error| {
             EngineError::of(
                 Code::CONNECT,

@@ -127,6 +127,13 @@ impl Connection for PostgresConnection {
         Ok(result_set(&prepared, &messages, limit.unwrap_or(usize::MAX)))
     }
 
+    fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>> {
+        no_nul(sql)?;
+        let prepared =
+            self.client.prepare(sql).map_err(|error| error::of_statement(&error, sql, 0))?;
+        Ok(columns_of(&prepared))
+    }
+
     fn begin(&mut self) -> SqlResult<()> {
         self.execute("BEGIN").map(drop)
     }
@@ -160,14 +167,7 @@ impl Connection for PostgresConnection {
 const COUNTING: &[&str] = &["insert", "update", "delete", "merge", "copy", "select", "with"];
 
 fn result_set(prepared: &Statement, messages: &[SimpleQueryMessage], limit: usize) -> ResultSet {
-    let columns: Vec<Column> = prepared
-        .columns()
-        .iter()
-        .map(|column| Column {
-            name: column.name().to_owned(),
-            data_type: types::name(column.type_(), column.type_modifier()),
-        })
-        .collect();
+    let columns = columns_of(prepared);
     let rows = messages
         .iter()
         .filter_map(|message| match message {
@@ -188,6 +188,14 @@ fn result_set(prepared: &Statement, messages: &[SimpleQueryMessage], limit: usiz
         })
         .collect();
     ResultSet { columns, rows }
+}
+
+fn columns_of(prepared: &Statement) -> Vec<Column> {
+    let column = |column: &::postgres::Column| Column {
+        name: column.name().to_owned(),
+        data_type: types::name(column.type_(), column.type_modifier()),
+    };
+    prepared.columns().iter().map(column).collect()
 }
 
 fn no_nul(sql: &str) -> SqlResult<()> {

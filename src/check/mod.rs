@@ -1,0 +1,291 @@
+//! Compiled SQL → findings and bound columns, without touching any data: each node is bound by its own
+//! engine over empty tables that have the columns of what it reads.
+//!
+//! What is not known for certain is never a finding. Nothing is run, made or changed in the
+//! configured databases.
+
+mod adapter;
+mod bind;
+mod catalog;
+mod finding;
+mod node;
+mod patch;
+mod refusal;
+mod repair;
+mod schema;
+mod scratch;
+mod state;
+mod tokens;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use fixedbitset::FixedBitSet;
+use rayon::prelude::*;
+
+use crate::compile::Compiler;
+use crate::config::{EngineConfig, EngineKind, EngineParams};
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::graph::{Graph, Member, NodeIndex};
+use crate::manifest::{Node, ResourceType, UniqueId};
+use crate::relation::{Column, Relation};
+use crate::run::Engines;
+use catalog::Catalog;
+use node::Outcome;
+use scratch::{DuckScratches, Scratch};
+use state::Known;
+
+pub use schema::{BoundColumn, Schema, Schemas};
+
+/// What checking found.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// The mistakes of the nodes that were asked for, in the order of the DAG.
+    pub findings: Vec<(UniqueId, Diagnostic)>,
+    /// The nodes that could not be checked, and why.
+    pub unchecked: Vec<(UniqueId, String)>,
+    /// How many nodes were checked.
+    pub nodes: usize,
+    /// The columns of all nodes and sources that these read, and their own.
+    pub schemas: Schemas,
+}
+
+impl Checked {
+    /// Whether any finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.findings.iter().any(|(_, finding)| finding.severity == Severity::Error)
+    }
+}
+
+/// Checks the wanted nodes of a project.
+pub fn check(
+    compiler: &Arc<Compiler>,
+    graph: &Graph,
+    engines: &Arc<Engines>,
+    wanted: &FixedBitSet,
+) -> Checked {
+    let checker = Checker::new(compiler, engines);
+    let needed = graph.ancestors(wanted, None);
+    let mut checked = Checked::default();
+    for level in levels(graph, compiler, &needed) {
+        let outcomes: Vec<Outcome> = level
+            .par_iter()
+            .map(|index| match graph.member(&compiler.manifest, *index) {
+                Member::Node(node) => checker.node(node),
+                Member::Source(source) => {
+                    Outcome { schema: Some(checker.source(source)), ..Outcome::default() }
+                }
+                _ => Outcome::default(),
+            })
+            .collect();
+        let mut made = Vec::new();
+        for (index, outcome) in level.iter().zip(outcomes) {
+            let id = graph.unique_id(*index);
+            if let Some(schema) = outcome.schema {
+                checker.known.put(id, Arc::new(schema));
+                made.push(id.clone());
+            }
+            if !wanted.contains(index.index()) {
+                continue;
+            }
+            let is_node = graph.member(&compiler.manifest, *index).node().is_some();
+            match outcome.unchecked {
+                Some(why) if outcome.findings.is_empty() => {
+                    checked.unchecked.push((id.clone(), why));
+                }
+                _ => checked.nodes += usize::from(is_node),
+            }
+            for finding in outcome.findings {
+                // An ephemeral model is a part of all that read it.
+                if !checked.findings.iter().any(|(_, other)| is_same(other, &finding)) {
+                    checked.findings.push((id.clone(), finding));
+                }
+            }
+        }
+        checker.make(&made);
+    }
+    checked.schemas = checker.known.take();
+    checked
+}
+
+fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
+    one.location == other.location && one.message == other.message && one.location.is_some()
+}
+
+/// The needed members, those that read nothing first, each level after those that it reads.
+fn levels(graph: &Graph, compiler: &Compiler, needed: &FixedBitSet) -> Vec<Vec<NodeIndex>> {
+    let mut level_of = vec![0usize; graph.len()];
+    let mut levels: Vec<Vec<NodeIndex>> = Vec::new();
+    for index in graph.in_order(needed) {
+        let above = graph.parents(index).map(|parent| level_of[parent.index()] + 1);
+        let mut level = above.max().unwrap_or(0);
+        // Tests have no readers: their models go first, and they at once.
+        if graph.member(&compiler.manifest, index).resource_type().is_test() {
+            level = level.max(1);
+        }
+        level_of[index.index()] = level;
+        if levels.len() <= level {
+            levels.resize_with(level + 1, Vec::new);
+        }
+        levels[level].push(index);
+    }
+    levels
+}
+
+/// What checking needs; shared by all threads.
+struct Checker {
+    compiler: Arc<Compiler>,
+    known: Arc<Known>,
+    catalog: Catalog,
+    pools: HashMap<Arc<str>, Pool>,
+    /// Whether the project may make tables or functions that no scratch database has: by hooks, or
+    /// by nodes that are functions.
+    makes_names: bool,
+    /// The names of tables, for proposals.
+    tables: Vec<String>,
+}
+
+/// The scratch databases of an engine.
+struct Pool {
+    open: Result<DuckScratches, String>,
+    idle: Mutex<Vec<Box<dyn Scratch>>>,
+}
+
+impl Checker {
+    fn new(compiler: &Arc<Compiler>, engines: &Arc<Engines>) -> Checker {
+        let manifest = &compiler.manifest;
+        let target = &compiler.config.target;
+        let mut pools = HashMap::new();
+        for config in target.engines.values() {
+            let mut databases: Vec<&str> = vec![&config.database];
+            let nodes = manifest.nodes.values().filter(|node| node.engine == config.name);
+            databases.extend(nodes.map(|node| node.database.as_str()));
+            let sources = manifest.sources.values().filter(|it| it.engine == config.name);
+            databases.extend(sources.map(|source| source.database.as_str()));
+            // PostgreSQL read in place has its engine's name.
+            let others = target.engines.values();
+            let others = others.filter(|other| other.kind() == EngineKind::Postgres);
+            databases.extend(others.map(|other| &*other.name));
+            databases.retain(|name| !name.is_empty());
+            databases.sort_unstable();
+            databases.dedup();
+            let open = match config.kind() {
+                EngineKind::DuckDb => DuckScratches::open(config, &databases)
+                    .map_err(|error| error.diagnostic.message.clone()),
+                EngineKind::Postgres => Err("PostgreSQL is not checked yet".to_owned()),
+            };
+            pools.insert(config.name.clone(), Pool { open, idle: Mutex::default() });
+        }
+        let tables = manifest.nodes.values().filter(|node| node.resource_type.is_refable());
+        Checker {
+            known: Arc::new(Known::new(compiler)),
+            catalog: Catalog::new(engines.clone()),
+            pools,
+            makes_names: !manifest.hooks("on-run-start").is_empty()
+                || manifest.of_type(ResourceType::Function).next().is_some()
+                || manifest.nodes.values().any(|node| makes_names(node)),
+            tables: tables.map(|node| node.alias.clone()).collect(),
+            compiler: compiler.clone(),
+        }
+    }
+
+    /// Works on a scratch database of an engine; none where there is none.
+    fn with_scratch<T>(&self, engine: &str, work: impl FnOnce(&mut dyn Scratch) -> T) -> Option<T> {
+        let pool = self.pools.get(engine)?;
+        let idle = || pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = idle().pop();
+        let mut scratch = match free {
+            Some(scratch) => scratch,
+            None => pool.open.as_ref().ok()?.scratch().ok()?,
+        };
+        let done = work(&mut *scratch);
+        idle().push(scratch);
+        Some(done)
+    }
+
+    /// Why an engine has no scratch database.
+    fn away(&self, engine: &str) -> String {
+        let open = self.pools.get(engine).map(|pool| &pool.open);
+        let why = open.and_then(|open| open.as_ref().err()).cloned();
+        why.unwrap_or_else(|| format!("the engine `{engine}` has no scratch database"))
+    }
+
+    /// Makes tables for nodes and sources in the engines that may read them.
+    fn make(&self, ids: &[UniqueId]) {
+        for (engine, config) in &self.compiler.config.target.engines {
+            let mut tables: Vec<(&UniqueId, (Relation, Vec<Column>))> = Vec::new();
+            for id in ids {
+                if let Some(table) = self.table(id, config)
+                    && let Some(columns) =
+                        self.known.seen(id, engine).and_then(|schema| schema.known())
+                {
+                    tables.push((id, (table, columns)));
+                }
+            }
+            let all: Vec<(Relation, Vec<Column>)> =
+                tables.iter().map(|(_, table)| table.clone()).collect();
+            if all.is_empty() {
+                continue;
+            }
+            self.with_scratch(engine, |scratch| {
+                let all_made = scratch.make(&all).is_ok();
+                for (id, table) in &tables {
+                    if all_made || scratch.make(std::slice::from_ref(table)).is_ok() {
+                        self.known.note_made(id, engine);
+                    }
+                }
+            });
+        }
+    }
+
+    /// The name by which an engine reads a node or source; none where it cannot.
+    fn table(&self, id: &UniqueId, here: &EngineConfig) -> Option<Relation> {
+        let manifest = &self.compiler.manifest;
+        let of_node = manifest.nodes.get(id).map(|node| (&node.engine, node.relation()));
+        let of_source = || manifest.sources.get(id).map(|it| (&it.engine, it.relation()));
+        let (there, relation) = of_node.or_else(of_source)?;
+        if relation.verbatim.is_some() {
+            return None;
+        }
+        if *there == here.name {
+            return Some(relation);
+        }
+        match here.kind() {
+            EngineKind::Postgres => {
+                self.compiler.bridges.get(id, &here.name).map(|bridge| bridge.to.clone())
+            }
+            EngineKind::DuckDb => {
+                let kind = self.compiler.config.target.engines[there].kind();
+                let in_place = || self.compiler.seen_from(id, there, &here.name, relation);
+                (kind == EngineKind::Postgres).then(in_place)
+            }
+        }
+    }
+
+    /// Whether all tables and functions that a node may name are there while it is checked.
+    fn trusts_names(&self, node: &Node) -> bool {
+        let complete = match self.pools.get(&node.engine).map(|pool| &pool.open) {
+            Some(Ok(scratches)) => scratches.complete,
+            _ => false,
+        };
+        !self.makes_names && complete
+    }
+
+    /// Whether there is nothing yet in the database of an engine: its file is not there, and nothing
+    /// is attached to it.
+    fn is_not_made_yet(&self, engine: &EngineConfig) -> bool {
+        match &engine.params {
+            EngineParams::DuckDb(params) => {
+                let is_new = params.path.as_ref().is_none_or(|path| !path.exists());
+                is_new && params.attach.is_empty()
+            }
+            EngineParams::Postgres(_) => false,
+        }
+    }
+}
+
+/// Whether a node has statements of its own beside its query.
+fn makes_names(node: &Node) -> bool {
+    node.config.get("sql_header").is_some()
+        || ["pre-hook", "post-hook"].iter().any(|when| !node.config.hooks(when).is_empty())
+}

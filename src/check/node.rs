@@ -1,0 +1,297 @@
+//! One node: compiled with what is known so far, bound, and its mistakes told.
+
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, RwLock};
+
+use super::Checker;
+use super::adapter::SchemaAdapter;
+use super::bind::{Bound, Elsewhere, Soft, Trust, bind};
+use super::catalog::Found;
+use super::finding::Statement;
+use super::schema::{BoundColumn, Schema};
+use super::tokens::Tokens;
+use crate::compile::{CompileHost, CompiledNode, upstream};
+use crate::diagnostic::Diagnostic;
+use crate::jinja::{Adapter, Host};
+use crate::manifest::{Node, ResourceType, Source};
+use crate::relation::{Column, Relation};
+use crate::run::seed_columns;
+
+/// What came of one node.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    /// Of what others can read.
+    pub schema: Option<Schema>,
+    pub findings: Vec<Diagnostic>,
+    /// Why it could not be checked.
+    pub unchecked: Option<String>,
+}
+
+/// One rendering of a node, bound.
+struct Rendering {
+    host: Arc<CompileHost>,
+    compiled: CompiledNode,
+    bound: Bound,
+    adapter: Arc<SchemaAdapter>,
+}
+
+impl Checker {
+    /// The columns of a source: as the database has them, as its files do, else as it is described.
+    pub(super) fn source(&self, source: &Source) -> Schema {
+        if let Some(text) = &source.external_location {
+            let described = self.with_scratch(&source.engine, |scratch| {
+                scratch.describe(&format!("SELECT * FROM {text}")).ok()
+            });
+            return described.flatten().map_or_else(Schema::unknown, Schema::exact);
+        }
+        match self.catalog.columns(&source.engine, &source.relation()) {
+            Found::Columns(columns) => Schema::exact(columns),
+            Found::Missing | Found::Unknown => {
+                let column = |column: &crate::manifest::ColumnInfo| BoundColumn {
+                    name: column.name.clone(),
+                    data_type: None,
+                };
+                Schema { columns: source.columns.values().map(column).collect(), open: true }
+            }
+        }
+    }
+
+    /// Checks a node.
+    pub(super) fn node(&self, node: &Node) -> Outcome {
+        match node.resource_type {
+            ResourceType::Seed => match seed_columns(node, &self.compiler.config) {
+                Ok(columns) => {
+                    Outcome { schema: Some(Schema::exact(columns)), ..Outcome::default() }
+                }
+                Err(error) => Outcome {
+                    schema: Some(Schema::unknown()),
+                    findings: vec![*error],
+                    unchecked: None,
+                },
+            },
+            ResourceType::Model | ResourceType::Snapshot if node.is_python() => {
+                Outcome { schema: Some(Schema::unknown()), ..Outcome::default() }
+            }
+            ResourceType::Model | ResourceType::Snapshot => self.query(node),
+            ResourceType::Test => self.query(node),
+            _ => Outcome::default(),
+        }
+    }
+
+    /// Checks a node that is a query.
+    fn query(&self, node: &Node) -> Outcome {
+        let mut outcome = Outcome::default();
+        let refable = node.resource_type.is_refable() && !node.is_ephemeral();
+        let first = match self.rendering(node, None) {
+            Ok(rendering) => rendering,
+            Err((error, asked)) => {
+                outcome.schema = refable.then(Schema::unknown);
+                match asked {
+                    true => outcome.unchecked = Some(ASKS.to_owned()),
+                    false => outcome.findings.push(*error),
+                }
+                return outcome;
+            }
+        };
+        let mut schema = first.bound.schema.clone();
+        self.tell(node, &first, &mut outcome);
+        if node.resource_type == ResourceType::Model && node.materialized() == "incremental" {
+            // What the next runs are like.
+            if let Ok(second) = self.rendering(node, Some(Arc::new(schema.clone()))) {
+                self.tell(node, &second, &mut outcome);
+            }
+        }
+        if !self.is_query_as_it_is(node) {
+            schema.open = true;
+        }
+        if first.adapter.was_asked() {
+            schema = Schema::unknown();
+        }
+        if node.resource_type == ResourceType::Snapshot {
+            self.add_snapshot_columns(node, &mut schema);
+        }
+        outcome.schema = refable.then_some(schema);
+        let place = |finding: &Diagnostic| finding.location.as_ref().map(|place| place.span.start);
+        outcome.findings.sort_by_key(place);
+        outcome
+    }
+
+    /// Adds what binding a rendering found.
+    fn tell(&self, node: &Node, rendering: &Rendering, outcome: &mut Outcome) {
+        let Rendering { host, compiled, bound, adapter } = rendering;
+        if adapter.was_asked() {
+            outcome.unchecked = Some(ASKS.to_owned());
+            return;
+        }
+        if !self.is_query_as_it_is(node) {
+            let name = node.materialized();
+            outcome.unchecked =
+                Some(format!("the materialization `{name}` may do anything with its SQL"));
+            return;
+        }
+        if bound.problems.is_empty() {
+            if let Some(why) = &bound.stopped {
+                outcome.unchecked.get_or_insert_with(|| why.clone());
+            }
+            return;
+        }
+        let statement = Statement {
+            compiler: &self.compiler,
+            node,
+            host,
+            compiled,
+            columns: self.columns_read(node),
+            tables: self.tables.clone(),
+        };
+        for problem in &bound.problems {
+            let finding = statement.finding(problem);
+            let is_known = |other: &Diagnostic| {
+                other.location == finding.location && other.message == finding.message
+            };
+            if !outcome.findings.iter().any(is_known) {
+                outcome.findings.push(finding);
+            }
+        }
+    }
+
+    /// Compiles and binds a node; with the schema of its own table, as if that were there.
+    ///
+    /// # Errors
+    /// Those of compiling, and whether the template asked for what only a database knows.
+    fn rendering(
+        &self,
+        node: &Node,
+        this: Option<Arc<Schema>>,
+    ) -> Result<Rendering, (Box<Diagnostic>, bool)> {
+        let host = self.compiler.host(&node.unique_id);
+        let adapter = Arc::new(SchemaAdapter {
+            known: self.known.clone(),
+            engine: node.engine.clone(),
+            own: node.relation(),
+            own_exists: this.is_some(),
+            own_schema: RwLock::new(this.clone()),
+            asked: AtomicBool::new(false),
+        });
+        let as_adapter: Arc<dyn Adapter> = adapter.clone();
+        host.set_adapter(as_adapter);
+        let compiled = self
+            .compiler
+            .compile(&node.unique_id, &host)
+            .map_err(|error| (error, adapter.was_asked()))?;
+        let mut soft = self.soft_inputs(node);
+        if let Some(this) = this {
+            let own = host.this().unwrap_or_else(|| node.relation());
+            soft.push(Soft {
+                text: own.render(),
+                name: node.alias.clone(),
+                schema: (*this).clone(),
+            });
+        }
+        let trust = Trust { names: self.trusts_names(node) };
+        let elsewhere = Outside { checker: self, node };
+        let bound = self.with_scratch(&node.engine, |scratch| {
+            bind(scratch, &compiled.sql, soft, trust, &elsewhere)
+        });
+        let bound = bound.unwrap_or_else(|| Bound {
+            schema: Schema::unknown(),
+            stopped: Some(self.away(&node.engine)),
+            ..Bound::default()
+        });
+        Ok(Rendering { host, compiled, bound, adapter })
+    }
+
+    /// The inputs of a node that no table of the scratch stands for.
+    fn soft_inputs(&self, node: &Node) -> Vec<Soft> {
+        let manifest = &self.compiler.manifest;
+        let mut soft = Vec::new();
+        for id in upstream(node, manifest) {
+            if self.known.is_made(&id, &node.engine) {
+                continue;
+            }
+            let of_node = manifest.nodes.get(&id).map(|up| (&up.engine, up.relation()));
+            let of_source = || manifest.sources.get(&id).map(|up| (&up.engine, up.relation()));
+            let Some((engine, relation)) = of_node.or_else(of_source) else { continue };
+            if relation.verbatim.is_some() {
+                // The engine reads the files themselves.
+                continue;
+            }
+            let seen = self.compiler.seen_from(&id, engine, &node.engine, relation);
+            let schema = self.known.seen(&id, &node.engine).unwrap_or_else(Schema::unknown);
+            let name = seen.identifier.clone();
+            soft.push(Soft { text: seen.render(), name, schema });
+        }
+        soft
+    }
+
+    fn columns_read(&self, node: &Node) -> Vec<String> {
+        let mut names = Vec::new();
+        for id in upstream(node, &self.compiler.manifest) {
+            if let Some(schema) = self.known.get(&id) {
+                names.extend(schema.names().map(str::to_owned));
+            }
+        }
+        names
+    }
+
+    /// Whether the SQL of a node is a query that the engine gets as it is.
+    fn is_query_as_it_is(&self, node: &Node) -> bool {
+        if node.resource_type == ResourceType::Test {
+            return true;
+        }
+        let legacy = self.compiler.config.allows_package_materializations();
+        let name = node.materialized();
+        let is_code = ["view", "table", "incremental", "ephemeral", "snapshot"].contains(&name);
+        let dialect = self.compiler.dialects.get(&node.engine);
+        let block = dialect.materialization(name, is_code, legacy);
+        block.is_none_or(|block| block.is_built_in())
+    }
+
+    /// The columns that a snapshot's table has beside those of its query.
+    fn add_snapshot_columns(&self, node: &Node, schema: &mut Schema) {
+        let host = self.compiler.host(&node.unique_id);
+        let names = host.config("snapshot_table_column_names");
+        let Some(serde_json::Value::Object(names)) = names else { return };
+        for (key, name) in names {
+            let deletes = node.config.text("hard_deletes") == Some("new_record");
+            if key == "dbt_is_deleted" && !deletes {
+                continue;
+            }
+            let name = name.as_str().unwrap_or(&key).to_owned();
+            schema.columns.push(BoundColumn { name, data_type: None });
+        }
+    }
+}
+
+/// Why a node is not checked whose template asks the database.
+const ASKS: &str = "its template asks the database for something while it is compiled";
+
+/// Tables that no node and no source is.
+struct Outside<'a> {
+    checker: &'a Checker,
+    node: &'a Node,
+}
+
+impl Elsewhere for Outside<'_> {
+    fn look_up(&self, table: &str) -> Result<Option<Vec<Column>>, ()> {
+        let tokens = Tokens::of(table);
+        let names: Vec<String> =
+            (0..tokens.all.len()).step_by(2).map(|at| tokens.name(at)).collect();
+        let engine = &self.checker.compiler.config.target.engines[&self.node.engine];
+        let relation = match names.as_slice() {
+            [name] => Relation::new(&engine.database, &engine.schema, name),
+            [schema, name] => Relation::new(&engine.database, schema, name),
+            [database, schema, name] => Relation::new(database, schema, name),
+            _ => return Ok(None),
+        };
+        // A node that it does not ref may be built before it.
+        if self.checker.known.has_table(&relation.identifier) {
+            return Ok(None);
+        }
+        match self.checker.catalog.columns(&engine.name, &relation) {
+            Found::Columns(columns) => Ok(Some(columns)),
+            Found::Missing => Err(()),
+            Found::Unknown if self.checker.is_not_made_yet(engine) => Err(()),
+            Found::Unknown => Ok(None),
+        }
+    }
+}
