@@ -369,10 +369,9 @@ impl Dialect {
             .map_err(|error| explain(&error, &context.place, &context))
     }
 
-    /// The project's block for a materialization, or the built-in one that is written as a block;
-    /// see [`MacroRegistry::materialization`].
-    pub fn materialization(&self, name: &str, has: bool, legacy: bool) -> Option<&Arc<MacroDef>> {
-        self.fixed.registry.materialization(name, self.fixed.adapter, has, legacy)
+    /// The block that a materialization's name means; see [`MacroRegistry::materialization`].
+    pub fn materialization(&self, name: &str, legacy: bool) -> Option<&Arc<MacroDef>> {
+        self.fixed.registry.materialization(name, self.fixed.adapter, legacy)
     }
 
     /// Runs the body of a materialization: what it returns, and the results of its statements.

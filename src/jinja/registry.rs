@@ -136,25 +136,24 @@ impl MacroRegistry {
 
     /// The block that a materialization's name means for an adapter. One for the adapter comes
     /// before one for all of them; among those, the project's own before a package's before the
-    /// built-in one. A package's does not take the place of what Pintail `has` itself, unless the
-    /// flag `legacy` allows that.
+    /// built-in one. A package's does not take the place of a built-in one, unless the flag
+    /// `legacy` allows that.
     pub fn materialization(
         &self,
         name: &str,
         adapter: &str,
-        has: bool,
         legacy: bool,
     ) -> Option<&Arc<MacroDef>> {
-        [adapter, "default"].iter().find_map(|adapter| {
-            let candidates = self.by_name.get(&format!("materialization_{name}_{adapter}"))?;
-            let own = candidates.iter().find(|found| *found.package == self.root);
-            let built_in = || candidates.iter().find(|found| &*found.package == BUILT_IN);
-            let imported = || {
-                let known = built_in().is_some() || has;
-                let found = candidates.iter().find(|found| &*found.package != BUILT_IN);
-                found.filter(|_| !known || legacy)
-            };
-            own.or_else(imported).or_else(built_in)
+        let levels = [adapter, "default"].map(|adapter| {
+            let found = self.by_name.get(&format!("materialization_{name}_{adapter}"));
+            found.map(Vec::as_slice).unwrap_or_default()
+        });
+        let known = levels.iter().any(|level| level.iter().any(|found| found.is_built_in()));
+        levels.iter().find_map(|level| {
+            let own = level.iter().find(|found| *found.package == self.root);
+            let imported = level.iter().find(|found| !found.is_built_in());
+            own.or(imported.filter(|_| !known || legacy))
+                .or_else(|| level.iter().find(|found| found.is_built_in()))
         })
     }
 

@@ -67,7 +67,8 @@ fn unsupported(
         return refuse("a microbatch model");
     }
     let packages = config.allows_package_materializations();
-    let own = dialects.get(&node.engine).materialization(name, true, packages)?;
+    let block = dialects.get(&node.engine).materialization(name, packages);
+    let own = block.filter(|block| !block.is_built_in())?;
     refuse(&format!("built by the materialization `{name}` of `{}`", own.package))
 }
 

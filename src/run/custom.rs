@@ -1,6 +1,6 @@
-//! Materializations that are written as blocks, by the project, its packages or Pintail itself:
-//! the body is rendered, and its statements run on the node's connection. What it left open is
-//! rolled back, as in dbt: a body ends with `adapter.commit()`.
+//! Materializations that are written as blocks, by the project, its packages or Pintail itself, of
+//! models, snapshots and tests: the body is rendered, and its statements run on the node's connection.
+//! What it left open is rolled back, as in dbt: a body ends with `adapter.commit()`.
 
 use std::sync::Arc;
 
@@ -26,7 +26,8 @@ pub(super) fn block_of(
 ) -> Result<Option<Arc<MacroDef>>> {
     let (name, language) = (node.materialized(), node.language());
     let legacy = runner.compiler.config.allows_package_materializations();
-    let Some(block) = dialect.materialization(name, model::is_code(name), legacy) else {
+    let block = dialect.materialization(name, legacy);
+    let Some(block) = block.filter(|block| !(block.is_built_in() && model::is_code(name))) else {
         return Ok(None);
     };
     let languages = block.languages();
@@ -55,10 +56,8 @@ pub(super) fn warnings<'a>(
     }
     let one = |node: &Node| {
         let (name, dialect) = (node.materialized(), runner.compiler.dialects.get(&node.engine));
-        let has = model::is_code(name);
-        let block = dialect.materialization(name, has, true)?;
-        let explicit = dialect.materialization(name, has, false);
-        if explicit.is_some_and(|other| Arc::ptr_eq(other, block)) || explicit.is_none() && !has {
+        let block = dialect.materialization(name, true)?;
+        if Arc::ptr_eq(dialect.materialization(name, false)?, block) {
             return None;
         }
         let package = &*block.package;
@@ -76,31 +75,48 @@ pub(super) fn warnings<'a>(
             block.name
         )))
     };
-    nodes.filter(|node| node.resource_type == ResourceType::Model).filter_map(one).collect()
+    let built = |node: &&Node| {
+        use ResourceType::{Model, Snapshot, Test};
+        matches!(node.resource_type, Model | Snapshot | Test)
+    };
+    nodes.filter(built).filter_map(one).collect()
 }
 
-/// Runs the block.
+/// Runs the block of a model: its response, and the relation that it says it made.
 pub(super) fn build(job: &Job, block: &Arc<MacroDef>) -> Result<Outcome> {
-    // psycopg2 opens a transaction with the first statement, whichever that is.
-    if job.kind() == EngineKind::Postgres {
-        job.adapter.lock().begin()?;
-    }
-    let done = job.dialect.materialize(block, job.host.clone());
-    let (returned, results) = done.map_err(|error| {
-        let failed = job.adapter.failed(&error);
-        job.place(error, failed)
-    })?;
+    let Done { returned, main } = run(job, block)?;
     let relations = returned.get_attr("relations").ok().filter(|list| !list.is_undefined());
     let Some(relations) = relations.and_then(|list| list.try_iter().ok()) else {
         return Err(no_relations(job));
     };
     let relation = relations.filter_map(|value| RelationObject::of(&value)).next();
-    let Some(main) = results.get("main") else { return Err(no_main(job)) };
-    Ok(Outcome { response: response(main), relation })
+    Ok(Outcome { response: response(&main), relation })
+}
+
+/// What came of a block.
+pub(super) struct Done {
+    pub returned: Value,
+    /// The result of the statement `main`.
+    pub main: Value,
+}
+
+/// Runs the block.
+pub(super) fn run(job: &Job, block: &Arc<MacroDef>) -> Result<Done> {
+    // psycopg2 opens a transaction with the first statement, whichever that is.
+    if job.kind() == EngineKind::Postgres {
+        job.adapter.lock().begin()?;
+    }
+    let done = job.dialect.materialize(block, job.host.clone());
+    let (returned, mut results) = done.map_err(|error| {
+        let failed = job.adapter.failed(&error);
+        job.place(error, failed)
+    })?;
+    let Some(main) = results.remove("main") else { return Err(no_main(job)) };
+    Ok(Done { returned, main })
 }
 
 /// The response of the statement `main`.
-fn response(main: &Value) -> Response {
+pub(super) fn response(main: &Value) -> Response {
     let response = main.get_attr("response").unwrap_or_default();
     match response.downcast_object_ref::<ResponseObject>() {
         Some(ResponseObject(response)) => response.clone(),

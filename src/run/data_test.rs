@@ -1,15 +1,17 @@
 //! Data tests: count the failing rows, and hold them against `warn_if` and `error_if`.
 
 use minijinja::Value;
+use minijinja::value::ValueKind;
 
-use super::failing_rows;
 use super::node::Job;
 use super::result::{RunResult, Status};
+use super::{custom, failing_rows};
 use crate::compile::write_sql;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, publish};
 use crate::jinja::RelationObject;
-use crate::relation::{Cell, RelationKind, ResultSet};
+use crate::jinja::values::py_str;
+use crate::relation::{Cell, RelationKind};
 
 /// Runs a data test.
 pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
@@ -20,7 +22,7 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
         None => default.to_owned(),
     };
     // What is kept is limited, too.
-    let main = match config.get("limit") {
+    let limited = match config.get("limit") {
         None => job.compiled.sql.to_string(),
         Some(limit) => {
             let limit = crate::jinja::values::from_json(limit);
@@ -31,22 +33,32 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     if kept {
         result.relation_name = Some(job.target().render());
     }
-    let rows_of = if kept { keep_failures(job, &main)? } else { main };
-    let sql = job.sql(
-        "get_test_sql",
-        vec![
-            Value::from(rows_of.as_str()),
-            Value::from(text("fail_calc", "count(*)")),
-            Value::from(text("warn_if", "!= 0")),
-            Value::from(text("error_if", "!= 0")),
-            Value::from(()),
-        ],
-    )?;
-    write_sql(&job.host.path_of("run"), &sql)?;
-    let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
-    let Answer { failures, should_warn, should_error } = Answer::read(job, &answer)?;
+    let (rows_of, row, response) = match &job.block {
+        Some(block) => {
+            let main = custom::run(job, block)?.main;
+            (if kept { kept_rows(job) } else { limited }, verdict(&main), custom::response(&main))
+        }
+        None => {
+            let rows_of = if kept { keep_failures(job, &limited)? } else { limited };
+            let sql = job.sql(
+                "get_test_sql",
+                vec![
+                    Value::from(rows_of.as_str()),
+                    Value::from(text("fail_calc", "count(*)")),
+                    Value::from(text("warn_if", "!= 0")),
+                    Value::from(text("error_if", "!= 0")),
+                    Value::from(()),
+                ],
+            )?;
+            write_sql(&job.host.path_of("run"), &sql)?;
+            let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
+            let row = answer.rows.into_iter().next().unwrap_or_default();
+            (rows_of, row, engine::response(job.kind(), &sql, Some(1)))
+        }
+    };
+    let Answer { failures, should_warn, should_error } = Answer::read(job, &row)?;
 
-    result.answered(engine::response(job.kind(), &sql, Some(1)));
+    result.answered(response);
     (result.message, result.rows_affected) = (None, None);
     let severity = text("severity", "error").to_lowercase();
     let fails = job.runner.options.warnings_fail && should_warn;
@@ -81,8 +93,7 @@ struct Answer {
 }
 
 impl Answer {
-    fn read(job: &Job, answer: &ResultSet) -> Result<Answer> {
-        let row = answer.rows.first().map(Vec::as_slice).unwrap_or_default();
+    fn read(job: &Job, row: &[Cell]) -> Result<Answer> {
         let number = match row.first() {
             Some(Cell::Int(n)) => u64::try_from(*n).ok(),
             Some(Cell::Float(f)) if *f >= 0.0 => Some(*f as u64),
@@ -157,5 +168,23 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
             publish::replace_table(connection, &shadow, &target).map(|_| ())
         })?;
     }
-    Ok(format!("select * from {}", target.render()))
+    Ok(kept_rows(job))
+}
+
+/// The SQL that reads the failing rows that were kept.
+fn kept_rows(job: &Job) -> String {
+    format!("select * from {}", job.target().render())
+}
+
+/// The first row that the statement `main` of a block gave.
+fn verdict(main: &Value) -> Vec<Cell> {
+    let first = main.get_attr("data").and_then(|rows| rows.get_item_by_index(0));
+    let Some(cells) = first.ok().and_then(|row| row.try_iter().ok()) else { return Vec::new() };
+    let cell = |value: Value| match (value.kind(), i128::try_from(value.clone())) {
+        (ValueKind::None, _) => Cell::Null,
+        (ValueKind::Bool, _) => Cell::Bool(value.is_true()),
+        (ValueKind::Number, Ok(number)) => Cell::Int(number),
+        _ => Cell::Decimal(py_str(&value)),
+    };
+    cells.map(cell).collect()
 }

@@ -17,12 +17,12 @@ use crate::jinja::RelationObject;
 use crate::jinja::values::{Dict, from_json};
 use crate::relation::{Relation, RelationKind, Response};
 
-/// Those that are code here; further built-in ones are blocks among the macros.
+/// Those of models that are code here; further built-in ones are blocks among the macros.
 const MATERIALIZATIONS: &[&str] = &["view", "table", "incremental", "ephemeral"];
 
-/// Whether a materialization is code here.
+/// Whether a built-in materialization is code here, so that its block is for others to call.
 pub(super) fn is_code(name: &str) -> bool {
-    MATERIALIZATIONS.contains(&name)
+    name == "test" || MATERIALIZATIONS.contains(&name)
 }
 
 /// What came of a materialization.

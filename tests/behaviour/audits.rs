@@ -744,7 +744,7 @@ fn what_cannot_be_audited_says_so_at_its_place() {
             ("models/m.sql", &model("publish='audited', materialized='table'")),
             (
                 "macros/t.sql",
-                "{% materialization table, default %}{{ return({'relations': []}) }}{% endmaterialization %}",
+                "{% materialization table, adapter='duckdb' %}{{ return({'relations': []}) }}{% endmaterialization %}",
             ),
         ],
         "models/m.sql:1:19",

@@ -62,6 +62,92 @@ fn a_block_of_the_project_takes_the_place_of_a_built_in_one() {
     }
 }
 
+/// As packages that watch a run do: a note, then dbt's own block under its name.
+const NOTED: &str = "
+{% macro noted(block) %}
+    {% do log('noted ' ~ model.name, info=true) %}
+    {% do return(block()) %}
+{% endmacro %}
+{% materialization view, default %}{% do return(noted(dbt.materialization_view_default)) %}{% endmaterialization %}
+{% materialization table, default %}{% do return(noted(dbt.materialization_table_default)) %}{% endmaterialization %}
+{% materialization incremental, default %}{% do return(noted(dbt.materialization_incremental_default)) %}{% endmaterialization %}
+{% materialization test, default %}
+    {% set result = noted(dbt.materialization_test_default) %}
+    {% do log('found ' ~ load_result('main').table.rows[0]['failures'], info=true) %}
+    {% do return(result) %}
+{% endmaterialization %}";
+
+#[test]
+fn blocks_of_a_project_end_in_those_of_dbt() {
+    for (at, project) in Project::on_each(&[
+        ("macros/noted.sql", NOTED),
+        ("models/v.sql", "{{ config(materialized='view') }} select 1 as id"),
+        (
+            "models/t.sql",
+            "{{ config(materialized='table', post_hook='insert into {{ this }} values (9)',
+                       indexes=[{'columns': ['id']}]) }} select id from {{ ref('v') }}",
+        ),
+        (
+            "models/i.sql",
+            "{{ config(materialized='incremental', unique_key='id') }} select id from {{ ref('t') }}
+            {% if is_incremental() %} union all select 10 {% endif %}",
+        ),
+        (
+            "models/all.yml",
+            "models:
+  - name: t
+    columns: [{name: id, data_tests: [unique, {accepted_values: {arguments: {values: [1]}, config: {severity: warn}}}]}]",
+        ),
+    ])
+    .iter()
+    .enumerate()
+    {
+        for rows in [&["1", "9"][..], &["1", "10", "9"]] {
+            let said = project.ok(&["build", "--store-failures"]).text();
+            // For DuckDB, dbt's adapter has tables and incremental models of its own, which come
+            // before those for all adapters.
+            for (name, noted) in [("v", true), ("t", at == 1), ("i", at == 1)] {
+                assert_eq!(said.contains(&format!("noted {name}\n")), noted, "{name}: {said}");
+            }
+            assert!(said.contains("noted unique_t_id") && said.contains("found 0"), "{said}");
+            assert!(said.contains("found 1") && said.contains("WARN=1"), "{said}");
+            assert_eq!((sorted(project, "t"), sorted(project, "i")), (vec!["1".into(), "9".into()], rows.iter().map(|row| (*row).to_owned()).collect::<Vec<_>>()));
+        }
+        let results = project.json("target/run_results.json");
+        let warned = results["results"].as_array().into_iter().flatten().find(|one| one["status"] == "warn");
+        let warned = warned.cloned().unwrap_or_default();
+        assert_eq!((&warned["failures"], &warned["message"]), (&1.into(), &"Got 1 result, configured to warn if != 0".into()));
+        let kept = warned["relation_name"].as_str().unwrap_or_default();
+        assert_eq!(project.lines(&format!("select value_field from {kept}")), ["9"]);
+    }
+}
+
+#[test]
+fn blocks_for_duckdb_take_the_place_of_its_own_and_end_in_them() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("macros/noted.sql", &NOTED.replace("table, default", "table, adapter='duckdb'")
+                .replace("dbt.materialization_table_default", "dbt_duckdb.materialization_table_duckdb")
+                .replace("incremental, default", "incremental, adapter='duckdb'")
+                .replace("dbt.materialization_incremental_default", "dbt_duckdb.materialization_incremental_duckdb")),
+            ("models/t.sql", "{{ config(materialized='table') }} select 1 as id"),
+            (
+                "models/i.sql",
+                "{{ config(materialized='incremental', unique_key='id', on_schema_change='append_new_columns') }}
+                select id {% if is_incremental() %}, 5 as n {% endif %} from {{ ref('t') }}",
+            ),
+        ],
+    );
+    for _ in 0..2 {
+        let said = project.ok(&["build"]).text();
+        assert!(said.contains("noted t\n") && said.contains("noted i\n"), "{said}");
+    }
+    assert_eq!(project.rows("select * from i"), [["1", "5"]]);
+    let left = "select count(*) from information_schema.tables where table_name not in ('t', 'i')";
+    assert_eq!(project.lines(left), ["0"]);
+}
+
 #[test]
 fn macros_that_make_relations_are_overridden() {
     let macros = "
@@ -189,7 +275,7 @@ fn a_package_in_the_place_of_a_built_in_materialization_is_deprecated() {
             ("packages.yml", "packages: [{local: dep}]"),
             ("dep/dbt_project.yml", "name: dep\n"),
             ("dep/macros/twice.sql", TWICE),
-            ("dep/macros/table.sql", &TWICE.replace("twice,", "table,")),
+            ("dep/macros/table.sql", &TWICE.replace("twice, default", "table, adapter='duckdb'")),
             ("models/m.sql", "{{ config(materialized='table') }} select 1 as id"),
             ("models/n.sql", "{{ config(materialized='twice') }} select 1 as id"),
         ],
