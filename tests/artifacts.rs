@@ -58,6 +58,7 @@ fn rewritten(json: &Value) -> Value {
         invocation: &invocation(&manifest.project_name),
         adapter_type: "duckdb",
         generated_at: "2026-01-02T03:04:06Z".parse().unwrap(),
+        quoting: pintail::relation::Quoting::default(),
         target_path: "target",
         selectors: &serde_json::Map::new(),
         compiler: None,

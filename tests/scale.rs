@@ -133,6 +133,7 @@ fn forty_thousand_nodes() {
         invocation: &invocation,
         adapter_type: "duckdb",
         generated_at: jiff::Timestamp::now(),
+        quoting: pintail::relation::Quoting::default(),
         target_path: "target",
         selectors: &serde_json::Map::new(),
         compiler: None,

@@ -23,6 +23,7 @@ use crate::diagnostic::Result;
 use crate::graph::{Graph, NodeIndex};
 use crate::jinja::MacroRegistry;
 use crate::manifest::{ById, DocBlock, FastHash, Manifest, Node, ResourceType, constrained_key};
+use crate::relation::Quoting;
 use crate::run::{InvocationInfo, RunResult};
 
 /// What manifest.json is made of.
@@ -33,6 +34,8 @@ pub struct ManifestInputs<'a> {
     /// dbt's adapter type of the default engine.
     pub adapter_type: &'a str,
     pub generated_at: Timestamp,
+    /// Of the project.
+    pub quoting: Quoting,
     /// The target folder relative to the project: `target`.
     pub target_path: &'a str,
     /// selectors.yml as dbt lists it.
@@ -262,7 +265,7 @@ struct MetadataOut<'i, 'a>(&'i ManifestInputs<'a>);
 impl Serialize for MetadataOut<'_, '_> {
     fn serialize<S: Serializer>(&self, out: S) -> std::result::Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Quoting {
+        struct Quoted {
             database: bool,
             schema: bool,
             identifier: bool,
@@ -277,7 +280,13 @@ impl Serialize for MetadataOut<'_, '_> {
         map.serialize_entry("user_id", &None::<&str>)?;
         map.serialize_entry("send_anonymous_usage_stats", &false)?;
         map.serialize_entry("adapter_type", self.0.adapter_type)?;
-        let quoting = Quoting { database: true, schema: true, identifier: true, column: None };
+        let of = self.0.quoting;
+        let quoting = Quoted {
+            database: of.database,
+            schema: of.schema,
+            identifier: of.identifier,
+            column: None,
+        };
         map.serialize_entry("quoting", &quoting)?;
         map.serialize_entry("run_started_at", &super::dbt_time(invocation.started_at))?;
         map.end()

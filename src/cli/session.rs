@@ -26,6 +26,7 @@ use crate::jinja;
 use crate::load;
 use crate::manifest::{Manifest, Node};
 use crate::parse;
+use crate::relation::Quoting;
 use crate::report::{self, Console, Level};
 use crate::run::{Engines, InvocationInfo, Message, RunResult};
 
@@ -321,6 +322,7 @@ impl Session {
             invocation: &self.invocation,
             adapter_type: default_engine.kind().as_str(),
             generated_at: Timestamp::now(),
+            quoting: Quoting::default().with(&self.config.project.quoting),
             target_path: &self.config.project.target_path,
             selectors: self.selectors.listed(),
             compiled,

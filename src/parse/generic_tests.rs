@@ -351,7 +351,7 @@ impl Parser<'_> {
         let plain = PLAIN_TESTS.contains(&metadata.name.as_str()) && is_built_in;
         // Two are not rendered before they are compiled: what they call is not known until then.
         let simple = plain && matches!(metadata.name.as_str(), "unique" | "not_null");
-        node.depends_on_macros.extend(macro_id);
+        node.depends_on_macros.extend(macro_id.clone());
         // In each test's `model`; dbt does not see it in those of versions.
         let of_version = matches!(target, TestTarget::Node(of) if version_of(of).is_some());
         if !simple && !of_version {
@@ -397,14 +397,19 @@ impl Parser<'_> {
             let value = dialect.render_value(&value, Some(entry.location.clone()), host.clone())?;
             arguments.push((key.clone(), value));
         }
+        // What arguments call is not known before the test is compiled, as in dbt.
+        host.forget_macros();
         // dbt looks a test up by its name alone, the project's own first: where that is another one
-        // than the package's, the package's is not there before it runs.
-        let shadowed = metadata.namespace.is_some()
-            && dialect
-                .registry()
-                .find_anywhere(&format!("test_{}", metadata.name), &node.package_name)
-                .is_some_and(|found| !node.depends_on_macros.contains(&found.unique_id));
-        if !plain && !shadowed && !is_unknown {
+        // than the package's, the package's is not known before it runs.
+        let shadow = metadata.namespace.is_some().then(|| {
+            let name = format!("test_{}", metadata.name);
+            dialect.registry().find_anywhere(&name, &node.package_name)
+        });
+        let shadow = shadow.flatten().filter(|found| macro_id.as_ref() != Some(&found.unique_id));
+        if let Some(found) = shadow {
+            node.depends_on_macros.retain(|id| macro_id.as_ref() != Some(id));
+            node.depends_on_macros.push(found.unique_id.clone());
+        } else if !plain && !is_unknown {
             dialect.call_macro(&macro_name, Vec::new(), arguments, host.clone())?;
         }
         let notes = host.take_notes();

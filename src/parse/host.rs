@@ -76,6 +76,11 @@ impl ParseHost {
         std::mem::take(&mut self.notes())
     }
 
+    /// Forgets which macros were called so far.
+    pub fn forget_macros(&self) {
+        self.notes().macros.clear();
+    }
+
     fn notes(&self) -> MutexGuard<'_, Notes> {
         self.notes.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,10 +102,8 @@ impl Host for ParseHost {
     }
 
     fn resolve_source(&self, call: SourceCall) -> Result<Relation> {
-        let mut notes = self.notes();
-        if !notes.sources.contains(&call) {
-            notes.sources.push(call);
-        }
+        // Likewise; what is simple enough for dbt's static parser, which keeps a set, is told apart later.
+        self.notes().sources.push(call);
         Ok(self.this.clone())
     }
 

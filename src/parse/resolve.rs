@@ -255,8 +255,11 @@ pub fn resolve(
     set_aside(manifest, &idle);
     place_tests(manifest, config);
     let unique = config.flags.all.is_on("require_unique_project_resource_names");
-    let (of_two, colliding) =
-        rayon::join(|| refs_of_two(manifest, unique, warnings), || colliding_relations(manifest));
+    let kept = config.flags.store_failures;
+    let (of_two, colliding) = rayon::join(
+        || refs_of_two(manifest, unique, warnings),
+        || colliding_relations(manifest, kept),
+    );
     errors.extend(of_two);
     errors.extend(colliding);
     errors
@@ -497,17 +500,22 @@ fn refs_of_two(
     errors
 }
 
-/// Two nodes that would be written to one relation.
-fn colliding_relations(manifest: &Manifest) -> Vec<Diagnostic> {
+/// Two nodes that would be written to one relation; `kept`: tests keep their failing rows.
+fn colliding_relations(manifest: &Manifest, kept: bool) -> Vec<Diagnostic> {
     let mut seen: HashMap<(&str, String), &Node, FastHash> = HashMap::default();
     let mut errors = Vec::new();
-    let made = |node: &Node| node.resource_type.is_refable() && !node.is_ephemeral();
+    let made = |node: &Node| match node.resource_type {
+        ResourceType::Test => node.config.stores_failures().unwrap_or(kept),
+        kind => kind.is_refable() && !node.is_ephemeral(),
+    };
     for node in manifest.nodes.values().filter(|node| made(node)) {
         let relation = node.relation().render();
         let Some(first) = seen.insert((&*node.engine, relation.to_lowercase()), node) else {
             continue;
         };
-        if first.search_name() == node.search_name() && first.package_name == node.package_name {
+        let duplicate =
+            first.search_name() == node.search_name() && first.package_name == node.package_name;
+        if duplicate && node.resource_type.is_refable() {
             continue;
         }
         let mut error = Diagnostic::error(

@@ -231,6 +231,7 @@ impl Parser<'_> {
         let host = ParseHost::new(&self.config, &identity.package, base.clone(), this);
         let host = Arc::new(host.of_node(identity));
         let dialect = self.dialects.get(&engine.name);
+        let text = code.clone();
         match dialect.render(&loaded.file, code, host.clone()) {
             // dbt takes a name that is unknown here for one that a run may know: whoever compiles
             // the node is told.
@@ -241,6 +242,11 @@ impl Parser<'_> {
             rendered => drop(rendered?),
         }
         let mut notes = host.take_notes();
+        // dbt reads what holds nothing but plain calls without rendering it, and notes a source once.
+        if notes.macros.is_empty() && !loaded.file.text[text].contains("{%") {
+            let all: IndexSet<_> = notes.sources.drain(..).collect();
+            notes.sources.extend(all);
+        }
         let place = Location::new(loaded.file.clone(), 0..0);
         self.doubt(notes.warnings.drain(..).map(|message| {
             Diagnostic::warning(Code::RAISED, message).event(WARNING_OF_TEMPLATE).at(place.clone())

@@ -406,3 +406,26 @@ fn tags_of_all_levels_are_kept() {
     assert_eq!(found("simple"), "dt dtd");
     assert_eq!(found("other"), "dt dtt");
 }
+
+#[test]
+fn the_manifest_shows_the_quoting_of_the_project_and_each_call_of_a_source() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", "name: shop\nprofile: shop\nquoting: {schema: false}\n"),
+            ("models/s.yml", "sources: [{name: raw, tables: [{name: t}]}]"),
+            ("macros/both.sql", "{% macro both(a, b) %}{{ a }}, {{ b }}{% endmacro %}"),
+            ("models/m.sql", "select * from {{ both(source('raw', 't'), source('raw', 't')) }}"),
+            ("models/n.sql", "select * from {{ source('raw', 't') }}, {{ source('raw', 't') }}"),
+        ],
+    );
+    project.ok(&["parse"]);
+    let manifest = project.json("target/manifest.json");
+    let quoting = &manifest["metadata"]["quoting"];
+    assert_eq!((&quoting["schema"], &quoting["identifier"]), (&false.into(), &true.into()));
+    let sources = |name: &str| {
+        manifest["nodes"][format!("model.shop.{name}")]["sources"].as_array().map(Vec::len)
+    };
+    // dbt does not render what is as simple as the second.
+    assert_eq!((sources("m"), sources("n")), (Some(2), Some(1)));
+}

@@ -241,3 +241,64 @@ fn properties_of_tests_need_a_name() {
     assert!(said.contains("Unable to parse 'data_tests' section of file 'tests/t.yml'"), "{said}");
     assert!(said.contains("Entry did not contain a name"), "{said}");
 }
+
+#[test]
+fn two_tests_that_keep_their_rows_in_one_table_are_refused() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/m.yml",
+                "models:
+  - name: m
+    columns: [{name: id, data_tests: [not_null: {config: {alias: kept}}, unique: {config: {alias: kept}}]}]",
+            ),
+        ],
+    );
+    project.ok(&["build"]);
+    let said = project.fails(2, &["test", "--store-failures"]).text();
+    assert!(
+        said.contains("would both be written to \"warehouse\".\"main_dbt_test__audit\".\"kept\""),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_arguments_of_tests_call_is_noted_once_they_are_compiled() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("packages.yml", "packages: [{local: dep}]"),
+            ("dep/dbt_project.yml", "name: dep\n"),
+            (
+                "dep/macros/none.sql",
+                "{% test none(model) %}select * from {{ model }} where false{% endtest %}",
+            ),
+            ("macros/none.sql", "{% test none(model) %}select 1{% endtest %}"),
+            ("macros/kinds.sql", "{% macro kinds() %}{{ return([1]) }}{% endmacro %}"),
+            ("models/m.sql", "select 1 as id"),
+            (
+                "models/m.yml",
+                "models:
+  - name: m
+    data_tests: [{dep.none: {name: none}}]
+    columns: [{name: id, data_tests: [{accepted_values: {name: known, arguments: {values: '{{ kinds() }}'}}}]}]",
+            ),
+        ],
+    );
+    project.ok(&["deps"]);
+    let calls = |name: &str| {
+        let manifest = project.json("target/manifest.json");
+        let nodes = manifest["nodes"].as_object().cloned().unwrap_or_default();
+        let node = nodes.into_iter().find(|(_, node)| node["name"] == name);
+        node.map(|(_, node)| node["depends_on"]["macros"].to_string()).unwrap_or_default()
+    };
+    project.ok(&["parse"]);
+    assert!(!calls("known").contains("macro.shop.kinds"), "{}", calls("known"));
+    assert!(!calls("none").contains("macro.dep.test_none"), "{}", calls("none"));
+    assert!(calls("none").contains("macro.shop.test_none"), "{}", calls("none"));
+    project.ok(&["build"]);
+    assert!(calls("known").contains("macro.shop.kinds"), "{}", calls("known"));
+    assert!(calls("none").contains("macro.dep.test_none"), "{}", calls("none"));
+}
