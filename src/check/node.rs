@@ -240,9 +240,8 @@ impl Checker {
         }
         let legacy = self.compiler.config.allows_package_materializations();
         let name = node.materialized();
-        let is_code = ["view", "table", "incremental", "ephemeral", "snapshot"].contains(&name);
         let dialect = self.compiler.dialects.get(&node.engine);
-        let block = dialect.materialization(name, is_code, legacy);
+        let block = dialect.materialization(name, legacy);
         block.is_none_or(|block| block.is_built_in())
     }
 
