@@ -212,6 +212,12 @@ codes! {
     SQL_SYNTAX = "PT517";
     /// SQL that parses, but that the engine cannot make sense of.
     SQL_MEANING = "PT518";
+    /// Properties of a column that does not exist.
+    UNKNOWN_PROPERTY = "PT519";
+    /// A model that is not what its contract promises.
+    CONTRACT_UNMET = "PT520";
+    /// Rows of a unit test that do not fit what they stand for.
+    UNIT_FIXTURE = "PT521";
     /// A test found more failing rows than it allows.
     TEST_FAILED = "PT601";
     /// A Python model failed, or there is no Python to run it.

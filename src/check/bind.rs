@@ -44,6 +44,14 @@ pub(super) struct Soft {
     pub schema: Schema,
 }
 
+/// What a statement reads that has to be replaced in it.
+#[derive(Default)]
+pub(super) struct Inputs {
+    pub soft: Vec<Soft>,
+    /// Relations as they stand in the statement, and what they are called in the scratch.
+    pub renamed: Vec<(String, String)>,
+}
+
 /// What may be said of a statement.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Trust {
@@ -76,7 +84,7 @@ const ENOUGH_TYPES: usize = 3;
 pub(super) fn bind(
     scratch: &mut dyn Scratch,
     sql: &str,
-    soft: Vec<Soft>,
+    inputs: &Inputs,
     trust: Trust,
     elsewhere: &dyn Elsewhere,
 ) -> Bound {
@@ -85,7 +93,7 @@ pub(super) fn bind(
         EngineKind::Postgres => POSTGRES_TYPES,
     };
     let mut try_type = |data_type: &'static str| {
-        Attempt::new(scratch, sql, &soft, data_type, trust).run(elsewhere)
+        Attempt::new(scratch, sql, inputs, data_type, trust).run(elsewhere)
     };
     let first = try_type(types[0]);
     if first.is_firm {
@@ -137,6 +145,14 @@ enum Part {
     Null(Option<String>),
     TextType,
     Soft(usize),
+    Renamed(String),
+}
+
+/// Where a relation stands in a statement.
+fn places<'a>(sql: &'a str, text: &'a str) -> impl Iterator<Item = std::ops::Range<usize>> + 'a {
+    let goes_on = |end: usize| sql[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
+    let spans = sql.match_indices(text).map(|(start, text)| start..start + text.len());
+    spans.filter(move |span| !goes_on(span.end))
 }
 
 /// A statement with one type in the place of all that are not known.
@@ -148,6 +164,8 @@ struct Attempt<'a> {
     made: Vec<Option<String>>,
     data_type: &'static str,
     nulls: usize,
+    /// How many parts something stands in for.
+    repairs: usize,
     trust: Trust,
     /// Of a column that is not there: how many of the open inputs were given it.
     tries: HashMap<(String, Option<usize>), usize>,
@@ -176,18 +194,20 @@ impl<'a> Attempt<'a> {
     fn new(
         scratch: &'a mut dyn Scratch,
         sql: &'a str,
-        soft: &[Soft],
+        inputs: &Inputs,
         data_type: &'static str,
         trust: Trust,
     ) -> Self {
         let mut patched = Patched::new(sql);
+        let soft = &inputs.soft;
         for (at, input) in soft.iter().enumerate() {
-            for (start, _) in sql.match_indices(&input.text) {
-                let end = start + input.text.len();
-                let goes_on = sql[end..].starts_with(|c: char| c.is_alphanumeric() || c == '_');
-                if !goes_on {
-                    patched.replace(start..end, Part::Soft(at));
-                }
+            for span in places(sql, &input.text) {
+                patched.replace(span, Part::Soft(at));
+            }
+        }
+        for (text, name) in &inputs.renamed {
+            for span in places(sql, text) {
+                patched.replace(span, Part::Renamed(name.clone()));
             }
         }
         Attempt {
@@ -197,6 +217,7 @@ impl<'a> Attempt<'a> {
             soft: soft.to_vec(),
             data_type,
             nulls: 0,
+            repairs: 0,
             trust,
             tries: HashMap::new(),
             problems: Vec::new(),
@@ -243,6 +264,7 @@ impl<'a> Attempt<'a> {
             Part::Null(Some(name)) => format!("{null} AS {}", quote_identifier(name)),
             Part::TextType => "varchar".to_owned(),
             Part::Soft(at) => self.made[*at].clone().unwrap_or_default(),
+            Part::Renamed(name) => name.clone(),
         });
         self.scratch.describe(&rendered.sql).map_err(|error| {
             let mut refusal = Refusal::read(kind, &error);
@@ -294,7 +316,9 @@ impl<'a> Attempt<'a> {
         }
         let mut found = None;
         let is_mistake = match kind {
-            Kind::Syntax | Kind::Types => true,
+            // What parsed once does so no more because of what stands in for something.
+            Kind::Syntax => self.repairs == 0,
+            Kind::Types => true,
             Kind::Function | Kind::DataType => self.trust.names,
             Kind::Table => match self.table_at(offset).map(|name| elsewhere.look_up(&name)) {
                 Some(Ok(columns)) => {
@@ -329,6 +353,7 @@ impl<'a> Attempt<'a> {
                 Part::Soft(self.soft.len() - 1)
             }
         };
+        self.repairs += 1;
         self.patched.replace(repair.span, part)
     }
 

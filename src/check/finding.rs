@@ -129,7 +129,8 @@ impl Statement<'_> {
 /// The engine's words, as far as they say more than the message does.
 fn said(words: &str, message: &str) -> Option<String> {
     let (kind, rest) = words.split_once(": ").unwrap_or(("", words));
-    if rest.trim_end_matches(['!', '.', ' ']) == message {
+    let bare = rest.split(" (SQLSTATE").next().unwrap_or(rest);
+    if bare.trim_end_matches(['!', '.', ' ']) == message {
         return None;
     }
     let is_operator = rest

@@ -7,17 +7,20 @@
 mod adapter;
 mod bind;
 mod catalog;
+mod configs;
 mod finding;
 mod node;
 mod patch;
+mod properties;
 mod refusal;
 mod repair;
 mod schema;
 mod scratch;
+mod scratch_postgres;
 mod state;
 mod tokens;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use fixedbitset::FixedBitSet;
@@ -33,6 +36,7 @@ use crate::run::Engines;
 use catalog::Catalog;
 use node::Outcome;
 use scratch::{DuckScratches, Scratch};
+use scratch_postgres::PostgresScratch;
 use state::Known;
 
 pub use schema::{BoundColumn, Schema, Schemas};
@@ -51,6 +55,28 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// Leaves out what is told already: the mistake of an ephemeral model, which is a part of all that
+    /// read it; and that a column is described, where it is tested, too.
+    fn keep_once(&mut self) {
+        let mut errors = HashSet::new();
+        let place = |finding: &Diagnostic| {
+            let place = finding.location.as_ref()?;
+            Some((place.file.path.clone(), place.span.clone(), finding.code))
+        };
+        for (_, finding) in &self.findings {
+            if finding.severity == Severity::Error {
+                errors.extend(place(finding));
+            }
+        }
+        let mut told = HashSet::new();
+        self.findings.retain(|(_, finding)| {
+            let place = place(finding);
+            let is_less = finding.severity == Severity::Warning
+                && place.as_ref().is_some_and(|place| errors.contains(place));
+            !is_less && (place.is_none() || told.insert((place, finding.message.clone())))
+        });
+    }
+
     /// Whether any finding is an error.
     pub fn has_errors(&self) -> bool {
         self.findings.iter().any(|(_, finding)| finding.severity == Severity::Error)
@@ -72,9 +98,7 @@ pub fn check(
             .par_iter()
             .map(|index| match graph.member(&compiler.manifest, *index) {
                 Member::Node(node) => checker.node(node),
-                Member::Source(source) => {
-                    Outcome { schema: Some(checker.source(source)), ..Outcome::default() }
-                }
+                Member::Source(source) => checker.source(source),
                 _ => Outcome::default(),
             })
             .collect();
@@ -96,20 +120,14 @@ pub fn check(
                 _ => checked.nodes += usize::from(is_node),
             }
             for finding in outcome.findings {
-                // An ephemeral model is a part of all that read it.
-                if !checked.findings.iter().any(|(_, other)| is_same(other, &finding)) {
-                    checked.findings.push((id.clone(), finding));
-                }
+                checked.findings.push((id.clone(), finding));
             }
         }
         checker.make(&made);
     }
+    checked.keep_once();
     checked.schemas = checker.known.take();
     checked
-}
-
-fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
-    one.location == other.location && one.message == other.message && one.location.is_some()
 }
 
 /// The needed members, those that read nothing first, each level after those that it reads.
@@ -146,9 +164,32 @@ struct Checker {
 }
 
 /// The scratch databases of an engine.
-struct Pool {
-    open: Result<DuckScratches, String>,
-    idle: Mutex<Vec<Box<dyn Scratch>>>,
+enum Pool {
+    /// As many as there are threads.
+    DuckDb(DuckScratches, Mutex<Vec<Box<dyn Scratch>>>),
+    /// One for all.
+    Postgres(Box<Mutex<PostgresScratch>>),
+    /// None, and why.
+    Away(String),
+}
+
+impl Pool {
+    fn open(config: &EngineConfig, engines: &Arc<Engines>, databases: &[&str]) -> Pool {
+        let why = |error: &Diagnostic| Pool::Away(format!("of this: {}", error.message));
+        match config.kind() {
+            EngineKind::DuckDb => match DuckScratches::open(config, databases) {
+                Ok(open) => Pool::DuckDb(open, Mutex::default()),
+                Err(error) => why(&error.diagnostic),
+            },
+            EngineKind::Postgres => match engines.connection(&config.name) {
+                Ok(connection) => match PostgresScratch::begin(connection) {
+                    Ok(scratch) => Pool::Postgres(Box::new(Mutex::new(scratch))),
+                    Err(error) => why(&error.diagnostic),
+                },
+                Err(error) => why(&error),
+            },
+        }
+    }
 }
 
 impl Checker {
@@ -169,12 +210,13 @@ impl Checker {
             databases.retain(|name| !name.is_empty());
             databases.sort_unstable();
             databases.dedup();
-            let open = match config.kind() {
-                EngineKind::DuckDb => DuckScratches::open(config, &databases)
-                    .map_err(|error| error.diagnostic.message.clone()),
-                EngineKind::Postgres => Err("PostgreSQL is not checked yet".to_owned()),
+            // Nothing is started that nobody needs.
+            let has_nodes = manifest.nodes.values().any(|node| node.engine == config.name);
+            let pool = match has_nodes {
+                true => Pool::open(config, engines, &databases),
+                false => Pool::Away(format!("no node is on the engine `{}`", config.name)),
             };
-            pools.insert(config.name.clone(), Pool { open, idle: Mutex::default() });
+            pools.insert(config.name.clone(), pool);
         }
         let tables = manifest.nodes.values().filter(|node| node.resource_type.is_refable());
         Checker {
@@ -191,12 +233,18 @@ impl Checker {
 
     /// Works on a scratch database of an engine; none where there is none.
     fn with_scratch<T>(&self, engine: &str, work: impl FnOnce(&mut dyn Scratch) -> T) -> Option<T> {
-        let pool = self.pools.get(engine)?;
-        let idle = || pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let (open, idle) = match self.pools.get(engine)? {
+            Pool::DuckDb(open, idle) => (open, idle),
+            Pool::Postgres(one) => {
+                return Some(work(&mut *one.lock().unwrap_or_else(PoisonError::into_inner)));
+            }
+            Pool::Away(_) => return None,
+        };
+        let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
         let free = idle().pop();
         let mut scratch = match free {
             Some(scratch) => scratch,
-            None => pool.open.as_ref().ok()?.scratch().ok()?,
+            None => open.scratch().ok()?,
         };
         let done = work(&mut *scratch);
         idle().push(scratch);
@@ -205,9 +253,10 @@ impl Checker {
 
     /// Why an engine has no scratch database.
     fn away(&self, engine: &str) -> String {
-        let open = self.pools.get(engine).map(|pool| &pool.open);
-        let why = open.and_then(|open| open.as_ref().err()).cloned();
-        why.unwrap_or_else(|| format!("the engine `{engine}` has no scratch database"))
+        match self.pools.get(engine) {
+            Some(Pool::Away(why)) => why.clone(),
+            _ => format!("the engine `{engine}` has no scratch database"),
+        }
     }
 
     /// Makes tables for nodes and sources in the engines that may read them.
@@ -264,8 +313,9 @@ impl Checker {
 
     /// Whether all tables and functions that a node may name are there while it is checked.
     fn trusts_names(&self, node: &Node) -> bool {
-        let complete = match self.pools.get(&node.engine).map(|pool| &pool.open) {
-            Some(Ok(scratches)) => scratches.complete,
+        let complete = match self.pools.get(&node.engine) {
+            Some(Pool::DuckDb(scratches, _)) => scratches.complete,
+            Some(Pool::Postgres(_)) => true,
             _ => false,
         };
         !self.makes_names && complete

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 
 use super::Checker;
 use super::adapter::SchemaAdapter;
-use super::bind::{Bound, Elsewhere, Soft, Trust, bind};
+use super::bind::{Bound, Elsewhere, Inputs, Soft, Trust, bind};
 use super::catalog::Found;
 use super::finding::Statement;
 use super::schema::{BoundColumn, Schema};
@@ -27,6 +27,14 @@ pub(super) struct Outcome {
     pub unchecked: Option<String>,
 }
 
+/// What a node reads.
+#[derive(Default)]
+struct Read {
+    /// Relations that the scratch has a table for.
+    made: Vec<Relation>,
+    all: Inputs,
+}
+
 /// One rendering of a node, bound.
 struct Rendering {
     host: Arc<CompileHost>,
@@ -36,8 +44,15 @@ struct Rendering {
 }
 
 impl Checker {
+    /// Checks a source.
+    pub(super) fn source(&self, source: &Source) -> Outcome {
+        let (schema, mut outcome) = (self.source_columns(source), Outcome::default());
+        self.source_properties(source, &schema, &mut outcome);
+        Outcome { schema: Some(schema), ..outcome }
+    }
+
     /// The columns of a source: as the database has them, as its files do, else as it is described.
-    pub(super) fn source(&self, source: &Source) -> Schema {
+    fn source_columns(&self, source: &Source) -> Schema {
         if let Some(text) = &source.external_location {
             let described = self.with_scratch(&source.engine, |scratch| {
                 scratch.describe(&format!("SELECT * FROM {text}")).ok()
@@ -61,7 +76,9 @@ impl Checker {
         match node.resource_type {
             ResourceType::Seed => match seed_columns(node, &self.compiler.config) {
                 Ok(columns) => {
-                    Outcome { schema: Some(Schema::exact(columns)), ..Outcome::default() }
+                    let (schema, mut outcome) = (Schema::exact(columns), Outcome::default());
+                    self.properties(node, &schema, &mut outcome);
+                    Outcome { schema: Some(schema), ..outcome }
                 }
                 Err(error) => Outcome {
                     schema: Some(Schema::unknown()),
@@ -73,9 +90,31 @@ impl Checker {
                 Outcome { schema: Some(Schema::unknown()), ..Outcome::default() }
             }
             ResourceType::Model | ResourceType::Snapshot => self.query(node),
-            ResourceType::Test => self.query(node),
+            ResourceType::Test => match self.lost_test(node) {
+                Some(finding) => Outcome { findings: vec![finding], ..Outcome::default() },
+                None if self.is_plain_test(node) => Outcome::default(),
+                None => self.query(node),
+            },
+            ResourceType::UnitTest => match &node.unit_test {
+                Some(test) => self.unit_test(node, test),
+                None => Outcome::default(),
+            },
             _ => Outcome::default(),
         }
+    }
+
+    /// Whether a test only looks at its column, which is there.
+    fn is_plain_test(&self, node: &Node) -> bool {
+        let Some(test) = &node.test_metadata else { return false };
+        let dialect = self.compiler.dialects.get(&node.engine);
+        ["not_null", "unique"].contains(&test.name.as_str())
+            && test.namespace.is_none()
+            && node.config.get("where").is_none()
+            && !dialect.is_overridden(&test.macro_name())
+            && node.column_name.as_deref().is_some_and(|name| {
+                let schema = node.attached_node.as_ref().and_then(|id| self.known.get(id));
+                schema.is_some_and(|schema| schema.column(name).is_some())
+            })
     }
 
     /// Checks a node that is a query.
@@ -110,6 +149,11 @@ impl Checker {
         if node.resource_type == ResourceType::Snapshot {
             self.add_snapshot_columns(node, &mut schema);
         }
+        if refable {
+            self.properties(node, &schema, &mut outcome);
+            self.configs(node, &schema, &mut outcome);
+        }
+        self.crossings(node, &mut outcome);
         outcome.schema = refable.then_some(schema);
         let place = |finding: &Diagnostic| finding.location.as_ref().map(|place| place.span.start);
         outcome.findings.sort_by_key(place);
@@ -178,10 +222,10 @@ impl Checker {
             .compiler
             .compile(&node.unique_id, &host)
             .map_err(|error| (error, adapter.was_asked()))?;
-        let mut soft = self.soft_inputs(node);
+        let mut inputs = self.inputs(node);
         if let Some(this) = this {
             let own = host.this().unwrap_or_else(|| node.relation());
-            soft.push(Soft {
+            inputs.all.soft.push(Soft {
                 text: own.render(),
                 name: node.alias.clone(),
                 schema: (*this).clone(),
@@ -190,7 +234,11 @@ impl Checker {
         let trust = Trust { names: self.trusts_names(node) };
         let elsewhere = Outside { checker: self, node };
         let bound = self.with_scratch(&node.engine, |scratch| {
-            bind(scratch, &compiled.sql, soft, trust, &elsewhere)
+            for relation in inputs.made.drain(..) {
+                let name = scratch.stand_in(&relation);
+                inputs.all.renamed.extend(name.map(|name| (relation.render(), name)));
+            }
+            bind(scratch, &compiled.sql, &inputs.all, trust, &elsewhere)
         });
         let bound = bound.unwrap_or_else(|| Bound {
             schema: Schema::unknown(),
@@ -200,14 +248,11 @@ impl Checker {
         Ok(Rendering { host, compiled, bound, adapter })
     }
 
-    /// The inputs of a node that no table of the scratch stands for.
-    fn soft_inputs(&self, node: &Node) -> Vec<Soft> {
+    /// What a node reads: the tables that are made for it, and what no table stands for.
+    fn inputs(&self, node: &Node) -> Read {
         let manifest = &self.compiler.manifest;
-        let mut soft = Vec::new();
+        let mut read = Read::default();
         for id in upstream(node, manifest) {
-            if self.known.is_made(&id, &node.engine) {
-                continue;
-            }
             let of_node = manifest.nodes.get(&id).map(|up| (&up.engine, up.relation()));
             let of_source = || manifest.sources.get(&id).map(|up| (&up.engine, up.relation()));
             let Some((engine, relation)) = of_node.or_else(of_source) else { continue };
@@ -216,11 +261,15 @@ impl Checker {
                 continue;
             }
             let seen = self.compiler.seen_from(&id, engine, &node.engine, relation);
+            if self.known.is_made(&id, &node.engine) {
+                read.made.push(seen);
+                continue;
+            }
             let schema = self.known.seen(&id, &node.engine).unwrap_or_else(Schema::unknown);
             let name = seen.identifier.clone();
-            soft.push(Soft { text: seen.render(), name, schema });
+            read.all.soft.push(Soft { text: seen.render(), name, schema });
         }
-        soft
+        read
     }
 
     fn columns_read(&self, node: &Node) -> Vec<String> {

@@ -154,7 +154,8 @@ fn expression(tokens: &Tokens, at: usize) -> Range<usize> {
 /// Whether a name stands right behind an operand, and so is the name of what is before it.
 fn is_alias(tokens: &Tokens, at: usize) -> bool {
     let words = ["is", "not", "in", "like", "ilike", "between", "at", "over", "filter", "similar"];
-    if !tokens.is_name(at) || at == 0 || tokens.is_any(at, &words) {
+    let is_last = at + 1 >= tokens.all.len() || tokens.is_any(at + 1, &[",", ")", "from"]);
+    if !tokens.is_name(at) || at == 0 || tokens.is_any(at, &words) || !is_last {
         return false;
     }
     let before = &tokens.all[at - 1];
@@ -258,6 +259,10 @@ mod tests {
             null("case when a then 1 else 'x' end")
         );
         assert_eq!(repaired("select (a - b) * 2 from t", Refused::Types, "-"), null("a - b"));
+        assert_eq!(
+            repaired("select cast(a at time zone 'UTC' as date) from t", Refused::Types, "at t"),
+            null("a at time zone 'UTC'")
+        );
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub(super) trait Scratch: Send {
     /// Makes empty tables that all statements find.
     fn make(&mut self, tables: &[(Relation, Vec<Column>)]) -> SqlResult<()>;
 
+    /// What a statement has to say in place of a relation that was made; none where it can stand.
+    fn stand_in(&self, relation: &Relation) -> Option<String>;
+
     /// Makes a relation that only this scratch finds, in a place of its own with that number: the
     /// names of its columns and their expressions. Gives its name in SQL.
     fn make_own(
@@ -124,6 +127,10 @@ impl Scratch for DuckScratch {
             self.connection.rollback()?;
         }
         done
+    }
+
+    fn stand_in(&self, _relation: &Relation) -> Option<String> {
+        None
     }
 
     fn make_own(

@@ -238,3 +238,215 @@ fn duckdb_types() {
     all_are_found(&project, TYPES);
     assert_snapshot!(project.run("check"));
 }
+
+/// What PostgreSQL tells in another way, or at another place.
+const POSTGRES: &[(&str, &str)] =
+    &[("mixed_case", "PT515 1:34 order_id"), ("union_arity", "PT516 3:8 order_id")];
+
+/// The same project with everything on PostgreSQL.
+fn on_postgres(cases: &[Case]) -> Project {
+    let mut files = SHOP.to_owned();
+    for (name, sql, _) in cases {
+        files.push_str(&format!("== models/planted/{name}.sql\n{sql}\n"));
+    }
+    let project = Project::hybrid(&files);
+    project.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nmodels:\n  +engine: operational\n  +materialized: table\nseeds:\n  +engine: operational\n",
+    );
+    project
+}
+
+fn as_postgres_tells(cases: &[Case]) -> Vec<Case> {
+    let told = |(name, sql, expected): &Case| {
+        let other = POSTGRES.iter().find(|(of, _)| of == name);
+        (*name, *sql, other.map_or(*expected, |(_, other)| *other))
+    };
+    cases.iter().map(told).filter(|(.., expected)| !expected.is_empty()).collect()
+}
+
+#[test]
+fn postgres_names() {
+    let project = on_postgres(NAMES);
+    all_are_found(&project, &as_postgres_tells(NAMES));
+    assert_snapshot!(project.run("check"));
+}
+
+#[test]
+fn postgres_types() {
+    let project = on_postgres(TYPES);
+    all_are_found(&project, &as_postgres_tells(TYPES));
+    assert_snapshot!(project.run("check"));
+}
+
+/// What properties, configurations and unit tests say of columns that are not there.
+#[test]
+fn properties() {
+    let project = Project::new(&format!("{SHOP}{PROPERTIES}"));
+    let mut found: Vec<String> =
+        found(&project).into_iter().map(|(file, what)| format!("{file} {what}")).collect();
+    found.sort();
+    assert_eq!(
+        found,
+        [
+            "eager PT511 1:50 'ordred_id'",
+            "kept PT511 2:67 'changed_at'",
+            "promises PT520 1:1 ",
+            "schema PT519 10:15 'amuont'",
+            "schema PT519 5:15 totl",
+            "schema PT519 7:15 regionn",
+            "schema PT520 16:15 amount",
+            "schema PT520 18:15 missing",
+            "unit PT521 6:17 order_idd",
+            "unit PT521 8:28 n",
+        ]
+    );
+    assert_snapshot!(project.run("check"));
+}
+
+const PROPERTIES: &str = "\
+== models/schema.yml
+models:
+  - name: orders
+    columns:
+      - name: order_id
+      - name: totl
+        description: Not there.
+      - name: regionn
+        data_tests: [not_null]
+      - name: amount
+      - name: 'amuont'
+  - name: promises
+    config:
+      contract: {enforced: true}
+    columns:
+      - {name: order_id, data_type: integer}
+      - name: amount
+        data_type: varchar
+      - name: missing
+        data_type: date
+== models/promises.sql
+select order_id, amount, status from {{ ref('orders') }}
+== models/eager.sql
+{{ config(materialized='incremental', unique_key='ordred_id') }}
+select order_id from {{ ref('orders') }}
+== models/unit.yml
+unit_tests:
+  - name: fit
+    model: eager
+    given:
+      - input: ref('orders')
+        rows: [{order_idd: 1}]
+    expect:
+      rows: [{order_id: 1, n: 2}]
+== snapshots/kept.sql
+{% snapshot kept %}
+{{ config(unique_key='order_id', strategy='timestamp', updated_at='changed_at', target_schema='main') }}
+select order_id, status from {{ ref('orders') }}
+{% endsnapshot %}
+";
+
+/// Columns that cannot cross between the engines.
+#[test]
+fn bridges() {
+    let project = Project::hybrid(
+        "== models/wide.sql\nselect 1 as id, {'a': 1} as parts, timestamp_ns '2025-01-01' as at_ns\n== models/far.sql\n{{ config(engine='operational') }}\nselect id, parts\nfrom {{ ref('wide') }}\n== models/loose.sql\n{{ config(engine='operational') }}\nselect 1::numeric as price, 2 as id\n== models/near.sql\nselect l.price, l.idd from {{ ref('loose') }} as l\n",
+    );
+    assert_snapshot!(project.run("check"));
+}
+
+/// What is not known is no mistake: a source of which nothing or little is known, a template that asks
+/// the database, Python, types that depend on any of these, tables that a hook may make.
+#[test]
+fn what_is_not_known_is_not_told() {
+    let project = Project::new(UNKNOWN);
+    let shown = project.run("check");
+    assert!(shown.starts_with("exit code: 0\n"), "{shown}");
+    assert_snapshot!(shown);
+    assert!(!project.path("shop.duckdb").exists(), "the database is not made");
+    assert!(!project.path("target").exists(), "nothing is written");
+}
+
+const UNKNOWN: &str = "\
+== models/sources.yml
+sources:
+  - name: raw
+    tables:
+      - name: events
+        columns: [{name: id}, {name: kind}]
+      - name: users
+== models/stg_events.sql
+with source as (select * from {{ source('raw', 'events') }})
+select id, kind, payload, date_trunc('day', happened_at) as day, lower(kind) as lower_kind from source
+== models/stg_users.sql
+select u.* from {{ source('raw', 'users') }} as u where u.name is not null
+== models/joined.sql
+select e.id, e.day, e.day + 1 as next_day, u.email, sum(e.payload) over (partition by u.id) as total
+from {{ ref('stg_events') }} as e
+join {{ ref('stg_users') }} as u on u.id = e.id
+where e.day > current_date and abs(e.payload) > 1
+union all
+select id, day, day, day, payload from {{ ref('stg_events') }}
+== models/asks.sql
+{% set names = run_query('select distinct kind from ' ~ source('raw', 'events')).columns[0].values() %}
+select {% for name in names %} 1 as {{ name }}, {% endfor %} 2 as two
+== models/reads_python.sql
+select anything, upper(anything) as more from {{ ref('py') }}
+== models/py.py
+def model(dbt, session):
+    return session.sql('select 1 as x')
+== models/hooked.sql
+{{ config(pre_hook='create table if not exists side as select 1 as x') }}
+select x, my_function(x) as y from side
+== models/files.sql
+select a, b from read_csv('not_there.csv')
+";
+
+/// Sources that are files tell their own columns.
+#[test]
+fn a_source_that_is_a_file() {
+    let project = Project::new(
+        "== data/events.csv\nid,kind,at_time\n1,click,2025-01-31 10:00:00\n== models/sources.yml\nsources:\n  - name: raw\n    meta: {external_location: 'data/{name}.csv'}\n    tables:\n      - name: events\n        columns:\n          - name: kind\n          - name: kindd\n== models/clicks.sql\nselect id, knd, at_time > 5 as late from {{ source('raw', 'events') }}\n",
+    );
+    assert_snapshot!(project.run("check"));
+}
+
+/// Sources in the configured database have the columns that they have there.
+#[test]
+fn a_source_that_is_a_table() {
+    let project = Project::new(
+        "== models/events.sql\nselect 1 as id, 'click' as kind\n== other/models/sources.yml\nsources: [{name: raw, schema: main, tables: [{name: events}]}]\n== other/models/clicks.sql\nselect id, knd from {{ source('raw', 'events') }}\n== other/dbt_project.yml\nname: other\nprofile: shop\n",
+    );
+    let built = project.run("run");
+    assert!(built.starts_with("exit code: 0\n"), "{built}");
+    project.write(
+        "other/profiles.yml",
+        "shop: {target: dev, outputs: {dev: {type: duckdb, path: ../shop.duckdb}}}\n",
+    );
+    assert_snapshot!(project.run("check --project-dir other --profiles-dir other"));
+}
+
+/// A broken model neither hides the mistakes of its readers nor makes any.
+#[test]
+fn all_mistakes_at_once() {
+    let project = Project::new(&format!("{SHOP}{MANY}"));
+    assert_snapshot!(project.run("check"));
+    // Of a selection only its own are told, with what is known of all that it reads.
+    assert_snapshot!("of_a_selection", project.run("check --select reader"));
+}
+
+const MANY: &str = "\
+== models/broken.sql
+select
+  order_id,
+  amuont,
+  lower(order_id) as id_text,
+  ordered_on - status as days,
+  no_such(status) as x,
+  {{ cents('amont') }} as cents
+from {{ ref('orders') }}
+where ordered_on > 5
+== models/reader.sql
+select order_id, amuont + 1 as more, days, upper(x) as x, centz, lower(order_id) as y
+from {{ ref('broken') }}
+";

@@ -17,4 +17,4 @@ mod types;
 
 pub use attach::{attach_postgres, refresh};
 pub use copy::{BridgeReport, copy, drop_left_over};
-pub use types::{carried, check_in_place, read_as};
+pub use types::{carried, check_in_place, is_inexact, read_as};

@@ -310,7 +310,8 @@ pub fn check_in_place(relation: &Relation, columns: &[Column]) -> SqlResult<()> 
     Err(error)
 }
 
-fn is_inexact(data_type: &str) -> bool {
+/// Whether DuckDB would change values of a PostgreSQL type.
+pub fn is_inexact(data_type: &str) -> bool {
     let element = data_type.trim_end_matches("[]");
     let Some(modifier) = element.strip_prefix("numeric") else { return false };
     let numbers = modifier.trim_start_matches('(').trim_end_matches(')').split_once(',');

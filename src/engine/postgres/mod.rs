@@ -128,9 +128,14 @@ impl Connection for PostgresConnection {
     }
 
     fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>> {
+        const BEFORE: &str = "(\n";
         no_nul(sql)?;
-        let prepared =
-            self.client.prepare(sql).map_err(|error| error::of_statement(&error, sql, 0))?;
+        let sql = format!("{BEFORE}{sql}\n)");
+        let prepared = self.client.prepare(&sql).map_err(|error| {
+            let mut error = error::of_statement(&error, &sql, 0);
+            error.position = error.position.and_then(|at| at.checked_sub(BEFORE.len()));
+            error
+        })?;
         Ok(columns_of(&prepared))
     }
 
