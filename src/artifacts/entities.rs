@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::Each;
 use super::config::{ConfigOut, Filled};
-use super::nodes::{Columns, DependsOn, RefOut, source_out};
+use super::nodes::{Columns, DependsOn, RefOut, metric_out, source_out};
 use crate::graph::{Member, defaults};
 use crate::jinja::MacroDef;
 use crate::manifest::{DocBlock, Exposure, Group, Macro, MacroArgument, ResourceType, Source};
@@ -110,7 +110,8 @@ impl Serialize for ExposureOut<'_> {
         map.serialize_entry("refs", &Each(refs))?;
         let sources = || exposure.source_calls.iter().map(|(call, _)| source_out(call));
         map.serialize_entry("sources", &Each(sources))?;
-        map.serialize_entry("metrics", &exposure.metrics)?;
+        let metrics = || exposure.metrics.iter().map(metric_out);
+        map.serialize_entry("metrics", &Each(metrics))?;
         map.serialize_entry("created_at", &self.created_at)?;
         map.end()
     }

@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use super::entities::{ExposureOut, GroupOut, SourceOut};
 use super::nodes::NodeOut;
-use crate::manifest::{ById, Manifest, Node, ResourceType};
+use crate::manifest::{ById, Manifest, Node, ResourceType, SemanticEntity};
 
 /// dbt's `flat_graph`: nodes, sources, exposures and groups by unique id, as manifest.json has them.
 pub fn flat_graph(manifest: &Manifest) -> Value {
@@ -47,6 +47,12 @@ pub fn flat_graph(manifest: &Manifest) -> Value {
 pub fn node_value(node: &Node) -> Value {
     let created_at = jiff::Timestamp::now().as_microsecond() as f64 / 1e6;
     serde_json::to_value(node_out(node, created_at)).expect("what manifest.json is made of is JSON")
+}
+
+/// A metric as manifest.json has it: what `metric()` gives to templates.
+pub fn metric_value(metric: &SemanticEntity) -> Value {
+    let created_at = jiff::Timestamp::now().as_microsecond() as f64 / 1e6;
+    super::semantic::entity(metric, created_at)
 }
 
 fn node_out(node: &Node, created_at: f64) -> NodeOut<'_> {

@@ -33,7 +33,7 @@ use crate::graph::Member;
 use crate::run::InvocationInfo;
 
 pub use catalog::{catalog_to, write_catalog};
-pub use flat_graph::{flat_graph, node_value};
+pub use flat_graph::{flat_graph, metric_value, node_value};
 pub use graph_summary::write_graph_summary;
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use run_results::{result_json, run_results_to, write_broken_off, write_run_results};

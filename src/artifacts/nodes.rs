@@ -15,7 +15,7 @@ use super::config::{ConfigOut, Filled};
 use crate::compile::{Compiler, cte_name};
 use crate::graph::{Member, defaults};
 use crate::manifest::{
-    ColumnInfo, FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
+    ColumnInfo, FunctionCall, MetricCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
 };
 use crate::run::RunResult;
 
@@ -118,7 +118,8 @@ impl Serialize for NodeOut<'_> {
         map.serialize_entry("refs", &Each(|| node.refs.iter().map(|(call, _)| RefOut(call))))?;
         let sources = || node.source_calls.iter().map(|(call, _)| source_out(call));
         map.serialize_entry("sources", &Each(sources))?;
-        map.serialize_entry("metrics", EMPTY)?;
+        let metrics = || node.metric_calls.iter().map(metric_out);
+        map.serialize_entry("metrics", &Each(metrics))?;
         let functions = || node.function_calls.iter().map(function_out);
         map.serialize_entry("functions", &Each(functions))?;
         let (mut macros, nodes) = (Cow::from(&node.depends_on_macros), Some(&node.depends_on[..]));
@@ -257,9 +258,6 @@ fn docs(node: &Node) -> Filled<'_> {
     Filled { set: node.config.get("docs"), default }
 }
 
-/// An empty list.
-pub(super) const EMPTY: &[(); 0] = &[];
-
 #[derive(Serialize)]
 struct Checksum<'a> {
     name: &'static str,
@@ -312,6 +310,11 @@ pub(super) fn source_out(call: &SourceCall) -> [&str; 2] {
 
 /// A `function` call as dbt lists it.
 fn function_out(call: &FunctionCall) -> Vec<&str> {
+    call.package.as_deref().into_iter().chain([call.name.as_str()]).collect()
+}
+
+/// A `metric` call as dbt lists it.
+pub(super) fn metric_out(call: &MetricCall) -> Vec<&str> {
     call.package.as_deref().into_iter().chain([call.name.as_str()]).collect()
 }
 

@@ -178,6 +178,7 @@ impl Start<'_> {
         compiler.set_manifest_values(ManifestValues {
             graph: artifacts::flat_graph,
             node: artifacts::node_value,
+            metric: artifacts::metric_value,
         });
         console.event(
             "FoundStats",

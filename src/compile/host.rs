@@ -13,9 +13,11 @@ use super::unit_tests::UnitScope;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::values::Dict;
-use crate::jinja::{Adapter, Host};
-use crate::manifest::{FunctionCall, Node, RefCall, ResourceType, SourceCall, UniqueId};
-use crate::parse::locate_ref;
+use crate::jinja::{Adapter, Host, KnownMetric};
+use crate::manifest::{
+    FunctionCall, MetricCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
+};
+use crate::parse::{locate_ref, metric_of};
 use crate::relation::{Quoting, Relation, RelationKind};
 
 /// The host of one node while it is compiled or run.
@@ -374,6 +376,25 @@ impl Host for CompileHost {
         let relation = self.deferred(id, node).unwrap_or_else(|| node.relation());
         let quoting = Quoting::default();
         Ok(Relation { quoting, ..relation.with_kind(RelationKind::Function) })
+    }
+
+    fn resolve_metric(&self, call: &MetricCall) -> Result<Option<KnownMetric>> {
+        let (compiler, package) = (&self.compiler, &self.node().package_name);
+        let manifest = &compiler.manifest;
+        match metric_of(&manifest.semantic, &manifest.project_name, package, call) {
+            Some(metric) => Ok(compiler.known_metric(metric)),
+            None => Err(Box::new(
+                Diagnostic::error(
+                    Code::REF_NOT_FOUND,
+                    format!(
+                        "The metric `{}`, which `{}` names, does not exist",
+                        call.name,
+                        self.node().name
+                    ),
+                )
+                .help("Check its name, and that it is enabled."),
+            )),
+        }
     }
 
     fn set_config(&self, _values: IndexMap<String, serde_json::Value>) -> Result<()> {

@@ -18,8 +18,8 @@ use minijinja::Value;
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
 use crate::jinja::values::from_json;
-use crate::jinja::{Adapter, Dialect, Host, translated};
-use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
+use crate::jinja::{Adapter, Dialect, Host, KnownMetric, MetricAbove, translated};
+use crate::manifest::{Manifest, Node, ResourceType, SemanticEntity, Source, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, Target, target_of, test_argument, unknown_test};
 use crate::relation::Relation;
 
@@ -86,6 +86,8 @@ pub struct ManifestValues {
     pub graph: fn(&Manifest) -> serde_json::Value,
     /// `model`
     pub node: fn(&Node) -> serde_json::Value,
+    /// What `metric()` gives.
+    pub metric: fn(&SemanticEntity) -> serde_json::Value,
 }
 
 impl Compiler {
@@ -133,6 +135,24 @@ impl Compiler {
         }
         self.fill_constraints(node, value.get_mut("constraints"));
         from_json(&value)
+    }
+
+    /// A metric as templates see it, with those that it is made of.
+    fn known_metric(&self, metric: &SemanticEntity) -> Option<KnownMetric> {
+        let body = (self.values.get()?.metric)(metric);
+        let mut above = Vec::new();
+        self.add_metrics(metric, 1, &mut above);
+        Some(KnownMetric { body, above })
+    }
+
+    fn add_metrics(&self, metric: &SemanticEntity, depth: usize, above: &mut Vec<MetricAbove>) {
+        let read = metric.depends_on.iter().filter_map(|id| self.manifest.semantic.get(id));
+        let read: Vec<_> = read.filter(|one| one.kind == ResourceType::Metric).collect();
+        let is_derived = !read.is_empty();
+        above.push(MetricAbove { name: metric.name.clone(), is_derived, depth });
+        for one in read {
+            self.add_metrics(one, depth + 1, above);
+        }
     }
 
     fn fill_constraints(&self, node: &Node, constraints: Option<&mut serde_json::Value>) {

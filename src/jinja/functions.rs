@@ -12,12 +12,14 @@ use super::context::Context;
 use super::error::{carry, fail};
 use super::host::{Host, Statement};
 use super::macros::{caller_function, return_function};
-use super::objects::{Arguments, Exceptions, Forgiving, RelationObject, ResponseObject, api};
+use super::objects::{
+    Arguments, Exceptions, Forgiving, MetricObject, RelationObject, ResponseObject, api,
+};
 
 use super::values::{self, List, Table, from_json, py_str};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::manifest::{FunctionCall, RefCall, SourceCall};
+use crate::manifest::{FunctionCall, MetricCall, RefCall, SourceCall};
 use crate::relation::Response;
 
 /// A function of the state and its arguments.
@@ -74,6 +76,7 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("ref", reference),
     ("source", source),
     ("function", function),
+    ("metric", metric),
     ("var", var),
     ("env_var", env_var),
     ("adapter_macro", |_, args| {
@@ -197,6 +200,24 @@ fn function(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     };
     let relation = Context::of(state)?.host().resolve_function(call).map_err(carry)?;
     Ok(Value::from_object(RelationObject::new(relation)))
+}
+
+fn metric(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let texts: Option<Vec<&str>> = args.iter().map(Value::as_str).collect();
+    let call = match texts.as_deref() {
+        Some([name]) => MetricCall { package: None, name: (*name).to_owned() },
+        Some([package, name]) => {
+            MetricCall { package: Some((*package).to_owned()), name: (*name).to_owned() }
+        }
+        _ => {
+            return Err(carry(Box::new(
+                Diagnostic::error(Code::JINJA_RUNTIME, "metric() takes the name of a metric")
+                    .help("Write metric('name') or metric('package', 'name')."),
+            )));
+        }
+    };
+    let known = Context::of(state)?.host().resolve_metric(&call).map_err(carry)?;
+    Ok(Value::from_object(MetricObject::new(call, known)))
 }
 
 fn var(state: &mut State, args: &[Value]) -> Result<Value, Error> {

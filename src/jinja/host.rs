@@ -9,7 +9,7 @@ use indexmap::IndexMap;
 use minijinja::Value;
 
 use crate::diagnostic::Result;
-use crate::manifest::{FunctionCall, RefCall, SourceCall, UniqueId};
+use crate::manifest::{FunctionCall, MetricCall, RefCall, SourceCall, UniqueId};
 use crate::relation::{Column, Relation, Response, ResultSet};
 
 /// The answers that depend on the node and the stage. Errors need no location: the dialect adds
@@ -30,6 +30,9 @@ pub trait Host: Send + Sync {
 
     /// `function(…)`, likewise.
     fn resolve_function(&self, call: FunctionCall) -> Result<Relation>;
+
+    /// `metric(…)`. While parsing: takes a note and knows nothing of it.
+    fn resolve_metric(&self, call: &MetricCall) -> Result<Option<KnownMetric>>;
 
     /// `config(…)` with its keyword arguments (a positional dict is merged into them).
     /// While parsing: takes a note. Later: does nothing.
@@ -100,6 +103,25 @@ pub trait Host: Send + Sync {
     fn print(&self, message: &str) {
         self.log(message, true);
     }
+}
+
+/// What a template can see of a metric, once everything is parsed.
+#[derive(Debug, Clone)]
+pub struct KnownMetric {
+    /// The metric in the manifest's words.
+    pub body: serde_json::Value,
+    /// The metric, and those that it is made of, each as often as it is met on the way up.
+    pub above: Vec<MetricAbove>,
+}
+
+/// A metric that another one is made of, or is.
+#[derive(Debug, Clone)]
+pub struct MetricAbove {
+    pub name: String,
+    /// Made of other metrics, not of measures.
+    pub is_derived: bool,
+    /// 1 for the metric itself.
+    pub depth: usize,
 }
 
 /// How a statement is run.

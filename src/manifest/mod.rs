@@ -22,7 +22,7 @@ pub use node::{
     Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,
     ResourceType, Source, SourceCall, TestMetadata,
 };
-pub use semantic::SemanticEntity;
+pub use semantic::{MetricCall, SemanticEntity};
 
 pub use unit_test::{UnitFixture, UnitInput, UnitOverrides, UnitTest};
 

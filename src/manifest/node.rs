@@ -6,7 +6,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-use super::{FastHash, FunctionCall, FunctionFacts, ModelFacts, NodeConfig, UniqueId, UnitTest};
+use super::{
+    FastHash, FunctionCall, FunctionFacts, MetricCall, ModelFacts, NodeConfig, UniqueId, UnitTest,
+};
 use crate::diagnostic::{Location, SourceFile};
 use crate::relation::{Quoting, Relation};
 
@@ -190,6 +192,8 @@ pub struct Node {
     pub source_calls: Vec<(SourceCall, Option<Location>)>,
     /// Functions that it calls, as written.
     pub function_calls: Vec<FunctionCall>,
+    /// Metrics that it names, as written, each as often as it is called.
+    pub metric_calls: Vec<MetricCall>,
     /// Nodes and sources that it reads, resolved, each once, in order of first mention.
     pub depends_on: Vec<UniqueId>,
     /// Macros of the project and its packages that it calls.
@@ -251,6 +255,7 @@ impl Node {
             refs: Vec::new(),
             source_calls: Vec::new(),
             function_calls: Vec::new(),
+            metric_calls: Vec::new(),
             depends_on: Vec::new(),
             depends_on_macros: Vec::new(),
             test_metadata: None,
@@ -440,8 +445,8 @@ pub struct Exposure {
     pub config: NodeConfig,
     pub refs: Vec<(RefCall, Option<Location>)>,
     pub source_calls: Vec<(SourceCall, Option<Location>)>,
-    /// Metrics that it names, with their package where that is named.
-    pub metrics: Vec<Vec<String>>,
+    /// Metrics that it names.
+    pub metrics: Vec<MetricCall>,
     pub depends_on: Vec<UniqueId>,
 }
 

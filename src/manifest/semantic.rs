@@ -7,6 +7,13 @@ use serde_json::{Map, Value};
 use super::{NodeConfig, RefCall, ResourceType, UniqueId};
 use crate::diagnostic::Location;
 
+/// A call of `metric` as written.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct MetricCall {
+    pub package: Option<String>,
+    pub name: String,
+}
+
 /// A metric, a semantic model or a saved query.
 #[derive(Debug, Clone)]
 pub struct SemanticEntity {

@@ -10,8 +10,8 @@ use super::identity::Identity;
 use crate::config::Config;
 use crate::diagnostic::Result;
 use crate::jinja::values::Dict;
-use crate::jinja::{Adapter, Host};
-use crate::manifest::{FunctionCall, NodeConfig, RefCall, SourceCall, UniqueId};
+use crate::jinja::{Adapter, Host, KnownMetric};
+use crate::manifest::{FunctionCall, MetricCall, NodeConfig, RefCall, SourceCall, UniqueId};
 use crate::relation::{Relation, RelationKind};
 
 /// What a template asked for.
@@ -20,6 +20,7 @@ pub struct Notes {
     pub refs: Vec<RefCall>,
     pub sources: Vec<SourceCall>,
     pub functions: Vec<FunctionCall>,
+    pub metrics: Vec<MetricCall>,
     /// The `config()` calls, merged.
     pub config: NodeConfig,
     /// A tag or a hook that they gave as a text, not as a list of one.
@@ -113,6 +114,11 @@ impl Host for ParseHost {
             notes.functions.push(call);
         }
         Ok(self.this.clone().with_kind(RelationKind::Function))
+    }
+
+    fn resolve_metric(&self, call: &MetricCall) -> Result<Option<KnownMetric>> {
+        self.notes().metrics.push(call.clone());
+        Ok(None)
     }
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {

@@ -58,6 +58,7 @@ pub use later_refs::{Target, target_of};
 pub use microbatch::is_batched;
 pub use python::py_repr;
 pub use resolve::{RefIndex, locate_config, locate_ref};
+pub use semantic_links::metric_of;
 
 /// The dialect of each engine of the target.
 #[derive(Clone)]

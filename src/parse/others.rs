@@ -212,12 +212,7 @@ impl Parser<'_> {
         }
         let host = self.host(package, NodeConfig::default());
         let dialect = self.dialects.default_one();
-        let mut metrics = Vec::new();
         for call in &properties.depends_on {
-            if let Some(metric) = metric_call(call) {
-                metrics.push(metric);
-                continue;
-            }
             dialect.eval(call, Some(properties.location.clone()), host.clone())?;
         }
         let notes = host.take_notes();
@@ -245,7 +240,7 @@ impl Parser<'_> {
             config,
             refs: notes.refs.into_iter().map(|call| (call, at(&()))).collect(),
             source_calls: notes.sources.into_iter().map(|call| (call, at(&()))).collect(),
-            metrics,
+            metrics: notes.metrics,
             depends_on: Vec::new(),
         })
     }
@@ -324,6 +319,7 @@ impl Parser<'_> {
             single: Vec::new(),
             code: None,
         });
+        node.metric_calls = notes.metrics;
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
         node.depends_on_macros = notes.macros;
@@ -336,12 +332,6 @@ impl Parser<'_> {
         let this = Relation::new(&engine.database, &engine.schema, package);
         Arc::new(ParseHost::new(&self.config, package, base, this))
     }
-}
-
-/// The names in `metric('name')` or `metric('package', 'name')`.
-fn metric_call(text: &str) -> Option<Vec<String>> {
-    let inner = text.trim().strip_prefix("metric")?.trim().strip_prefix('(')?.strip_suffix(')')?;
-    Some(inner.split(',').map(|part| part.trim().trim_matches(['"', '\'']).to_owned()).collect())
 }
 
 fn meta_of(config: &NodeConfig) -> IndexMap<String, Value> {

@@ -410,8 +410,10 @@ pub fn locate_ref(node: &Node, name: &str) -> Option<Location> {
 }
 
 fn ref_in(file: &Arc<SourceFile>, name: &str) -> Option<Location> {
-    let pattern =
-        format!(r#"\b(?:ref|source|function)\s*\([^)]*['"]{}['"][^)]*\)"#, regex::escape(name));
+    let pattern = format!(
+        r#"\b(?:ref|source|function|metric)\s*\([^)]*['"]{}['"][^)]*\)"#,
+        regex::escape(name)
+    );
     let at = Regex::new(&pattern).ok()?.find(&file.text)?.range();
     Some(Location::new(file.clone(), at))
 }

@@ -5,11 +5,11 @@ use std::collections::HashMap;
 
 use serde_json::{Value, json};
 
-use super::RefIndex;
 use super::semantic::Entities;
+use super::{RefIndex, locate_ref};
 use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
-use crate::manifest::{Manifest, ResourceType, SemanticEntity, UniqueId};
+use crate::manifest::{ById, Manifest, MetricCall, ResourceType, SemanticEntity, UniqueId};
 
 /// Fills `depends_on` of every entity, and what the manifest says of resolved measures.
 ///
@@ -19,7 +19,8 @@ pub fn link(
     config: &Config,
     warnings: &mut Vec<Diagnostic>,
 ) -> Vec<Diagnostic> {
-    let named = manifest.exposures.values().any(|exposure| !exposure.metrics.is_empty());
+    let named = manifest.exposures.values().any(|exposure| !exposure.metrics.is_empty())
+        || manifest.nodes.values().any(|node| !node.metric_calls.is_empty());
     if manifest.semantic.is_empty() && !named {
         return Vec::new();
     }
@@ -69,7 +70,8 @@ pub fn link(
         for name in names.as_array().into_iter().flatten().filter_map(Value::as_str) {
             let asking = &entities[at];
             let (package, location) = (&asking.package_name, &asking.location);
-            match metric_named(&entities, manifest, (&asking.name, package, location), name) {
+            let place = (&*asking.name, package.as_str(), location);
+            match metric_named(&entities, manifest, place, &plain(name)) {
                 Ok(id) => {
                     if !entities[at].depends_on.contains(&id) {
                         entities[at].depends_on.push(id);
@@ -82,16 +84,28 @@ pub fn link(
     let mut exposures = std::mem::take(&mut manifest.exposures);
     for exposure in exposures.values_mut() {
         for call in exposure.metrics.clone() {
-            let Some(name) = call.last() else { continue };
-            let package = if call.len() > 1 { &call[0] } else { &exposure.package_name };
-            let place = (&*exposure.name, package.as_str(), &exposure.location);
-            match metric_named(&entities, manifest, place, name) {
+            let place = (&*exposure.name, &*exposure.package_name, &exposure.location);
+            match metric_named(&entities, manifest, place, &call) {
                 Ok(id) => exposure.depends_on.push(id),
                 Err(error) => errors.push(*error),
             }
         }
     }
     manifest.exposures = exposures;
+    let mut nodes = std::mem::take(&mut manifest.nodes);
+    for node in nodes.values_mut() {
+        for call in std::mem::take(&mut node.metric_calls) {
+            let location = locate_ref(node, &call.name);
+            let place = (&*node.name, &*node.package_name, &location);
+            match metric_named(&entities, manifest, place, &call) {
+                Ok(id) if node.depends_on.contains(&id) => {}
+                Ok(id) => node.depends_on.push(id),
+                Err(error) => errors.push(*error),
+            }
+            node.metric_calls.push(call);
+        }
+    }
+    manifest.nodes = nodes;
     if has_models && errors.is_empty() && !has_time_spine(manifest) {
         errors.push(
             Diagnostic::error(
@@ -196,21 +210,40 @@ fn measures(entities: &Entities) -> HashMap<String, Vec<(String, UniqueId)>> {
     found
 }
 
+/// A metric that is named without a package.
+fn plain(name: &str) -> MetricCall {
+    MetricCall { package: None, name: name.to_owned() }
+}
+
+/// The metric that a call in a package means: the wanted package's; where none is wanted the root
+/// project's, the own package's, any.
+pub fn metric_of<'e>(
+    entities: &'e ById<SemanticEntity>,
+    root: &str,
+    package: &str,
+    call: &MetricCall,
+) -> Option<&'e SemanticEntity> {
+    let name = &call.name;
+    let of = |package: &str| entities.get(format!("metric.{package}.{name}").as_str());
+    if let Some(wanted) = &call.package {
+        return of(wanted);
+    }
+    [root, package].into_iter().find_map(of).or_else(|| {
+        entities.values().find(|one| one.kind == ResourceType::Metric && one.name == *name)
+    })
+}
+
 fn metric_named(
     entities: &Entities,
     manifest: &Manifest,
     (asking, package, location): (&str, &str, &Option<Location>),
-    name: &str,
+    call: &MetricCall,
 ) -> Result<UniqueId> {
-    let own = format!("metric.{package}.{name}");
-    let root = format!("metric.{}.{name}", manifest.project_name);
-    let found = [root, own].iter().find_map(|id| entities.get(id.as_str())).or_else(|| {
-        entities.values().find(|one| one.kind == ResourceType::Metric && one.name == name)
-    });
-    if let Some(found) = found {
+    if let Some(found) = metric_of(entities, &manifest.project_name, package, call) {
         return Ok(found.unique_id.clone());
     }
-    let disabled = |one: &&SemanticEntity| one.kind == ResourceType::Metric && one.name == name;
+    let name = &call.name;
+    let disabled = |one: &&SemanticEntity| one.kind == ResourceType::Metric && one.name == *name;
     let is_disabled = manifest.disabled_semantic.iter().any(|one| disabled(&one));
     let what = if is_disabled { "is disabled" } else { "does not exist" };
     Err(Box::new(
@@ -271,7 +304,7 @@ fn link_metric(
                 let name = input["name"].as_str().unwrap_or_default();
                 let asking = &entities[id];
                 let place = (&*asking.name, &*asking.package_name, &asking.location);
-                let target = metric_named(entities, manifest, place, name)?;
+                let target = metric_named(entities, manifest, place, &plain(name))?;
                 link_metric(entities, measures, manifest, &target, depth + 1)?;
                 let below = entities[&target].body["type_params"]["input_measures"].clone();
                 below.as_array().into_iter().flatten().for_each(&mut add);

@@ -163,6 +163,7 @@ impl Parser<'_> {
         node.alias = names.alias;
         node.engine = engine.name.clone();
         node.unrendered_config = notes.config.values;
+        node.metric_calls = notes.metrics;
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();
         node.depends_on_macros = notes.macros;

@@ -96,6 +96,7 @@ impl Parser<'_> {
             node.function = Some(facts.unwrap_or_default());
         }
         node.function_calls = notes.functions;
+        node.metric_calls = notes.metrics;
         node.raw_code = loaded.file.text.trim().into();
         node.database = names.database;
         node.schema = names.schema;

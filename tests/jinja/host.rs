@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use minijinja::Value;
 use pintail::config::{DuckDbParams, EngineConfig, EngineParams, Target};
 use pintail::diagnostic::{Result, SourceFile};
-use pintail::jinja::{Adapter, Dialect, Host, InvocationInfo, MacroRegistry};
-use pintail::manifest::{FunctionCall, RefCall, SourceCall, UniqueId};
+use pintail::jinja::{Adapter, Dialect, Host, InvocationInfo, KnownMetric, MacroRegistry};
+use pintail::manifest::{FunctionCall, MetricCall, RefCall, SourceCall, UniqueId};
 use pintail::relation::Relation;
 use serde_json::json;
 
@@ -114,6 +114,10 @@ impl Host for TestHost {
 
     fn resolve_function(&self, call: FunctionCall) -> Result<Relation> {
         Ok(Relation::new("db", "main", &call.name))
+    }
+
+    fn resolve_metric(&self, _call: &MetricCall) -> Result<Option<KnownMetric>> {
+        Ok(None)
     }
 
     fn set_config(&self, values: IndexMap<String, serde_json::Value>) -> Result<()> {

@@ -8,6 +8,7 @@ mod exceptions;
 mod external;
 mod forgiving;
 mod lookups;
+mod metric;
 mod relation;
 mod response;
 
@@ -16,6 +17,7 @@ pub use column::{ColumnObject, translated};
 pub use config::ConfigObject;
 pub use exceptions::Exceptions;
 pub use forgiving::Forgiving;
+pub use metric::MetricObject;
 pub use relation::{RelationObject, api};
 pub use response::ResponseObject;
 
