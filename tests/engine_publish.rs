@@ -142,7 +142,7 @@ fn kinds_change_both_ways_and_names_may_hold_anything() {
         assert_eq!(value(&mut *connection, &all), Cell::Int(2));
         let twice = connection.execute(&format!("insert into {} values (2)", target.render()));
         assert!(twice.is_err(), "the unique index came along");
-        replace_view(&mut *connection, &target, "select 'x' as b, 3 as a;").unwrap();
+        replace_view(&mut *connection, &target, "select 'x' as b, 3 as a").unwrap();
         replace_view(&mut *connection, &target, "select 4 as a").unwrap();
         assert_eq!(kind_now(&mut *connection), [RelationKind::View]);
         assert_eq!(value(&mut *connection, &all), Cell::Int(4));

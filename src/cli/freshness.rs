@@ -124,7 +124,11 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     }
     let results = run::freshness(&session.compiler, &session.engines, &sources, &told);
     if hooks {
-        ran.extend(runner.run_end_hooks(&ran));
+        let (ended, unrendered) = runner.run_end_hooks(&ran);
+        if let Some(error) = unrendered {
+            return Err(error.into());
+        }
+        ran.extend(ended);
     }
     if results.iter().any(|result| result.bare_table) {
         let warning = Diagnostic::warning(

@@ -220,13 +220,13 @@ fn execute(
     let elapsed = started.elapsed();
     let interrupted = session.engines.is_interrupted();
     let results = match &ran {
-        Ok(results) => results.as_slice(),
+        Ok((results, _)) => results.as_slice(),
         Err(_) => &[],
     };
     let failed = results.iter().any(|result| result.is_failure());
     let exit = match (&ran, interrupted, failed) {
         (_, true, _) => Exit::Interrupted,
-        (Err(_), ..) => Exit::CouldNotRun,
+        (Err(_) | Ok((_, Some(_))), ..) => Exit::CouldNotRun,
         (Ok(_), _, true) => Exit::NodeFailed,
         (Ok(_), _, false) => Exit::Done,
     };
@@ -239,16 +239,20 @@ fn execute(
         elapsed,
     };
     notify(session, run, &over);
-    let reason = ran.as_ref().err().map(|error| error.message.clone());
+    let error = match &ran {
+        Ok((_, error)) => error.as_ref(),
+        Err(error) => Some(error),
+    };
+    let reason = error.map(|error| error.message.clone());
     let recorder = Arc::into_inner(observer).map(|both| both.recorder);
     let (closing, warnings) =
         recorder.map(|recorder| recorder.finish(session, exit, results, reason)).unzip();
     for warning in warnings.unwrap_or_default() {
         console.diagnostic(&warning);
     }
-    let results = match ran {
-        Ok(results) => results,
-        Err(_) if interrupted => Vec::new(),
+    let (results, unrendered) = match ran {
+        Ok(ran) => ran,
+        Err(_) if interrupted => (Vec::new(), None),
         Err(error) => return Err(error),
     };
     // Whoever interrupts a run wants no template to ask the database any more.
@@ -273,7 +277,10 @@ fn execute(
         compiled_path: &compiled_path,
     };
     report::summary(console, manifest, &ended);
-    Ok((exit, results))
+    match unrendered {
+        Some(error) => Err(error),
+        None => Ok((exit, results)),
+    }
 }
 
 /// Tells others of a run that is over. What they cannot be told is a warning.
@@ -299,15 +306,16 @@ fn notify(session: &Session, args: &RunArgs, run: &notify::Run) {
 /// Who is told of what has nothing to run.
 type Told<'a> = &'a dyn Fn(&RunResult);
 
+/// The results of nodes and hooks, and why an `on-run-end` hook could not be rendered.
 fn run_between_hooks(
     session: &Session,
     runner: &Runner,
     selected: &Selected,
     (idle, told): (&[NodeIndex], Told),
     tests_block: bool,
-) -> Result<Vec<RunResult>> {
+) -> Result<(Vec<RunResult>, Option<Box<Diagnostic>>)> {
     if selected.nodes.is_empty() && idle.is_empty() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), None));
     }
     for warning in runner.warnings(&selected.set) {
         session.console.warn(&warning)?;
@@ -319,18 +327,20 @@ fn run_between_hooks(
     {
         results.extend(runner.skip_all(&selected.set, &cause));
         // As in dbt they see no results.
-        results.extend(runner.run_end_hooks(&[]));
-        return Ok(results);
+        let (ended, unrendered) = runner.run_end_hooks(&[]);
+        results.extend(ended);
+        return Ok((results, unrendered));
     }
     results.extend(runner.run(&session.graph, &selected.set, tests_block)?);
     let beside = idle_results(session, idle, &results);
     beside.iter().for_each(told);
     results.extend(beside);
-    if !session.engines.is_interrupted() {
-        let ended = runner.run_end_hooks(&results);
-        results.extend(ended);
+    if session.engines.is_interrupted() {
+        return Ok((results, None));
     }
-    Ok(results)
+    let (ended, unrendered) = runner.run_end_hooks(&results);
+    results.extend(ended);
+    Ok((results, unrendered))
 }
 
 /// Compiles the ephemeral models that were selected, or are inside of what was: they have no

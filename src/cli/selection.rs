@@ -88,7 +88,7 @@ impl States {
             Diagnostic::warning(
                 Code::NO_STATE,
                 format!(
-                    "The state and target directories are the same: '{}'. This could lead to \
+                    "Warning: The state and target directories are the same: '{}'. This could lead to \
                      missing changes due to overwritten state",
                     state.path.strip_prefix(&config.project.root).unwrap_or(&state.path).display()
                 ),

@@ -125,10 +125,14 @@ impl Compiler {
     pub fn model_value(&self, node: &Node) -> Value {
         let Some(values) = self.values.get() else { return Value::from(()) };
         let mut value = without_nulls((values.node)(node));
+        let contract = node.config.get("contract");
+        let aliased = contract.and_then(|set| set["alias_types"].as_bool()).unwrap_or(true);
         // Macros of contracts write these into DDL.
         let columns = value.get_mut("columns").and_then(serde_json::Value::as_object_mut);
         for column in columns.into_iter().flat_map(|columns| columns.values_mut()) {
-            if let Some(serde_json::Value::String(data_type)) = column.get_mut("data_type") {
+            if let Some(serde_json::Value::String(data_type)) = column.get_mut("data_type")
+                && aliased
+            {
                 *data_type = translated(data_type);
             }
             self.fill_constraints(node, column.get_mut("constraints"));
@@ -171,7 +175,8 @@ impl Compiler {
         let relation = match target_of(to)? {
             Target::Ref(call) => {
                 let id = self.index.node(&node.package_name, &call).ok()?;
-                self.manifest.nodes[id].relation()
+                let there = self.deferred(id).cloned();
+                there.unwrap_or_else(|| self.manifest.nodes[id].relation())
             }
             Target::Source(call) => {
                 let id = self.index.source(&node.package_name, &call).ok()?;

@@ -96,6 +96,16 @@ fn contract(node: &Node, warnings: &mut Vec<Diagnostic>) -> Option<Diagnostic> {
             "List its columns with their types under `columns:`.",
         );
     }
+    if node.is_python() {
+        return error(
+            format!(
+                "Contract enforcement failed for `{}`: Language Error: Expected 'sql' but found \
+                 'python'",
+                node.name
+            ),
+            "Take the contract out: only the columns of SQL can be held against it.",
+        );
+    }
     let change = node.config.text("on_schema_change").unwrap_or("ignore");
     if materialized == "incremental" && !["append_new_columns", "fail"].contains(&change) {
         return error(

@@ -344,14 +344,18 @@ impl Runner {
     }
 
     /// Runs the `on-run-end` hooks, which see what came of the nodes, up to the first that fails.
-    pub fn run_end_hooks(&self, results: &[RunResult]) -> Vec<RunResult> {
+    /// One that cannot be rendered has no result, as in dbt: it ends the command.
+    pub fn run_end_hooks(
+        &self,
+        results: &[RunResult],
+    ) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
         let manifest = &self.compiler.manifest;
         if manifest.hooks("on-run-end").is_empty() {
-            return Vec::new();
+            return (Vec::new(), None);
         }
         let graph = self.compiler.extra("graph").unwrap_or_default();
         self.compiler.set_ended(ended::context(manifest, results, &graph));
-        self.run_hooks("on-run-end").0
+        self.run_hooks("on-run-end")
     }
 
     /// The results of the hooks, and why one of them could not be rendered.
@@ -359,13 +363,15 @@ impl Runner {
         let manifest = self.compiler.manifest.clone();
         let mut results = Vec::new();
         let mut failed = false;
-        let mut unrendered = None;
         for (number, node) in manifest.hooks(when).into_iter().enumerate() {
             let (mut result, error) = if failed {
                 (RunResult::new(node, Status::Skipped), None)
             } else {
                 self.run_node(node, 0)
             };
+            if let Some(error) = error.as_ref().filter(|_| result.compiled_code.is_none()) {
+                return (results, Some(error.clone()));
+            }
             let name = format!("{}.{when}.{number}", node.package_name);
             result.message = Some(match (&error, failed) {
                 (_, true) => format!("{name} skipped"),
@@ -375,12 +381,9 @@ impl Runner {
             result.failures = Some(u64::from(failed || error.is_some()));
             self.observer.finished(node, &result, error.as_deref());
             failed |= error.is_some();
-            if result.compiled_code.is_none() {
-                unrendered = unrendered.or(error);
-            }
             results.push(result);
         }
-        (results, unrendered)
+        (results, None)
     }
 }
 
@@ -520,11 +523,8 @@ impl Job<'_> {
         let before: Option<Step> = if old == Old::Dropped { Some(&drop_old) } else { None };
         let along = Along { before, after: Some(&after) };
         let mut connection = SharedConnection(self.adapter.clone());
-        let swapped = if old == Old::Refilled {
-            publish::refill_table_along(&mut connection, shadow, target, along)
-        } else {
-            publish::replace_table_along(&mut connection, shadow, target, along).map(drop)
-        };
+        let swapped =
+            publish::replace_table_along(&mut connection, shadow, target, along).map(drop);
         let swapped = swapped.map_err(|error| self.explain("", *error));
         if swapped.is_err() {
             // The next run would do so too.
@@ -579,14 +579,16 @@ fn check_name_length(node: &Node, kind: EngineKind) -> Result<()> {
     const MOST: usize = 63;
     let makes_one = matches!(
         node.resource_type,
-        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot
+        ResourceType::Model | ResourceType::Seed | ResourceType::Snapshot | ResourceType::UnitTest
     );
-    if kind != EngineKind::Postgres || !makes_one || node.alias.len() <= MOST {
+    // The table that a unit test makes for a moment has its name.
+    let alias = if node.unit_test.is_some() { &node.name } else { &node.alias };
+    if kind != EngineKind::Postgres || !makes_one || alias.len() <= MOST {
         return Ok(());
     }
-    let message = format!("Relation name '{}' is longer than {MOST} characters", node.alias);
+    let message = format!("Relation name '{alias}' is longer than {MOST} characters");
     let error = Diagnostic::error(Code::BAD_CONFIG, message).or_at(node.location.clone());
-    Err(Box::new(error.help("Give the node a shorter `alias`.")))
+    Err(Box::new(error.help("Give the node a shorter `alias`, or the unit test a shorter name.")))
 }
 
 /// The engine's words with the message, which they hold most of the time.
@@ -605,8 +607,6 @@ pub(super) enum Old {
     Replaced,
     /// It is dropped, and with it what depends on it.
     Dropped,
-    /// It stays, and gets the rows of the new one.
-    Refilled,
 }
 
 /// Why a transaction was given up.

@@ -29,6 +29,19 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
     let table = read(job.node, config, kind)?;
 
     let target = job.target();
+    let there = job.adapter.get_relation(&target)?.and_then(|there| there.kind);
+    if there == Some(RelationKind::View) {
+        return Err(Box::new(
+            Diagnostic::error(
+                Code::BAD_SEED,
+                format!("Cannot seed to '{}', it is a view", target.render()),
+            )
+            .or_at(job.node.location.clone())
+            .help("Drop the view, or give the seed another `alias`."),
+        ));
+    }
+    // As in dbt, the table of an earlier run stays: it has to take the rows.
+    let stays = there == Some(RelationKind::Table) && !job.full_refresh();
     let shadow = target.with_suffix("__dbt_tmp").with_kind(RelationKind::Table);
     let types = table.types(job.node);
     for text in table.misnamed(job.node) {
@@ -42,37 +55,52 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         .zip(&types)
         .map(|(name, column)| format!("{} {}", named(name), column.sql(kind)))
         .collect();
-    let create = format!("create table {} ({})", shadow.render(), columns.join(", "));
+    let filled = if stays { &target } else { &shadow };
+    let create = format!("create table {} ({})", filled.render(), columns.join(", "));
     let inserts: Vec<String> = if kind == EngineKind::DuckDb && fast(job) {
-        vec![copy_statement(job, &shadow, &path)]
+        vec![copy_statement(job, filled, &path)]
     } else {
+        let names: Vec<String> = table.header.iter().map(named).collect();
         let batches = table.rows.chunks(BATCH).map(|rows| {
             let rows: Vec<String> = rows.iter().map(|row| values(row, &types, kind)).collect();
-            format!("insert into {} values {}", shadow.render(), rows.join(", "))
+            let (into, names) = (filled.render(), names.join(", "));
+            format!("insert into {into} ({names}) values {}", rows.join(", "))
         });
         batches.collect()
+    };
+    let last = || {
+        let made = target.clone().with_kind(RelationKind::Table);
+        if !stays {
+            model::indexes(job, &made)?;
+        }
+        model::finish(job, &made, stays, true)?;
+        job.run_hooks("post-hook", true)
     };
     job.run_hooks("pre-hook", false)?;
     job.transaction(|connection| {
         job.run_hooks("pre-hook", true)?;
-        let failed = |error| Failure::Sql(String::new(), error);
-        publish::drop_relation(connection, &shadow).map_err(failed)?;
-        run(connection, &create)?;
+        if stays {
+            run(connection, &format!("delete from {}", target.render()))?;
+        } else {
+            let failed = |error| Failure::Sql(String::new(), error);
+            publish::drop_relation(connection, &shadow).map_err(failed)?;
+            run(connection, &create)?;
+        }
         for insert in &inserts {
             run(connection, insert)?;
+        }
+        if stays {
+            last()?;
         }
         Ok(())
     })
     .map_err(|error| table.locate_value(error, &path, &config.shown(&path)))?;
-    let old = old_table(job, &shadow, &target)?;
-    job.swap(&shadow, &target, old, &|| {
-        let made = target.clone().with_kind(RelationKind::Table);
-        if old != Old::Refilled {
-            model::indexes(job, &made)?;
-        }
-        model::finish(job, &made, old == Old::Refilled, true)?;
-        job.run_hooks("post-hook", true)
-    })?;
+    if !stays {
+        // On PostgreSQL a full refresh drops the table with what depends on it, as in dbt.
+        let drops = kind == EngineKind::Postgres && job.full_refresh();
+        let old = if drops { Old::Dropped } else { Old::Replaced };
+        job.swap(&shadow, &target, old, &last)?;
+    }
     job.run_hooks("post-hook", false)?;
     let rows = table.rows.len() as u64;
     let code = if job.full_refresh() { "CREATE" } else { "INSERT" };
@@ -97,21 +125,6 @@ pub(super) fn load(job: &Job, result: &mut RunResult) -> Result<()> {
         loaded_at: clock::now(),
     });
     Ok(())
-}
-
-/// What becomes of the table that an earlier run made. On PostgreSQL a full refresh drops it with
-/// what depends on it, as in dbt; otherwise it keeps its grants where its columns are the same.
-fn old_table(job: &Job, shadow: &Relation, target: &Relation) -> Result<Old> {
-    if job.kind() == EngineKind::DuckDb {
-        return Ok(Old::Replaced);
-    }
-    if job.full_refresh() {
-        return Ok(Old::Dropped);
-    }
-    let there = job.adapter.get_relation(target)?;
-    let same = there.is_some_and(|there| there.kind == Some(RelationKind::Table))
-        && job.adapter.columns(shadow)? == job.adapter.columns(target)?;
-    Ok(if same { Old::Refilled } else { Old::Replaced })
 }
 
 /// dbt-duckdb's config `fast`: whether DuckDB reads the file itself.

@@ -221,3 +221,60 @@ fn a_contract_holds_for_types_without_a_name() {
     let said = project.fails(1, &["run"]).text();
     assert!(said.contains("| unknown type_code 790 | unknown type_code 2950 |"), "{said}");
 }
+
+#[test]
+fn types_are_those_of_the_database_where_aliases_are_off() {
+    let promised = |more: &str| {
+        format!(
+            "models:\n  - name: m\n    config: {{contract: {{enforced: true{more}}}}}\n    \
+             columns: [{{name: id, data_type: string}}]\n"
+        )
+    };
+    let project = Project::new(
+        On::Postgres,
+        &[("models/schema.yml", &promised("")), ("models/m.sql", "select 'a'::text as id")],
+    );
+    project.ok(&["run"]);
+    project.file("models/schema.yml", &promised(", alias_types: false"));
+    let said = project.fails(1, &["run"]).text();
+    assert!(said.contains("type \"string\" does not exist"), "{said}");
+}
+
+#[test]
+fn a_python_model_has_no_contract() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "models/schema.yml",
+                "models:\n  - name: m\n    config: {contract: {enforced: true}}\n    columns: [{name: id, data_type: int}]\n",
+            ),
+            ("models/m.py", "def model(dbt, session):\n    return dbt.ref('gone')\n"),
+        ],
+    );
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("Language Error: Expected 'sql' but found 'python'"), "{said}");
+}
+
+#[test]
+fn a_foreign_key_follows_a_deferred_ref() {
+    let key = "models:\n  - name: m\n    config: {contract: {enforced: true}}\n    columns:\n      - name: id\n        \
+               data_type: integer\n        constraints: [{type: foreign_key, to: ref('other'), to_columns: [id]}]\n";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/schema.yml", key),
+            ("models/m.sql", "select 1 as id"),
+            ("models/other.sql", "select 1 as id"),
+            (
+                "macros/names.sql",
+                "{% macro generate_alias_name(custom_alias_name, node) %}{{ node.name }}_{{ var('state', 'dev') }}{% endmacro %}",
+            ),
+        ],
+    );
+    project.ok(&["parse", "--vars", "state: prod", "--target-path", "state"]);
+    project.ok(&["compile", "--defer", "--state", "state"]);
+    let node = &project.json("target/manifest.json")["nodes"]["model.shop.m"];
+    let to = node["columns"]["id"]["constraints"][0]["to"].as_str().unwrap().to_owned();
+    assert!(to.ends_with("\"other_prod\""), "{to}");
+}

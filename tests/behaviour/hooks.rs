@@ -252,3 +252,16 @@ fn freshness_says_which_hook_failed() {
         assert!(ran.text().contains("shop.on-run-start.0 failed, error:"), "{}", ran.text());
     }
 }
+
+/// As in dbt: it is no result, and ends the command once the nodes' results are written.
+#[test]
+fn an_end_hook_that_cannot_be_rendered_ends_the_command() {
+    let project = Project::new(On::DuckDb, &[("models/m.sql", "select 1 as a")]);
+    project.file(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\non-run-end: \"{% if execute %}{{ exceptions.raise_compiler_error('not today') }}{% endif %}\"\n",
+    );
+    let said = project.fails(2, &["run"]).text();
+    assert!(said.contains("not today"), "{said}");
+    assert_eq!(project.statuses(), [("m".to_owned(), "success".to_owned())]);
+}

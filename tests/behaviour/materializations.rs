@@ -209,3 +209,15 @@ fn what_reads_a_broken_ephemeral_model_is_skipped() {
         assert!(message.contains("referenced ephemeral model model.shop.inner"), "{message}");
     }
 }
+
+/// As in dbt, whose statement around the query holds it in brackets.
+#[test]
+fn a_query_ends_without_a_semicolon() {
+    for materialized in ["view", "table"] {
+        let sql = format!("{{{{ config(materialized='{materialized}') }}}} select 1 as a;");
+        for project in Project::on_each(&[("models/m.sql", &sql)]) {
+            let said = project.fails(1, &["run"]).text();
+            assert!(said.contains("syntax error"), "{said}");
+        }
+    }
+}

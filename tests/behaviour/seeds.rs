@@ -102,10 +102,12 @@ fn a_seed_is_loaded_whole_or_not_at_all() {
         project.file("seeds/s.csv", "a\n2\nx\n");
         project.fails(1, &["seed"]);
         assert_eq!(sorted(&project, "s"), ["1"]);
-        // Columns may change from load to load.
+        // Other columns need a full refresh.
         project.file("seeds/properties.yml", "version: 2\n");
         project.file("seeds/s.csv", "b,a\n3,x\n");
-        project.ok(&["seed"]);
+        project.fails(1, &["seed"]);
+        assert_eq!(sorted(&project, "s"), ["1"]);
+        project.ok(&["seed", "--full-refresh"]);
         assert_eq!(sorted(&project, "s"), ["3|x"]);
         project.file("seeds/s.csv", "b,a\n");
         project.ok(&["seed", "--full-refresh"]);
@@ -159,8 +161,8 @@ fn empty_lines_are_rows_without_values() {
     }
 }
 
-/// As in dbt: the table of an earlier run stays where its columns are the same, with the grants
-/// that it has; a full refresh drops it, and with it what depends on it.
+/// As in dbt: the table of an earlier run stays, with the grants that it has, and has to take the
+/// rows; a full refresh drops it, and with it what depends on it.
 #[test]
 fn a_seed_keeps_its_table_until_a_full_refresh_on_postgres() {
     let role = format!("seed_reader_{}", std::process::id());
@@ -181,11 +183,10 @@ fn a_seed_keeps_its_table_until_a_full_refresh_on_postgres() {
     assert!(!said.contains("grant select") && !said.contains("revoke"), "{said}");
     assert_eq!(project.lines("select 's'::regclass::oid"), oid);
     assert_eq!(project.lines("select a from v"), ["3"]);
-    // Other columns need another table; the view reads that.
+    // Other columns need another table.
     project.file("seeds/s.csv", "a,b\n4,x\n");
-    project.ok(&["seed"]);
-    assert_eq!(project.lines("select a from v"), ["4"]);
-    assert_ne!(project.lines("select 's'::regclass::oid"), oid);
+    assert!(project.fails(1, &["seed"]).text().contains("\"b\" of relation \"s\" does not exist"));
+    assert_eq!(project.lines("select a from v"), ["3"]);
     project.ok(&["seed", "--full-refresh"]);
     assert_eq!(project.lines("select to_regclass('v') is null, (select b from s)"), ["true|x"]);
     assert_eq!(
@@ -194,4 +195,22 @@ fn a_seed_keeps_its_table_until_a_full_refresh_on_postgres() {
     );
     project.postgres("drop table s");
     project.postgres(&format!("drop role {role}"));
+}
+
+#[test]
+fn rows_have_to_fit_the_table_of_an_earlier_run() {
+    for project in Project::on_each(&[("seeds/s.csv", "id,name\n1,a\n")]) {
+        project.ok(&["seed"]);
+        project.file("seeds/s.csv", "id,name\n2,b\nx,c\n");
+        let said = project.fails(1, &["seed"]).text();
+        assert!(said.contains("seeds/s.csv:3"), "{said}");
+        assert_eq!(project.lines("select id || name from s"), ["1a"]);
+        project.ok(&["seed", "--full-refresh"]);
+        assert_eq!(project.lines("select id || name from s order by 1"), ["2b", "xc"]);
+        // A view in its place is nobody's seed.
+        project.rows("drop table s");
+        project.rows("create view s as select 1 as id");
+        let said = project.fails(1, &["seed"]).text();
+        assert!(said.contains("Cannot seed to") && said.contains("it is a view"), "{said}");
+    }
 }

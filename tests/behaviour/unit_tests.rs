@@ -1,6 +1,6 @@
 //! Unit tests: rows in place of what a model reads, held against those that should come out.
 
-use super::support::project::Project;
+use super::support::project::{On, Project};
 
 const ORDERS: &str = "id,amount,placed\n1,10.50,2024-01-01\n2,3.25,2024-01-02\n";
 
@@ -160,4 +160,21 @@ fn what_a_unit_test_lacks_is_said() {
         let text = format!("{}{}", seeded.text(), ran.text());
         assert!(text.contains(message), "{message}\n{text}");
     }
+}
+
+/// The table that a unit test makes for a moment has its name, which PostgreSQL would cut off.
+#[test]
+fn a_unit_test_has_a_name_of_63_characters_at_most_on_postgres() {
+    let named = |length: usize| {
+        let name = "a".repeat(length);
+        format!(
+            "unit_tests:\n  - name: {name}\n    model: m\n    given: []\n    expect: {{rows: [{{a: 1}}]}}\n"
+        )
+    };
+    let project = Project::new(On::Postgres, &[("models/m.sql", "select 1 as a")]);
+    project.file("models/tests.yml", &named(63));
+    project.ok(&["build"]);
+    project.file("models/tests.yml", &named(64));
+    let said = project.fails(1, &["test"]).text();
+    assert!(said.contains("is longer than 63 characters"), "{said}");
 }

@@ -103,31 +103,6 @@ fn swap(
     }
 }
 
-/// Puts the rows of the table `shadow` in the place of those of the table `target`, which has the
-/// same columns and keeps all else: views upon it, grants, comments, indexes. `shadow` is gone
-/// afterwards.
-///
-/// # Errors
-/// The engine's, also those of the statements; `target` is then as it was, and `shadow` still
-/// there.
-pub fn refill_table_along(
-    connection: &mut dyn Connection,
-    shadow: &Relation,
-    target: &Relation,
-    along: Along,
-) -> SqlResult<()> {
-    retry(|| {
-        in_transaction(connection, |connection| {
-            let (from, into) = (shadow.render(), target.render());
-            Along::run(connection, along.before)?;
-            connection.execute(&format!("DELETE FROM {into}"))?;
-            connection.execute(&format!("INSERT INTO {into} SELECT * FROM {from}"))?;
-            drop_relation(connection, shadow)?;
-            Along::run(connection, along.after)
-        })
-    })
-}
-
 /// Makes `target` a view over `select_sql`, in place of the view, the table or nothing that is
 /// there. Positions of errors are those in `select_sql`.
 ///
@@ -314,8 +289,7 @@ fn type_word(kind: RelationKind) -> &'static str {
 /// begins and ends on lines of its own, as it may hold comments.
 fn view_statement(target: &Relation, select_sql: &str) -> (String, usize) {
     let before = format!("CREATE OR REPLACE VIEW {} AS (\n", target.render());
-    let select = select_sql.trim_end().trim_end_matches(';');
-    (format!("{before}{select}\n)"), before.len())
+    (format!("{before}{}\n)", select_sql.trim_end()), before.len())
 }
 
 /// An error's position in the SELECT instead of the whole statement.
