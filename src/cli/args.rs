@@ -206,6 +206,9 @@ pub struct RunArgs {
     /// Keep the failing rows of tests as tables
     #[arg(long)]
     pub store_failures: bool,
+    /// Check the SQL of what is selected first; nothing runs where a mistake is found
+    #[arg(long)]
+    pub check: bool,
     /// How long to wait for another run of this project on the same target: 0, 30s, 5m
     #[arg(long, value_name = "TIME", value_parser = super::turn::duration, default_value = "30m")]
     pub lock_timeout: Duration,

@@ -2,13 +2,15 @@
 
 use serde_json::json;
 
-use super::args::{CheckOutput, SelectionArgs};
+use super::args::{CheckOutput, RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::check::{self, Checked};
 use crate::diagnostic::Diagnostic;
+use crate::graph::Selected;
 use crate::manifest::{ResourceType, UniqueId};
 use crate::report;
+use crate::run::Engines;
 
 /// What is checked.
 const KINDS: &[ResourceType] = &[
@@ -32,6 +34,18 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
     let exit = if checked.findings.is_empty() { Exit::Done } else { Exit::NodeFailed };
     session.leave();
     Ok(exit)
+}
+
+/// Checks what another command works on, where it was asked to; whether that is free of errors.
+pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> bool {
+    if !run.check {
+        return true;
+    }
+    // Those of the command itself may make the database.
+    let engines = Engines::new(&session.config.target.for_reading(), Vec::new());
+    let checked = check::check(&session.compiler, &session.graph, &engines, &selected.set);
+    tell(session, &checked);
+    !checked.has_errors()
 }
 
 /// How many nodes that could not be checked are named.

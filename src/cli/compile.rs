@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::args::{RowsFormat, RunArgs, SelectionArgs};
 use super::session::{Session, Start};
-use super::{Exit, Outcome};
+use super::{Exit, Outcome, check};
 use crate::artifacts;
 use crate::clock;
 use crate::compile::write_sql;
@@ -78,10 +78,11 @@ pub(super) fn command(
     let folder = session.config.shown(&session.config.target_path.join("compiled"));
     let count = compiled.results.len();
     session.console.info(&format!("Compiled {count} nodes to {}", folder.display()));
+    let is_right = check::ahead(&session, &selected, run);
     session.leave();
     // As with the manifest.
     std::mem::forget(compiled);
-    Ok(Exit::Done)
+    Ok(if is_right { Exit::Done } else { Exit::NodeFailed })
 }
 
 /// Prints compiled SQL as dbt does: with a heading unless it is quiet, JSON with the node's name.

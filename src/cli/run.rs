@@ -11,7 +11,7 @@ use super::args::{RunArgs, SelectionArgs};
 use super::compile::compile_nodes;
 use super::session::{Session, Start};
 use super::store::{Closing, Recorder};
-use super::{Exit, Outcome, interrupt};
+use super::{Exit, Outcome, check, interrupt};
 use crate::artifacts;
 use crate::clock;
 use crate::compile::Bridge;
@@ -60,6 +60,9 @@ pub(super) fn command(
     let started = Instant::now();
     let session = start.session(name, selection, Some(run))?;
     let mut selected = session.select(selection, kinds, false)?;
+    if !check::ahead(&session, &selected, run) {
+        return Ok(Exit::NodeFailed);
+    }
     let idle = take_idle(&session, &mut selected);
     let audits = audits(&session, &mut selected);
     let chosen = Chosen { selected, idle, audits };

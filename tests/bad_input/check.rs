@@ -450,3 +450,17 @@ where ordered_on > 5
 select order_id, amuont + 1 as more, days, upper(x) as x, centz, lower(order_id) as y
 from {{ ref('broken') }}
 ";
+
+/// With `--check` nothing runs where a mistake is found, and all goes on where there is none.
+#[test]
+fn before_a_run() {
+    let project = Project::new(&format!(
+        "{SHOP}== models/late.sql\nselect order_idd from {{{{ ref('orders') }}}}\n"
+    ));
+    assert_snapshot!(project.run("build --check"));
+    assert!(!project.path("shop.duckdb").exists());
+    let fine = project.run("build --check --exclude late");
+    assert!(fine.starts_with("exit code: 0\n") && fine.contains("nothing is wrong"), "{fine}");
+    let compiled = project.run("compile --check");
+    assert!(compiled.starts_with("exit code: 1\n") && compiled.contains("order_idd"), "{compiled}");
+}
