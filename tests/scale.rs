@@ -59,6 +59,7 @@ fn project() -> Manifest {
             one.test_metadata = Some(TestMetadata {
                 name: test.into(),
                 namespace: None,
+                entry: format!("models.m{at}"),
                 kwargs: IndexMap::from([("column_name".to_owned(), "id".into())]),
             });
             one.attached_node = Some(id(at));

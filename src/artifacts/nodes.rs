@@ -233,22 +233,12 @@ fn generic_test<M: SerializeMap>(node: &Node, map: &mut M) -> Result<(), M::Erro
     }
     let Some(test) = &node.test_metadata else { return Ok(()) };
     map.serialize_entry("column_name", &node.column_name)?;
-    map.serialize_entry("file_key_name", &file_key_name(node))?;
+    map.serialize_entry("file_key_name", &test.entry)?;
     // dbt attaches tests to nodes only, not to sources.
     let attached = node.attached_node.as_deref().filter(|id| !id.starts_with("source."));
     map.serialize_entry("attached_node", &attached)?;
     let (name, namespace) = (test.name.as_str(), test.namespace.as_deref());
     map.serialize_entry("test_metadata", &MetadataOut { name, kwargs: &test.kwargs, namespace })
-}
-
-/// The entry in the YAML file that a test stands under: `models.orders`, `sources.raw`.
-fn file_key_name(node: &Node) -> Option<String> {
-    let id = node.attached_node.as_deref()?;
-    let mut parts = id.splitn(3, '.');
-    let (kind, _, name) = (parts.next()?, parts.next()?, parts.next()?);
-    // Without the table of a source and the version of a model.
-    let name = name.split('.').next()?;
-    Some(format!("{kind}s.{name}"))
 }
 
 /// `docs`: of the config, with dbt's defaults.

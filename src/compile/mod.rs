@@ -535,9 +535,13 @@ pub fn write_sql(path: &Path, sql: &str) -> Result<()> {
     })
 }
 
-/// Where a node's code stands in its file.
+/// Where a node's code stands in its file. A block's last line break is taken off, as Jinja2 does with every template.
 pub(crate) fn code_of(node: &Node) -> Range<usize> {
-    node.code.clone().unwrap_or_else(|| trimmed(&node.file.text))
+    let Some(block) = node.code.clone() else { return trimmed(&node.file.text) };
+    let text = &node.file.text[block.clone()];
+    let without = text.strip_suffix('\n').unwrap_or(text);
+    let without = without.strip_suffix('\r').filter(|_| text.ends_with('\n')).unwrap_or(without);
+    block.start..block.start + without.len()
 }
 
 /// The text without surrounding white space, as a range: what dbt takes for a node's code.

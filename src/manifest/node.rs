@@ -141,6 +141,8 @@ pub struct TestMetadata {
     pub name: String,
     /// The package before the dot in `dbt_utils.equal_rowcount`.
     pub namespace: Option<String>,
+    /// The entry in the YAML file that it stands under: `models.orders`, `sources.raw`.
+    pub entry: String,
     /// Arguments as written, Jinja unrendered; with `model` as dbt writes it and `column_name`.
     pub kwargs: IndexMap<String, Value>,
 }

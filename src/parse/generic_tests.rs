@@ -24,8 +24,9 @@ use crate::relation::Relation;
 
 /// What a test stands under.
 pub enum TestTarget<'a> {
-    /// A model, seed or snapshot; one that is not there has no `unique_id`.
-    Node(&'a Node),
+    /// A model, seed or snapshot, and the kind that its entry is for; one that is not there has no
+    /// `unique_id`.
+    Node(&'a Node, ResourceType),
     /// A source table: source name and table name, unique id and engine.
     Source { source: &'a str, table: &'a str, unique_id: &'a UniqueId, engine: &'a Arc<str> },
 }
@@ -133,7 +134,7 @@ impl Parser<'_> {
             kwargs.insert("column_name".to_owned(), column.as_str().into());
         }
         let model = match target {
-            TestTarget::Node(node) => match version_of(node) {
+            TestTarget::Node(node, _) => match version_of(node) {
                 Some(version) => format!("ref('{}', version='{version}')", node.name),
                 None => format!("ref('{}')", node.name),
             },
@@ -142,13 +143,13 @@ impl Parser<'_> {
         kwargs.insert("model".to_owned(), format!("{{{{ get_where_subquery({model}) }}}}").into());
 
         let prefix = match (&namespace, target) {
-            (Some(namespace), TestTarget::Node(_)) => format!("{namespace}_{name}"),
-            (None, TestTarget::Node(_)) => name.to_owned(),
+            (Some(namespace), TestTarget::Node(..)) => format!("{namespace}_{name}"),
+            (None, TestTarget::Node(..)) => name.to_owned(),
             (Some(namespace), TestTarget::Source { .. }) => format!("{namespace}_source_{name}"),
             (None, TestTarget::Source { .. }) => format!("source_{name}"),
         };
         let target_name = match target {
-            TestTarget::Node(node) => match version_of(node) {
+            TestTarget::Node(node, _) => match version_of(node) {
                 Some(version) => format!("{}_v{version}", node.name),
                 None => node.name.clone(),
             },
@@ -161,7 +162,12 @@ impl Parser<'_> {
         if short_name != full_name && !settings.contains_key("alias") {
             settings.insert("alias".to_owned(), short_name.as_str().into());
         }
-        let metadata = TestMetadata { name: name.to_owned(), namespace, kwargs };
+        let entry_name = match target {
+            TestTarget::Node(node, kind) => format!("{}s.{}", kind.as_str(), node.name),
+            TestTarget::Source { source, .. } => format!("sources.{source}"),
+        };
+        let name = name.to_owned();
+        let metadata = TestMetadata { name, namespace, entry: entry_name, kwargs };
         let settings = self.render_settings(loaded, &settings)?;
 
         // The folders of the properties file without the first, as dbt has it.
@@ -199,7 +205,7 @@ impl Parser<'_> {
         node.tags.sort();
         node.tags.dedup();
         match target {
-            TestTarget::Node(of) => {
+            TestTarget::Node(of, _) => {
                 node.attached_node = Some(of.unique_id.clone()).filter(|id| !id.is_empty());
                 node.group.clone_from(&of.group);
                 node.engine = of.engine.clone();
@@ -327,7 +333,7 @@ impl Parser<'_> {
         target: &TestTarget,
     ) -> Result<()> {
         let tested = |node: &mut Node| match target {
-            TestTarget::Node(of) => {
+            TestTarget::Node(of, _) => {
                 let call =
                     RefCall { package: None, name: of.name.clone(), version: version_of(of) };
                 node.refs.push((call, Some(entry.location.clone())));
@@ -353,7 +359,7 @@ impl Parser<'_> {
         let simple = plain && matches!(metadata.name.as_str(), "unique" | "not_null");
         node.depends_on_macros.extend(macro_id.clone());
         // In each test's `model`; dbt does not see it in those of versions.
-        let of_version = matches!(target, TestTarget::Node(of) if version_of(of).is_some());
+        let of_version = matches!(target, TestTarget::Node(of, _) if version_of(of).is_some());
         if !simple && !of_version {
             let subquery = dialect.find_macro("get_where_subquery", &node.package_name);
             node.depends_on_macros.extend(subquery);
@@ -418,7 +424,7 @@ impl Parser<'_> {
         node.source_calls.extend(notes.sources.into_iter().map(|call| (call, place())));
         // Where a project's own macro reads something else in its place, it is tested all the same.
         let is_read = match target {
-            TestTarget::Node(of) => node.refs.iter().any(|(call, _)| call.name == of.name),
+            TestTarget::Node(of, _) => node.refs.iter().any(|(call, _)| call.name == of.name),
             TestTarget::Source { .. } => !node.source_calls.is_empty(),
         };
         if !is_read {

@@ -554,7 +554,7 @@ fn add_generic_tests(
                     });
                     let tests = properties.tests.iter();
                     tests.map(move |test| {
-                        parser.generic_test(loaded, &TestTarget::Node(&node), test)
+                        parser.generic_test(loaded, &TestTarget::Node(&node, kind), test)
                     })
                 })
             });

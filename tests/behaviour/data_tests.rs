@@ -302,3 +302,21 @@ fn what_arguments_of_tests_call_is_noted_once_they_are_compiled() {
     assert!(calls("known").contains("macro.shop.kinds"), "{}", calls("known"));
     assert!(calls("none").contains("macro.dep.test_none"), "{}", calls("none"));
 }
+
+/// A test says in which section it stands, whether there is such a node or not.
+#[test]
+fn a_test_names_the_entry_that_it_stands_under() {
+    let project = Project::new(
+        On::DuckDb,
+        &[(
+            "models/m.yml",
+            "seeds:\n  - name: gone\n    columns: [{name: a, data_tests: [unique]}]\n",
+        )],
+    );
+    project.ok(&["parse"]);
+    let manifest = project.json("target/manifest.json");
+    let tests = manifest["disabled"].as_object().into_iter().chain(manifest["nodes"].as_object());
+    let all = tests.flatten().map(|(_, one)| if one.is_array() { &one[0] } else { one });
+    let keys: Vec<_> = all.map(|one| one["file_key_name"].clone()).collect();
+    assert_eq!(keys, ["seeds.gone"]);
+}

@@ -1,7 +1,7 @@
 //! Snapshots: the two strategies, hard deletes, both forms of definition, one transaction.
 
 use super::sorted;
-use super::support::project::Project;
+use super::support::project::{On, Project};
 
 const CUSTOMERS: &str = "id,name,updated_at\n1,Ann,2024-01-01 00:00:00\n2,Bo,2024-01-01 00:00:00\n";
 
@@ -162,5 +162,25 @@ fn a_snapshot_says_what_its_strategy_needs() {
         let ran = project.run(&["snapshot"]);
         assert_ne!(ran.code, 0, "{config}");
         assert!(ran.text().contains(message), "{}", ran.text());
+    }
+}
+
+/// Jinja2 takes the last line break off every template, that of a block, too.
+#[test]
+fn the_code_of_a_block_ends_without_its_last_line_break() {
+    let block = |end: &str| {
+        format!(
+            "{{% snapshot s %}}{{{{ config(strategy='check', check_cols='all', unique_key='a') }}}}\n\
+             select 1 as a{end}{{% endsnapshot %}}"
+        )
+    };
+    let project = Project::new(On::DuckDb, &[]);
+    for (end, left) in [("\n\n", "\n"), ("\n", ""), ("\r\n", ""), (" ", " ")] {
+        project.file("snapshots/s.sql", &block(end));
+        project.ok(&["compile"]);
+        let code =
+            project.json("target/manifest.json")["nodes"]["snapshot.shop.s"]["compiled_code"]
+                .clone();
+        assert_eq!(code, format!("\nselect 1 as a{left}"));
     }
 }

@@ -100,6 +100,7 @@ fn node(json: &Value) -> Node {
         test_metadata: json["test_metadata"].as_object().map(|_| TestMetadata {
             name: text(&json["test_metadata"], "name"),
             namespace: optional(&json["test_metadata"], "namespace"),
+            entry: text(json, "file_key_name"),
             kwargs: map(&json["test_metadata"]["kwargs"]),
         }),
         column_name: optional(json, "column_name"),
