@@ -11,6 +11,7 @@ mod configs;
 mod finding;
 mod node;
 mod patch;
+mod pools;
 mod properties;
 mod refusal;
 mod repair;
@@ -20,8 +21,8 @@ mod scratch_postgres;
 mod state;
 mod tokens;
 
-use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::HashSet;
+use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
@@ -35,8 +36,7 @@ use crate::relation::{Column, Relation};
 use crate::run::Engines;
 use catalog::Catalog;
 use node::Outcome;
-use scratch::{DuckScratches, Scratch};
-use scratch_postgres::PostgresScratch;
+use pools::Pools;
 use state::Known;
 
 pub use schema::{BoundColumn, Schema, Schemas};
@@ -155,7 +155,7 @@ struct Checker {
     compiler: Arc<Compiler>,
     known: Arc<Known>,
     catalog: Catalog,
-    pools: HashMap<Arc<str>, Pool>,
+    pools: Arc<Pools>,
     /// Whether the project may make tables or functions that no scratch database has: by hooks, or
     /// by nodes that are functions.
     makes_names: bool,
@@ -163,99 +163,19 @@ struct Checker {
     tables: Vec<String>,
 }
 
-/// The scratch databases of an engine.
-enum Pool {
-    /// As many as there are threads.
-    DuckDb(DuckScratches, Mutex<Vec<Box<dyn Scratch>>>),
-    /// One for all.
-    Postgres(Box<Mutex<PostgresScratch>>),
-    /// None, and why.
-    Away(String),
-}
-
-impl Pool {
-    fn open(config: &EngineConfig, engines: &Arc<Engines>, databases: &[&str]) -> Pool {
-        let why = |error: &Diagnostic| Pool::Away(format!("of this: {}", error.message));
-        match config.kind() {
-            EngineKind::DuckDb => match DuckScratches::open(config, databases) {
-                Ok(open) => Pool::DuckDb(open, Mutex::default()),
-                Err(error) => why(&error.diagnostic),
-            },
-            EngineKind::Postgres => match engines.connection(&config.name) {
-                Ok(connection) => match PostgresScratch::begin(connection) {
-                    Ok(scratch) => Pool::Postgres(Box::new(Mutex::new(scratch))),
-                    Err(error) => why(&error.diagnostic),
-                },
-                Err(error) => why(&error),
-            },
-        }
-    }
-}
-
 impl Checker {
     fn new(compiler: &Arc<Compiler>, engines: &Arc<Engines>) -> Checker {
         let manifest = &compiler.manifest;
-        let target = &compiler.config.target;
-        let mut pools = HashMap::new();
-        for config in target.engines.values() {
-            let mut databases: Vec<&str> = vec![&config.database];
-            let nodes = manifest.nodes.values().filter(|node| node.engine == config.name);
-            databases.extend(nodes.map(|node| node.database.as_str()));
-            let sources = manifest.sources.values().filter(|it| it.engine == config.name);
-            databases.extend(sources.map(|source| source.database.as_str()));
-            // PostgreSQL read in place has its engine's name.
-            let others = target.engines.values();
-            let others = others.filter(|other| other.kind() == EngineKind::Postgres);
-            databases.extend(others.map(|other| &*other.name));
-            databases.retain(|name| !name.is_empty());
-            databases.sort_unstable();
-            databases.dedup();
-            // Nothing is started that nobody needs.
-            let has_nodes = manifest.nodes.values().any(|node| node.engine == config.name);
-            let pool = match has_nodes {
-                true => Pool::open(config, engines, &databases),
-                false => Pool::Away(format!("no node is on the engine `{}`", config.name)),
-            };
-            pools.insert(config.name.clone(), pool);
-        }
         let tables = manifest.nodes.values().filter(|node| node.resource_type.is_refable());
         Checker {
             known: Arc::new(Known::new(compiler)),
             catalog: Catalog::new(engines.clone()),
-            pools,
+            pools: Arc::new(Pools::open(compiler, engines)),
             makes_names: !manifest.hooks("on-run-start").is_empty()
                 || manifest.of_type(ResourceType::Function).next().is_some()
                 || manifest.nodes.values().any(|node| makes_names(node)),
             tables: tables.map(|node| node.alias.clone()).collect(),
             compiler: compiler.clone(),
-        }
-    }
-
-    /// Works on a scratch database of an engine; none where there is none.
-    fn with_scratch<T>(&self, engine: &str, work: impl FnOnce(&mut dyn Scratch) -> T) -> Option<T> {
-        let (open, idle) = match self.pools.get(engine)? {
-            Pool::DuckDb(open, idle) => (open, idle),
-            Pool::Postgres(one) => {
-                return Some(work(&mut *one.lock().unwrap_or_else(PoisonError::into_inner)));
-            }
-            Pool::Away(_) => return None,
-        };
-        let idle = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let free = idle().pop();
-        let mut scratch = match free {
-            Some(scratch) => scratch,
-            None => open.scratch().ok()?,
-        };
-        let done = work(&mut *scratch);
-        idle().push(scratch);
-        Some(done)
-    }
-
-    /// Why an engine has no scratch database.
-    fn away(&self, engine: &str) -> String {
-        match self.pools.get(engine) {
-            Some(Pool::Away(why)) => why.clone(),
-            _ => format!("the engine `{engine}` has no scratch database"),
         }
     }
 
@@ -276,7 +196,7 @@ impl Checker {
             if all.is_empty() {
                 continue;
             }
-            self.with_scratch(engine, |scratch| {
+            self.pools.with_scratch(engine, |scratch| {
                 let all_made = scratch.make(&all).is_ok();
                 for (id, table) in &tables {
                     if all_made || scratch.make(std::slice::from_ref(table)).is_ok() {
@@ -313,12 +233,7 @@ impl Checker {
 
     /// Whether all tables and functions that a node may name are there while it is checked.
     fn trusts_names(&self, node: &Node) -> bool {
-        let complete = match self.pools.get(&node.engine) {
-            Some(Pool::DuckDb(scratches, _)) => scratches.complete,
-            Some(Pool::Postgres(_)) => true,
-            _ => false,
-        };
-        !self.makes_names && complete
+        !self.makes_names && self.pools.are_complete(&node.engine)
     }
 
     /// Whether there is nothing yet in the database of an engine: its file is not there, and nothing

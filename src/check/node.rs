@@ -54,7 +54,7 @@ impl Checker {
     /// The columns of a source: as the database has them, as its files do, else as it is described.
     fn source_columns(&self, source: &Source) -> Schema {
         if let Some(text) = &source.external_location {
-            let described = self.with_scratch(&source.engine, |scratch| {
+            let described = self.pools.with_scratch(&source.engine, |scratch| {
                 scratch.describe(&format!("SELECT * FROM {text}")).ok()
             });
             return described.flatten().map_or_else(Schema::unknown, Schema::exact);
@@ -210,6 +210,7 @@ impl Checker {
         let host = self.compiler.host(&node.unique_id);
         let adapter = Arc::new(SchemaAdapter {
             known: self.known.clone(),
+            pools: self.pools.clone(),
             engine: node.engine.clone(),
             own: node.relation(),
             own_exists: this.is_some(),
@@ -233,7 +234,7 @@ impl Checker {
         }
         let trust = Trust { names: self.trusts_names(node) };
         let elsewhere = Outside { checker: self, node };
-        let bound = self.with_scratch(&node.engine, |scratch| {
+        let bound = self.pools.with_scratch(&node.engine, |scratch| {
             for relation in inputs.made.drain(..) {
                 let name = scratch.stand_in(&relation);
                 inputs.all.renamed.extend(name.map(|name| (relation.render(), name)));
@@ -242,7 +243,7 @@ impl Checker {
         });
         let bound = bound.unwrap_or_else(|| Bound {
             schema: Schema::unknown(),
-            stopped: Some(self.away(&node.engine)),
+            stopped: Some(self.pools.away(&node.engine)),
             ..Bound::default()
         });
         Ok(Rendering { host, compiled, bound, adapter })

@@ -111,7 +111,7 @@ impl Checker {
     /// Whether a type as it is written in properties is this type; also where that cannot be told.
     fn is_type(&self, node: &Node, wanted: &str, is: &str) -> bool {
         let cast = format!("select cast(null as {wanted}) as c");
-        let told = self.with_scratch(&node.engine, |scratch| {
+        let told = self.pools.with_scratch(&node.engine, |scratch| {
             (scratch.kind(), scratch.describe(&cast).ok().and_then(|mut columns| columns.pop()))
         });
         match told {

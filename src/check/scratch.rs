@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::config::{DuckDbParams, EngineConfig, EngineKind, EngineParams};
 use crate::engine::duckdb::DuckDb;
 use crate::engine::{Connection, Engine, SqlResult};
-use crate::relation::{Column, Relation, quote_identifier};
+use crate::relation::{Column, Relation, ResultSet, quote_identifier};
 
 /// Where statements of one engine are bound, by one thread at a time.
 pub(super) trait Scratch: Send {
@@ -30,6 +30,9 @@ pub(super) trait Scratch: Send {
 
     /// The columns of a query.
     fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>>;
+
+    /// The rows of a query.
+    fn query(&mut self, sql: &str) -> SqlResult<ResultSet>;
 
     /// Whether there is a function of this name, with whatever arguments.
     fn has_function(&mut self, name: &str) -> bool;
@@ -156,6 +159,10 @@ impl Scratch for DuckScratch {
 
     fn describe(&mut self, sql: &str) -> SqlResult<Vec<Column>> {
         self.connection.describe(sql)
+    }
+
+    fn query(&mut self, sql: &str) -> SqlResult<ResultSet> {
+        self.connection.query(sql, None)
     }
 
     fn has_function(&mut self, _name: &str) -> bool {

@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 use super::scratch::{Scratch, empty_query};
 use crate::config::EngineKind;
 use crate::engine::SqlResult;
-use crate::relation::{Column, Relation, quote_identifier, quote_literal};
+use crate::relation::{Column, Relation, ResultSet, quote_identifier, quote_literal};
 use crate::run::Pooled;
 
 /// The one scratch of a PostgreSQL engine: what a transaction makes, no other one sees.
@@ -119,10 +119,16 @@ impl Scratch for PostgresScratch {
         described
     }
 
+    fn query(&mut self, sql: &str) -> SqlResult<ResultSet> {
+        let found = self.connection.query(sql, None);
+        self.give_up()?;
+        found
+    }
+
     fn has_function(&mut self, name: &str) -> bool {
         let bare = name.rsplit('.').next().unwrap_or(name);
         let sql =
             format!("SELECT 1 FROM pg_catalog.pg_proc WHERE proname = {}", quote_literal(bare));
-        self.connection.query(&sql, Some(1)).is_ok_and(|found| !found.rows.is_empty())
+        self.query(&sql).is_ok_and(|found| !found.rows.is_empty())
     }
 }
