@@ -232,6 +232,7 @@ fn added(command: Command, spec: &FlagSpec, global: bool) -> Command {
         let short = match spec.name {
             "debug" => Some('d'),
             "fail_fast" => Some('x'),
+            "full_refresh" => Some('f'),
             "record_timing_info" => Some('r'),
             _ => None,
         };

@@ -110,6 +110,10 @@ impl MacroRegistry {
     /// The macro that an unqualified name means in a node of a package: the package's own, the
     /// root project's, the built-in one.
     pub fn find(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
+        self.find_exactly(name, package).or_else(|| self.in_common(name))
+    }
+
+    fn find_exactly(&self, name: &str, package: &str) -> Option<&Arc<MacroDef>> {
         let candidates = self.by_name.get(name)?;
         let of = |package: &str| candidates.iter().find(|found| &*found.package == package);
         let own = if package == BUILT_IN { None } else { of(package) };
@@ -163,7 +167,15 @@ impl MacroRegistry {
             "dbt_duckdb" | "dbt_postgres" => BUILT_IN,
             other => other,
         };
-        self.packages.get(package)?.get(name)
+        let found = self.packages.get(package)?.get(name);
+        found.or_else(|| self.in_common(name).filter(|_| package == BUILT_IN))
+    }
+
+    /// The default macro for the name of one engine's: what both engines have in common stands once
+    /// here, where dbt's adapters each have their own.
+    fn in_common(&self, name: &str) -> Option<&Arc<MacroDef>> {
+        let rest = name.strip_prefix("postgres__").or_else(|| name.strip_prefix("duckdb__"))?;
+        self.packages.get(BUILT_IN)?.get(&format!("default__{rest}"))
     }
 
     /// Whether a package has macros.
@@ -188,7 +200,7 @@ impl MacroRegistry {
             (Some(order), _) => order.iter().map(String::as_str).collect(),
             (None, Some(namespace)) => vec![&self.root, namespace],
             (None, None) => {
-                let found = names.iter().find_map(|name| self.find(name, package));
+                let found = names.iter().find_map(|name| self.find_exactly(name, package));
                 return found.ok_or_else(|| names.to_vec());
             }
         };

@@ -9,3 +9,8 @@
 {% macro set_sql_header(config) -%}
     {%- do config.set('sql_header', caller()) -%}
 {%- endmacro %}
+
+{# Which of dbt's two programs this is like. #}
+{% macro is_core_v2() -%}
+    {% do return((dbt_version.split('.') | first) == '2') %}
+{%- endmacro %}

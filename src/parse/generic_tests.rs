@@ -413,8 +413,10 @@ impl Parser<'_> {
         });
         let shadow = shadow.flatten().filter(|found| macro_id.as_ref() != Some(&found.unique_id));
         if let Some(found) = shadow {
-            node.depends_on_macros.retain(|id| macro_id.as_ref() != Some(id));
-            node.depends_on_macros.push(found.unique_id.clone());
+            let shadowed = |id: &&mut UniqueId| macro_id.as_ref() == Some(&**id);
+            if let Some(id) = node.depends_on_macros.iter_mut().find(shadowed) {
+                id.clone_from(&found.unique_id);
+            }
         } else if !plain && !is_unknown {
             dialect.call_macro(&macro_name, Vec::new(), arguments, host.clone())?;
         }

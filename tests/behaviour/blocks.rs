@@ -149,6 +149,28 @@ fn blocks_for_duckdb_take_the_place_of_its_own_and_end_in_them() {
 }
 
 #[test]
+fn what_engines_have_in_common_is_called_by_the_name_of_each() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("macros/own.sql", "{% macro default__date_trunc(datepart, date) %}'own'{% endmacro %}"),
+            (
+                "models/m.sql",
+                "select cast({{ dbt_postgres.postgres__dateadd('day', 1, \"date '2020-02-28'\") }} as date) as a,
+                    {{ duckdb__string_literal('x') }} as b, {{ is_core_v2() }} as c,
+                    {{ date_trunc('day', 'now()') }} as d, {{ dbt.duckdb__right(\"'abc'\", 1) }} as e",
+            ),
+        ],
+    );
+    project.ok(&["run", "-f"]);
+    assert_eq!(
+        project.rows("select a, b, c, d, e from m"),
+        [["2020-02-29", "x", "false", "own", "c"]]
+    );
+    project.ok(&["show", "-f", "--select", "m"]);
+}
+
+#[test]
 fn macros_that_make_relations_are_overridden() {
     let macros = "
         {% macro get_create_table_as_sql(temporary, relation, sql) %}
