@@ -228,6 +228,8 @@ codes! {
     NOT_PUBLISHED = "PT604";
     /// The results store could not be used.
     STORE = "PT701";
+    /// An alert did not get through.
+    ALERT = "PT702";
     /// A command or flag that cannot be used like this.
     USAGE = "PT801";
     /// A fault in Pintail itself.

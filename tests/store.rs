@@ -88,7 +88,7 @@ impl Recording {
     }
 
     fn finish(self, end: &End) -> (Finished, tempfile::TempDir) {
-        (self.writer.finish(end), self.folder)
+        (self.writer.end(end.clone()).wait(), self.folder)
     }
 }
 

@@ -210,7 +210,7 @@ pub struct RunArgs {
     #[arg(long)]
     pub check: bool,
     /// How long to wait for another run of this project on the same target: 0, 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = super::turn::duration, default_value = "30m")]
+    #[arg(long, value_name = "TIME", value_parser = crate::config::duration, default_value = "30m")]
     pub lock_timeout: Duration,
     /// File for metrics of the run in Prometheus' text format; or PINTAIL_METRICS_FILE
     #[arg(long, value_name = "FILE")]

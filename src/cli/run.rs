@@ -10,15 +10,16 @@ use serde_json::json;
 use super::args::{RunArgs, SelectionArgs};
 use super::compile::compile_nodes;
 use super::session::{Session, Start};
-use super::store::{Closing, Recorder};
+use super::store::{Closing, Ending, Opening, Recorder};
 use super::{Exit, Outcome, check, interrupt};
 use crate::artifacts;
 use crate::clock;
 use crate::compile::Bridge;
-use crate::diagnostic::{Diagnostic, Result};
+use crate::config::Config;
+use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::graph::{Audits, NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType};
-use crate::notify;
+use crate::notify::{self, AlertFolders, Alerts};
 use crate::report::{self, Level, Progress};
 use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Status, Step};
 
@@ -58,7 +59,7 @@ pub(super) fn command(
     kinds: Vec<ResourceType>,
 ) -> Outcome {
     let started = Instant::now();
-    let session = start.session(name, selection, Some(run))?;
+    let (session, opening) = read(start, name, selection, run)?;
     let mut selected = session.select(selection, kinds, false)?;
     if !check::ahead(&session, &selected, run) {
         return Ok(Exit::NodeFailed);
@@ -66,17 +67,17 @@ pub(super) fn command(
     let idle = take_idle(&session, &mut selected);
     let audits = audits(&session, &mut selected);
     let chosen = Chosen { selected, idle, audits };
-    let (exit, _) = execute(&session, name, chosen, run, started)?;
+    let (exit, _) = execute(&session, name, chosen, run, opening, started)?;
     Ok(exit)
 }
 
 /// `seed`, with `--show`.
 pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show: bool) -> Outcome {
     let started = Instant::now();
-    let session = start.session("seed", selection, Some(run))?;
+    let (session, opening) = read(start, "seed", selection, run)?;
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
     let chosen = Chosen { selected, idle: Vec::new(), audits: Audits::default() };
-    let (exit, results) = execute(&session, "seed", chosen, run, started)?;
+    let (exit, results) = execute(&session, "seed", chosen, run, opening, started)?;
     if show {
         for result in results.iter().filter(|r| r.status == Status::Success) {
             let sql =
@@ -88,6 +89,30 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
         }
     }
     Ok(exit)
+}
+
+/// Reads the project, while the store is reached; what keeps it from being read is worth an alert.
+fn read(
+    start: &Start,
+    name: &str,
+    selection: &SelectionArgs,
+    run: &RunArgs,
+) -> std::result::Result<(Session, Opening), Diagnostics> {
+    let config = start.config(Some(run))?;
+    let opening = Opening::begin(&config);
+    let session = start.read(config.clone(), name, selection).inspect_err(|errors| {
+        let invocation = start.invocation(name, selection, &config);
+        let why = errors.0.first().map_or("", |error| &error.message);
+        let alerts = &config.project.alerts;
+        let sending = notify::alert_of_error(alerts, &alert_folders(&config), &invocation, why);
+        sending.wait().iter().for_each(|warning| start.console.diagnostic(warning));
+    })?;
+    Ok((session, opening))
+}
+
+fn alert_folders(config: &Config) -> AlertFolders {
+    let kept = config.project.root.join(".pintail/alerts");
+    AlertFolders { project: config.project.root.clone(), kept }
 }
 
 /// What a command works on.
@@ -166,6 +191,7 @@ fn execute(
     name: &str,
     chosen: Chosen,
     run: &RunArgs,
+    opening: Opening,
     started: Instant,
 ) -> Result<(Exit, Vec<RunResult>)> {
     let Chosen { selected, idle, audits } = &chosen;
@@ -177,7 +203,9 @@ fn execute(
     }
     // Nothing runs that could not be told about.
     artifacts::make_folder(&session.config.target_path)?;
-    let recorder = Recorder::start(session, selected, run.lock_timeout)?;
+    let recorder = Recorder::start(session, selected, opening, run.lock_timeout)?;
+    let (told, folders) = (&session.config.project.alerts, alert_folders(&session.config));
+    let alerts = Alerts::watch(told, folders, &session.invocation);
     interrupt::cancels(&session.engines);
     let hooks = session.compiler.manifest.of_type(ResourceType::Operation).count();
     let shown = if total == 0 { 0 } else { total + hooks };
@@ -241,6 +269,7 @@ fn execute(
         finished_at: clock::now(),
         elapsed,
     };
+    let sending = alerts.over(&over);
     notify(session, run, &over);
     let error = match &ran {
         Ok((_, error)) => error.as_ref(),
@@ -248,19 +277,19 @@ fn execute(
     };
     let reason = error.map(|error| error.message.clone());
     let recorder = Arc::into_inner(observer).map(|both| both.recorder);
-    let (closing, warnings) =
-        recorder.map(|recorder| recorder.finish(session, exit, results, reason)).unzip();
-    for warning in warnings.unwrap_or_default() {
+    let ending = recorder.map(|recorder| recorder.end(session, exit, results, reason));
+    let ran = if interrupted { ran.or_else(|_| Ok((Vec::new(), None))) } else { ran };
+    // While the last results go to the store.
+    let written = ran.and_then(|(results, unrendered)| {
+        // Whoever interrupts a run wants no template to ask the database any more.
+        let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
+        write_artifacts(session, &results, &inlined, elapsed).map(|()| (results, unrendered))
+    });
+    let (closing, warnings) = ending.map(Ending::wait).unzip();
+    for warning in warnings.unwrap_or_default().into_iter().chain(sending.wait()) {
         console.diagnostic(&warning);
     }
-    let (results, unrendered) = match ran {
-        Ok(ran) => ran,
-        Err(_) if interrupted => (Vec::new(), None),
-        Err(error) => return Err(error),
-    };
-    // Whoever interrupts a run wants no template to ask the database any more.
-    let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
-    write_artifacts(session, &results, &inlined, elapsed)?;
+    let (results, unrendered) = written?;
     if let Some(store) = closing.and_then(Closing::close) {
         session.audit.keep(store);
     }

@@ -127,7 +127,16 @@ impl Start<'_> {
         selection: &SelectionArgs,
         run: Option<&RunArgs>,
     ) -> std::result::Result<Session, Diagnostics> {
-        let config = self.config(run)?;
+        self.read(self.config(run)?, command, selection)
+    }
+
+    /// The same with a configuration that is there already.
+    pub fn read(
+        &self,
+        config: Arc<Config>,
+        command: &str,
+        selection: &SelectionArgs,
+    ) -> std::result::Result<Session, Diagnostics> {
         let invocation = self.invocation(command, selection, &config);
         let selectors = Selectors::new(&config.selectors, indirect(&config)?)?;
         let mut states = States::read(command, &config)?;
@@ -226,7 +235,8 @@ impl Start<'_> {
         });
     }
 
-    fn invocation(
+    /// What is known of this invocation before the project is read.
+    pub fn invocation(
         &self,
         command: &str,
         selection: &SelectionArgs,

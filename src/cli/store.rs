@@ -2,6 +2,7 @@
 //! the run's spool.
 
 use std::sync::Arc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::session::Session;
@@ -10,11 +11,13 @@ use crate::artifacts;
 use crate::clock;
 use crate::config::{Config, EngineConfig, EngineParams, PostgresParams};
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::engine::embedded;
 use crate::graph::Selected;
 use crate::manifest::{Node, ResourceType};
 use crate::run::{RunResult, Step};
 use crate::store::{
-    Begin, Counts, End, Outcome, QualityRule, Spool, Store, Touched, Writer, WriterOptions, address,
+    Begin, Counts, End, Finished, Last, Outcome, QualityRule, Spool, Store, Touched, Writer,
+    WriterOptions, address,
 };
 
 /// How long a run waits for a store that does not answer.
@@ -66,6 +69,34 @@ fn none_configured(target: &str) -> Box<Diagnostic> {
     )
 }
 
+/// The store of a run, on its way open while the project is read.
+pub(super) struct Opening {
+    /// `None` without a store.
+    results: Option<EngineConfig>,
+    /// `None` where it is opened only when it is needed.
+    thread: Option<JoinHandle<Result<Store>>>,
+}
+
+impl Opening {
+    /// Reaches for the store. A private cluster that is not up is started later: a project that
+    /// cannot be read has no use for it.
+    pub fn begin(config: &Config) -> Opening {
+        let results = config.target.results.as_deref().map(impatient);
+        let up = |params: &PostgresParams| params.embedded.is_none() || embedded::is_up(params);
+        let early = results.clone().filter(|results| results.postgres().is_some_and(up));
+        let name = "results-store".to_owned();
+        let spawn = |results| std::thread::Builder::new().name(name).spawn(move || reach(&results));
+        Opening { thread: early.and_then(|results| spawn(results).ok()), results }
+    }
+
+    fn end(self) -> Option<(EngineConfig, Result<Store>)> {
+        let results = self.results?;
+        let early = self.thread.and_then(|thread| thread.join().ok());
+        let store = early.unwrap_or_else(|| reach(&results));
+        Some((results, store))
+    }
+}
+
 /// Writes down a run while it goes on.
 pub(super) struct Recorder {
     spool: Arc<Spool>,
@@ -79,20 +110,25 @@ impl Recorder {
     ///
     /// # Errors
     /// `LOCKED` where another run is under way for longer than `timeout`.
-    pub fn start(session: &Session, selected: &Selected, timeout: Duration) -> Result<Recorder> {
+    pub fn start(
+        session: &Session,
+        selected: &Selected,
+        opening: Opening,
+        timeout: Duration,
+    ) -> Result<Recorder> {
         let _lock = turn::take(session, timeout)?;
         let config = &session.config;
-        let results = config.target.results.as_deref().map(impatient);
-        let mut store = results.as_ref().map(reach);
-        if let Some(Ok(open)) = &mut store
+        let mut store = opening.end();
+        if let Some((_, reached)) = &mut store
+            && let Ok(open) = reached
             && let Err(error) = turn::take_in(open, session, timeout)
         {
             if error.code == Code::LOCKED {
                 return Err(error);
             }
-            store = Some(Err(error));
+            *reached = Err(error);
         }
-        let open = store.as_mut().and_then(|store| store.as_mut().ok());
+        let open = store.as_mut().and_then(|(_, reached)| reached.as_mut().ok());
         recover::everything(session, open)?;
         let begin = Arc::new(begin(session, selected));
         let spool = Arc::new(Spool::create(&config.own_folder("spool"), &begin));
@@ -100,7 +136,7 @@ impl Recorder {
             let again = Box::new(move || reach(&results));
             Writer::start(store, again, begin, spool.clone(), WriterOptions::default())
         };
-        let writer = results.zip(store).map(start).transpose()?;
+        let writer = store.map(start).transpose()?;
         Ok(Recorder { spool, writer, _lock })
     }
 
@@ -125,15 +161,14 @@ impl Recorder {
         }
     }
 
-    /// Completes the run's row; what went wrong comes back as warnings. The run is over for good
-    /// once what is returned is [closed](Closing::close).
-    pub fn finish(
+    /// Completes the run's row, behind the back of whoever goes on meanwhile.
+    pub fn end(
         self,
         session: &Session,
         exit: Exit,
         results: &[RunResult],
         message: Option<String>,
-    ) -> (Closing, Vec<Diagnostic>) {
+    ) -> Ending {
         let Recorder { spool, writer, _lock } = self;
         let end = End {
             outcome: Outcome {
@@ -144,21 +179,36 @@ impl Recorder {
             },
             known_tests: session.invocation.selection.is_empty().then(|| all_tests(session)),
         };
-        let (complete, warnings, store) = match writer {
-            Some(writer) => {
-                let finished = writer.finish(&end);
-                (finished.complete, finished.warnings, finished.store)
-            }
+        let last = match writer {
+            Some(writer) => Some(writer.end(end)),
             None => {
                 spool.end(&end);
-                (true, Vec::new(), None)
+                None
             }
         };
+        Ending { spool, last, _lock }
+    }
+}
+
+/// A run that has ended, of which the last is being written.
+pub(super) struct Ending {
+    spool: Arc<Spool>,
+    last: Option<Last>,
+    _lock: turn::LockFile,
+}
+
+impl Ending {
+    /// Waits until the run's row is complete; what went wrong comes back as warnings. The run is
+    /// over for good once what is returned is [closed](Closing::close).
+    pub fn wait(self) -> (Closing, Vec<Diagnostic>) {
+        let Ending { spool, last, _lock } = self;
+        let nothing = || Finished { warnings: Vec::new(), complete: true, store: None };
+        let Finished { warnings, complete, store } = last.map_or_else(nothing, Last::wait);
         (Closing { spool: complete.then_some(spool), store, _lock }, warnings)
     }
 }
 
-/// A run that has ended, before its artifacts are written.
+/// A run of which nothing is left to be written.
 pub(super) struct Closing {
     /// The spool that is needed no longer.
     spool: Option<Arc<Spool>>,
@@ -167,7 +217,7 @@ pub(super) struct Closing {
 }
 
 impl Closing {
-    /// Its artifacts are written, too. Gives the store for what is left to say.
+    /// Removes what was kept on disk: the artifacts are written, too. Gives the store for what is left to say.
     pub fn close(self) -> Option<Store> {
         if let Some(spool) = self.spool.and_then(Arc::into_inner) {
             spool.remove();

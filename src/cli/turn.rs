@@ -17,16 +17,6 @@ pub(super) struct LockFile {
     _held: Option<File>,
 }
 
-/// A length of time: `90`, `30s`, `5m`, `1h 30m`.
-pub(super) fn duration(text: &str) -> std::result::Result<Duration, String> {
-    if let Ok(seconds) = text.trim().parse() {
-        return Ok(Duration::from_secs(seconds));
-    }
-    let wrong = || "write 0, 30s, 5m or the like".to_owned();
-    let length: jiff::SignedDuration = text.trim().parse().map_err(|_| wrong())?;
-    length.try_into().map_err(|_| wrong())
-}
-
 /// Waits until no other run of this project and target is under way on this machine. Where the
 /// project's folder takes no lock file there is no lock.
 ///

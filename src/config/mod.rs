@@ -3,6 +3,7 @@
 //! Reads files of its own accord only here; everything below gets a `Config` and never looks at
 //! the environment again, but for `env_var` in templates.
 
+mod alerts;
 mod basics;
 mod catalogs;
 mod duckdb_extras;
@@ -29,6 +30,7 @@ use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
 
+pub use alerts::{Alert, AlertTo, duration};
 pub use basics::Basics;
 pub use env_secret::{Secrets, is_secret, scrub, scrub_json, secret_elsewhere};
 pub use events::{WARNING_OF_TEMPLATE, event_code, event_names};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
 
+use super::alerts::{self, Alert};
 use super::reader::{MapReader, misspelt_config, type_error};
 use super::render::YamlRenderer;
 use super::semver::{DBT_VERSION, Range, Version};
@@ -47,6 +48,8 @@ pub struct Project {
     pub vars: Map<String, Value>,
     pub on_run_start: Vec<Hook>,
     pub on_run_end: Vec<Hook>,
+    /// `alerts:`, whose addresses may hold secrets.
+    pub alerts: Vec<Alert>,
     /// `dispatch:`: macro namespace → packages in which to look, in order.
     /// `require-dbt-version`, as written and rendered.
     pub require_dbt_version: Vec<String>,
@@ -190,7 +193,8 @@ impl Project {
         let mut warnings = document.warnings;
         let renderer = YamlRenderer::new(cli_vars.clone(), Some(target.to_json()));
         // Hooks and configs hold Jinja for later; everything else is rendered now.
-        let rendered = render_sections(&renderer, &file, &document.root)?;
+        let secrets = YamlRenderer::new(cli_vars.clone(), Some(target.to_json())).with_secrets();
+        let rendered = render_sections(&renderer, &secrets, &file, &document.root)?;
         let mut map = MapReader::new(&file, "dbt_project.yml", &rendered)?;
 
         let name = map.required_text("name")?;
@@ -278,19 +282,13 @@ impl Project {
             dispatch: dispatch(&mut map)?,
             quoting: map.json_map("quoting")?,
             flags: map.json_map("flags")?,
+            alerts: alerts::read(&mut map)?,
             query_comment: query_comment(document.root.get("query-comment")),
             warnings: Vec::new(),
             file: file.clone(),
             name,
         };
-        map.ignore(&[
-            "profile",
-            "config-version",
-            "query-comment",
-            "dbt-cloud",
-            "packages",
-            "alerts",
-        ]);
+        map.ignore(&["profile", "config-version", "query-comment", "dbt-cloud", "packages"]);
         map.deny_left_over()?;
         warnings.extend(unused_paths(&project));
         for (key, _) in SECTIONS {
@@ -303,7 +301,12 @@ impl Project {
 }
 
 /// Renders everything but the sections whose Jinja belongs to a later stage.
-fn render_sections(renderer: &YamlRenderer, file: &Arc<SourceFile>, root: &Yaml) -> Result<Yaml> {
+fn render_sections(
+    renderer: &YamlRenderer,
+    secrets: &YamlRenderer,
+    file: &Arc<SourceFile>,
+    root: &Yaml,
+) -> Result<Yaml> {
     let entries = root
         .entries()
         .iter()
@@ -311,6 +314,8 @@ fn render_sections(renderer: &YamlRenderer, file: &Arc<SourceFile>, root: &Yaml)
             let value = match key.text.as_str() {
                 // A variable is rendered where it is asked for, with what is known there.
                 "on-run-start" | "on-run-end" | "query-comment" | "vars" => value.clone(),
+                // An address is not a part of what is built.
+                "alerts" => secrets.render_tree(file, value)?,
                 _ => render_but_hooks(renderer, file, value)?,
             };
             Ok((key.clone(), value))

@@ -1,6 +1,7 @@
-//! What others are told of a run once it is over: monitoring by a file of metrics,
-//! catalogs by events of lineage. Never keeps a run from ending, and never changes how it ended.
+//! What others are told of a run: people by alerts, monitoring by a file of metrics, catalogs by
+//! events of lineage. Never keeps a run from ending, and never changes how it ended.
 
+mod alerts;
 mod metrics;
 mod openlineage;
 
@@ -12,6 +13,7 @@ use crate::manifest::{Manifest, Node, ResourceType};
 use crate::run::{InvocationInfo, RunResult, Status};
 use crate::store::{RunStatus, score};
 
+pub use alerts::{AlertFolders, Alerts, alert_of_error};
 pub use metrics::write_metrics;
 pub use openlineage::send_lineage;
 

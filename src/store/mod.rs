@@ -14,11 +14,12 @@ mod times;
 mod upkeep;
 mod writer;
 
+use std::collections::HashMap;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use postgres::Client;
 use postgres::types::ToSql;
+use postgres::{Client, Statement};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -36,7 +37,7 @@ pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};
 pub use times::{NodeTimes, Regression};
 pub use upkeep::{Keep, Look, Pruned, look};
-pub use writer::{Finished, Writer, WriterOptions};
+pub use writer::{Finished, Last, Writer, WriterOptions};
 
 /// How a command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -106,6 +107,8 @@ pub struct Outcome {
 /// An open results store with its schema up to date.
 pub struct Store {
     connection: PostgresConnection,
+    /// What was prepared on it, by its text.
+    prepared: HashMap<&'static str, Statement>,
     /// Keeps an embedded server up.
     _server: Option<embedded::Guard>,
 }
@@ -124,11 +127,21 @@ impl Store {
         let (params, _server) = embedded::ensure(params)?;
         let mut connection = PostgresConnection::open(&params)?;
         migrate::bring_up_to_date(connection.client())?;
-        Ok(Store { connection, _server })
+        Ok(Store { connection, prepared: HashMap::new(), _server })
     }
 
     fn client(&mut self) -> &mut Client {
         self.connection.client()
+    }
+
+    /// A statement that is sent many times.
+    fn prepared(&mut self, sql: &'static str) -> Result<Statement, postgres::Error> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.client().prepare(sql)?;
+        self.prepared.insert(sql, statement.clone());
+        Ok(statement)
     }
 
     /// Writes the row of a run before its first node starts. The store must be kept until the run
@@ -234,7 +247,7 @@ impl Store {
         self.write_rules(&left.begin.rules)?;
         let mut refused = 0;
         for batch in left.entries.chunks(BATCH) {
-            let written = writer::write(self.client(), batch.to_vec());
+            let written = writer::write(self, batch.to_vec());
             if let Some(error) = written.problem.filter(|error| !is_about_values(error)) {
                 return Err(problem("take note of the results of an earlier run", &error));
             }

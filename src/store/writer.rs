@@ -11,7 +11,6 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use postgres::Client;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -60,8 +59,15 @@ pub struct Writer {
     begin: Arc<Begin>,
     spool: Arc<Spool>,
     rules: HashMap<String, RuleTerms>,
-    entries: Sender<Entry>,
-    thread: JoinHandle<Thread>,
+    notes: Sender<Note>,
+    thread: JoinHandle<Finished>,
+}
+
+/// What the thread is told.
+enum Note {
+    Entry(Box<Entry>),
+    /// How the run ended: nothing comes after it.
+    End(End),
 }
 
 impl Writer {
@@ -81,8 +87,8 @@ impl Writer {
         let begun = first.and_then(|mut store| store.begin_run(&begin).map(|()| store));
         let mut problems = Problems::default();
         let store = begun.map_err(|error| problems.note(*error)).ok();
-        let (entries, inbox) = channel();
-        let mut thread = Thread {
+        let (notes, inbox) = channel();
+        let thread = Thread {
             store,
             reach,
             next_attempt: Instant::now() + options.pause,
@@ -93,17 +99,14 @@ impl Writer {
             problems,
             options,
         };
-        let work = move || {
-            thread.run(&inbox);
-            thread
-        };
-        let thread = std::thread::Builder::new().name("results-store".to_owned()).spawn(work);
+        let name = "results-store".to_owned();
+        let thread = std::thread::Builder::new().name(name).spawn(move || thread.run(&inbox));
         let thread = thread.map_err(|error| {
             Diagnostic::error(Code::STORE, "The results store got no thread")
                 .note(error.to_string())
                 .help("Close other programs, or raise the limit on processes.")
         })?;
-        Ok(Writer { begin, spool, rules: terms, entries, thread })
+        Ok(Writer { begin, spool, rules: terms, notes, thread })
     }
 
     /// Hands over a result, and itself as an object of run_results.json. It is in the spool when
@@ -123,20 +126,32 @@ impl Writer {
     }
 
     fn send(&self, entry: Entry) {
-        // The thread lives until this end of the channel is dropped; had it panicked, `finish`
-        // would say so.
-        let _ = self.entries.send(entry);
+        // The thread lives until it is told of the end; had it panicked, `Last::wait` would say so.
+        let _ = self.notes.send(Note::Entry(Box::new(entry)));
     }
 
-    /// Writes what is left and completes the run's row.
-    pub fn finish(self, end: &End) -> Finished {
-        let Writer { entries, thread, spool, .. } = self;
-        spool.end(end);
-        drop(entries);
-        match thread.join() {
-            Ok(thread) => thread.finish(end),
+    /// Writes what is left and completes the run's row, while whoever calls this goes on.
+    pub fn end(self, end: End) -> Last {
+        let Writer { notes, thread, spool, .. } = self;
+        spool.end(&end);
+        let _ = notes.send(Note::End(end));
+        Last { spool, thread }
+    }
+}
+
+/// The end of a run, on its way to the store.
+pub struct Last {
+    spool: Arc<Spool>,
+    thread: JoinHandle<Finished>,
+}
+
+impl Last {
+    /// Waits until it is there, or until that has failed.
+    pub fn wait(self) -> Finished {
+        match self.thread.join() {
+            Ok(finished) => finished,
             Err(_panicked) => {
-                spool.sync();
+                self.spool.sync();
                 let warning =
                     Diagnostic::warning(Code::STORE, "The results store's writer broke down")
                         .help("The next command tries again. Please report this.");
@@ -177,7 +192,7 @@ impl Problems {
 }
 
 impl Thread {
-    fn run(&mut self, inbox: &Receiver<Entry>) {
+    fn run(mut self, inbox: &Receiver<Note>) -> Finished {
         if let Some(mut store) = self.store.take() {
             // What was interrupted, and which tests there are, is not worth a run's results.
             let introduced = store
@@ -188,24 +203,30 @@ impl Thread {
             }
             self.store = (!store.client().is_closed()).then_some(store);
         }
-        while let Ok(first) = inbox.recv() {
+        let end = loop {
+            let mut next = inbox.recv().map_err(|_| RecvTimeoutError::Disconnected);
             let deadline = Instant::now() + self.options.wait;
-            self.waiting.push(first);
-            let mut taken = 1;
-            let mut open = true;
-            while open && taken < self.options.batch {
-                match inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-                    Ok(entry) => {
-                        self.waiting.push(entry);
-                        taken += 1;
-                    }
-                    Err(RecvTimeoutError::Timeout) => break,
-                    Err(RecvTimeoutError::Disconnected) => open = false,
-                }
+            let mut taken = 0;
+            while let Ok(Note::Entry(entry)) = next {
+                self.waiting.push(*entry);
+                taken += 1;
+                next = match self.options.batch {
+                    full if taken >= full => Err(RecvTimeoutError::Timeout),
+                    _ => inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())),
+                };
             }
-            self.deliver(false);
+            match next {
+                Ok(Note::End(end)) => break Some(end),
+                Err(RecvTimeoutError::Disconnected) => break None,
+                Ok(Note::Entry(_)) | Err(RecvTimeoutError::Timeout) => self.deliver(false),
+            }
+        };
+        self.deliver(false);
+        if self.store.is_none() {
+            // It is away, or has just been lost.
+            self.deliver(true);
         }
-        self.deliver(true);
+        self.finish(end.as_ref())
     }
 
     /// Sends what waits. Where PostgreSQL is away it is tried again if its time has come, or if
@@ -225,7 +246,7 @@ impl Thread {
         let mut waiting = std::mem::take(&mut self.waiting);
         while !waiting.is_empty() {
             let rest = waiting.split_off(waiting.len().min(BATCH));
-            let written = write(store.client(), waiting);
+            let written = write(&mut store, waiting);
             if let Some(error) = written.problem {
                 self.problems.note(*problem("take note of results", &error));
             }
@@ -261,10 +282,10 @@ impl Thread {
         }
     }
 
-    /// Completes the run's row, and says what is missing.
-    fn finish(mut self, end: &End) -> Finished {
+    /// Completes the run's row, if the run came to an end, and says what is missing.
+    fn finish(mut self, end: Option<&End>) -> Finished {
         let mut complete = false;
-        if let Some(store) = &mut self.store {
+        if let (Some(store), Some(end)) = (&mut self.store, end) {
             match store.finish_run(&self.begin.run, end) {
                 Ok(()) => complete = self.problems.refused == 0,
                 Err(error) => self.problems.note(*error),
@@ -306,17 +327,17 @@ pub(super) struct Written {
 }
 
 /// Writes a batch, or where PostgreSQL refuses it, each result by itself.
-pub(super) fn write(client: &mut Client, batch: Vec<Entry>) -> Written {
-    let problem = send(client, &batch).err();
+pub(super) fn write(store: &mut Store, batch: Vec<Entry>) -> Written {
+    let problem = send(store, &batch).err();
     let mut written = Written { left: Vec::new(), refused: 0, problem };
     if written.problem.is_none() {
         return written;
     }
     for entry in batch {
-        if !client.is_closed() && send(client, std::slice::from_ref(&entry)).is_ok() {
+        if !store.client().is_closed() && send(store, std::slice::from_ref(&entry)).is_ok() {
             continue;
         }
-        if client.is_closed() {
+        if store.client().is_closed() {
             written.left.push(entry);
         } else {
             written.refused += 1;
@@ -326,12 +347,12 @@ pub(super) fn write(client: &mut Client, batch: Vec<Entry>) -> Written {
 }
 
 /// Writes a batch in one transaction, one statement for each table.
-fn send(client: &mut Client, batch: &[Entry]) -> Result<(), postgres::Error> {
+fn send(store: &mut Store, batch: &[Entry]) -> Result<(), postgres::Error> {
     let tasks: Vec<_> = batch.iter().filter_map(|entry| entry.task.as_ref()).collect();
     let loads: Vec<_> = batch.iter().flat_map(|entry| &entry.loads).collect();
     let checks: Vec<_> = batch.iter().filter_map(|entry| entry.check.as_ref()).collect();
     let failures: Vec<_> = batch.iter().flat_map(|entry| &entry.failures).collect();
-    let mut transaction = client.transaction()?;
+    let mut statements = Vec::new();
     for (sql, rows) in [
         (include_str!("sql/insert_tasks.sql"), (!tasks.is_empty()).then(|| json(&tasks))),
         (include_str!("sql/insert_loads.sql"), (!loads.is_empty()).then(|| json(&loads))),
@@ -340,8 +361,12 @@ fn send(client: &mut Client, batch: &[Entry]) -> Result<(), postgres::Error> {
         (include_str!("sql/settle_incidents.sql"), (!checks.is_empty()).then(|| json(&checks))),
     ] {
         if let Some(rows) = rows {
-            transaction.execute(sql, &[&rows])?;
+            statements.push((store.prepared(sql)?, rows));
         }
+    }
+    let mut transaction = store.client().transaction()?;
+    for (statement, rows) in &statements {
+        transaction.execute(statement, &[rows])?;
     }
     transaction.commit()
 }

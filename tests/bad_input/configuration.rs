@@ -319,3 +319,32 @@ fn a_failures_limit_that_is_no_number_of_rows() {
     );
     assert_snapshot!("failures_limit_in_dbt_project", project.run("parse"));
 }
+
+#[test]
+fn alerts() {
+    let with = |alerts: &str| {
+        let settings = "== dbt_project.yml\nname: shop\nprofile: shop\nalerts:\n";
+        Project::new(&format!("{settings}{alerts}== models/orders.sql\nselect 1 as id\n"))
+    };
+    let told = |alerts: &str| with(alerts).run("run");
+    assert_snapshot!("alert_to_nobody", told("  - name: team\n    score_below: 90\n"));
+    assert_snapshot!(
+        "alert_to_two",
+        told("  - name: team\n    webhook: https://chat.invalid/x\n    command: cat\n")
+    );
+    assert_snapshot!("alert_without_address", told("  - webhook: chat.invalid/x\n"));
+    assert_snapshot!(
+        "alert_of_nothing",
+        told("  - name: team\n    command: cat\n    on_failure: false\n")
+    );
+    assert_snapshot!("alert_at_a_score", told("  - command: cat\n    score_below: 900\n"));
+    assert_snapshot!("alert_after_a_time", told("  - command: cat\n    longer_than: soon\n"));
+    assert_snapshot!("alert_misspelt", told("  - command: cat\n    score_bellow: 90\n"));
+    assert_snapshot!(
+        "alert_twice",
+        told("  - {name: a, command: cat}\n  - {name: a, command: cat}\n")
+    );
+    let project = with("  - name: team\n    command: [./tell.sh]\n");
+    project.write("models/orders.sql", "select nothing\n");
+    assert_snapshot!("alert_that_fails", project.run("run"));
+}

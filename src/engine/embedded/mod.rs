@@ -106,6 +106,13 @@ pub fn ensure(params: &PostgresParams) -> SqlResult<(PostgresParams, Option<Guar
     Ok((resolved, Some(guard)))
 }
 
+/// Whether an embedded cluster answers as it is; starts nothing.
+pub fn is_up(params: &PostgresParams) -> bool {
+    let dir = params.embedded.as_deref().filter(|dir| dir.is_dir());
+    let cluster = dir.and_then(|dir| Cluster::find(dir, params.port).ok());
+    cluster.is_some_and(|cluster| cluster.answers())
+}
+
 /// Starts the cluster and keeps it up after this command.
 ///
 /// # Errors

@@ -149,7 +149,7 @@ impl Cluster {
         self.pid_file_line(7).is_some_and(|status| status.trim() == "ready")
     }
 
-    fn answers(&self) -> bool {
+    pub(super) fn answers(&self) -> bool {
         let socket = self.socket_dir.join(format!(".s.PGSQL.{}", self.port));
         self.is_ready() && UnixStream::connect(socket).is_ok()
     }
