@@ -12,6 +12,7 @@ pub mod compile;
 pub mod config;
 pub mod deps;
 pub mod diagnostic;
+pub mod docs;
 pub mod engine;
 pub mod graph;
 pub mod jinja;

@@ -110,6 +110,7 @@ fn print(session: &Session, name: &str, sql: &str, inline: bool, output: RowsFor
 }
 
 /// What came of compiling nodes.
+#[derive(Default)]
 pub(super) struct Compiled {
     /// One for each node, as dbt writes them; ephemeral models have none.
     pub results: Vec<RunResult>,

@@ -1,21 +1,20 @@
-//! `docs generate`: compile, ask the databases what they hold, write catalog.json and a page that
-//! lists it. The page is a table of contents, no more.
+//! `docs generate`: compile, ask the databases what they hold and the store what happened, write
+//! catalog.json and the site.
 
-use std::collections::HashSet;
-use std::path::Path;
+use std::collections::{HashMap, HashSet};
 
 use super::args::{DocsGenerateArgs, RunArgs, SelectionArgs};
-use super::compile::{compile_nodes, finish};
+use super::compile::{Compiled, compile_nodes, finish};
 use super::session::{Session, Start};
-use super::{Exit, Outcome, interrupt};
+use super::{Exit, Outcome, interrupt, store};
 use crate::artifacts;
-use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::clock;
+use crate::diagnostic::{Diagnostic, Result};
+use crate::docs::{self, Past, Site};
 use crate::manifest::{ResourceType, UniqueId};
-use crate::run::{self, Catalog};
+use crate::run::{self, Catalog, RunResult};
 
-const PAGE: &str = include_str!("docs_page.html");
-
-/// Writes the catalog.
+/// Writes the catalog and the site.
 pub(super) fn generate(
     start: &Start,
     selection: &SelectionArgs,
@@ -25,12 +24,15 @@ pub(super) fn generate(
     let session = start.session("generate", selection, Some(&RunArgs::default()))?;
     interrupt::cancels(&session.engines);
     artifacts::make_folder(&session.config.target_path)?;
+    // Compiling writes results of its own over those of the last run.
+    let past = past(&session);
     let compile = !args.no_compile;
+    let mut compiled = Compiled::default();
     let mut wanted: Option<HashSet<UniqueId>> = None;
     if compile {
         let selected = session.select(selection, super::compile::KINDS.to_vec(), false)?;
         let nodes = session.nodes_of(&selected);
-        let compiled = compile_nodes(&session, &nodes);
+        compiled = compile_nodes(&session, &nodes);
         let failed = finish(&session, &compiled, started)?;
         if failed {
             for error in &compiled.errors {
@@ -57,63 +59,63 @@ pub(super) fn generate(
     let target = &session.config.target_path;
     let path = target.join("catalog.json");
     artifacts::write_catalog(&path, &session.invocation, &catalog)?;
-    write(&target.join("index.html"), PAGE)?;
+    let site = site(&session, &compiled, &catalog, &past);
+    site.write(target)?;
     if args.is_static {
-        write_static(&session, &path)?;
+        site.write_single(&target.join("static_index.html"))?;
     }
     copy_assets(&session)?;
     for error in &catalog.errors {
         session.console.diagnostic(error);
     }
     session.console.info(&format!("Catalog written to {}", path.display()));
+    let page = target.join("index.html");
+    session.console.info(&format!("Documentation written to {}", page.display()));
     Ok(if catalog.errors.is_empty() { Exit::Done } else { Exit::NodeFailed })
 }
 
-fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
-            .note(error.to_string())
-            .help("Check the folder's permissions and the space left on the disk."),
-    )
+/// Makes the site out of what was compiled, what the databases hold and what the store knows.
+fn site(session: &Session, compiled: &Compiled, catalog: &Catalog, past: &Past) -> Site {
+    let results = compiled.results.iter().chain(&compiled.inlined);
+    let code: HashMap<&str, &RunResult> =
+        results.map(|result| (&*result.unique_id, result)).collect();
+    Site::new(&docs::Inputs {
+        manifest: &session.compiler.manifest,
+        graph: &session.graph,
+        target: &session.config.target,
+        bridges: &session.compiler.bridges,
+        catalog,
+        compiled: &|id| code.get(id)?.compiled_code.clone(),
+        lineage: &[],
+        past,
+        generated_at: clock::now(),
+    })
 }
 
-fn write(path: &Path, text: &str) -> Result<()> {
-    std::fs::write(path, text).map_err(|error| unwritable(path, &error))
-}
-
-/// The page with both artifacts inside, in one file.
-fn write_static(session: &Session, catalog: &Path) -> Result<()> {
-    let target = &session.config.target_path;
-    let manifest = target.join("manifest.json");
-    let read = |path: &Path| {
-        let text = std::fs::read_to_string(path).map_err(|error| unwritable(path, &error))?;
-        // Inside a script element, only this could end it.
-        Ok::<_, Box<Diagnostic>>(text.replace("</", "<\\/"))
-    };
-    let page = PAGE
-        .replace("\"MANIFEST.JSON INLINE DATA\"", &read(&manifest)?)
-        .replace("\"CATALOG.JSON INLINE DATA\"", &read(catalog)?);
-    write(&target.join("static_index.html"), &page)
+/// What earlier runs did: from the store, or where there is none what the last run left.
+fn past(session: &Session) -> Past {
+    let config = &session.config;
+    let (project, target) = (&config.project.name, &config.target.name);
+    if config.target.results.is_some() {
+        let asked = store::open(config)
+            .and_then(|mut store| Past::read(&mut store, project, target, clock::now()));
+        match asked {
+            Ok(past) => return past,
+            Err(error) => {
+                let warning = Diagnostic::warning(error.code, error.message.clone())
+                    .note("The documentation shows the last run only.");
+                session.console.diagnostic(&warning);
+            }
+        }
+    }
+    Past::of_artifact(&config.target_path.join("run_results.json"), project, target)
 }
 
 /// The project's `asset-paths`, beside the page.
 fn copy_assets(session: &Session) -> Result<()> {
     let project = &session.config.project;
     for name in &project.asset_paths {
-        let (from, to) = (project.root.join(name), session.config.target_path.join(name));
-        if to.exists() {
-            std::fs::remove_dir_all(&to).map_err(|error| unwritable(&to, &error))?;
-        }
-        for entry in walkdir::WalkDir::new(&from).into_iter().flatten() {
-            let Ok(relative) = entry.path().strip_prefix(&from) else { continue };
-            let place = to.join(relative);
-            let copied = if entry.file_type().is_dir() {
-                std::fs::create_dir_all(&place)
-            } else {
-                std::fs::copy(entry.path(), &place).map(|_| ())
-            };
-            copied.map_err(|error| unwritable(&place, &error))?;
-        }
+        docs::copy(&project.root.join(name), &session.config.target_path.join(name))?;
     }
     Ok(())
 }

@@ -269,7 +269,7 @@ fn run_summary(row: &Row) -> RunSummary {
     }
 }
 
-fn task_summary(row: &Row) -> TaskSummary {
+pub(super) fn task_summary(row: &Row) -> TaskSummary {
     TaskSummary {
         task_id: row.get("task_id"),
         run_id: row.get("run_id"),

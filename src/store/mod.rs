@@ -6,6 +6,7 @@
 mod audit;
 mod history;
 mod migrate;
+mod past;
 mod quality;
 mod rows;
 mod rules;
@@ -31,6 +32,7 @@ use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use audit::{AuditEvent, AuditedCommand, Role, note as note_audit};
 pub use history::{Asked, Changes, CheckSummary, FailingRow, RunSummary, TaskSummary};
+pub use past::{DayScore, Execution, Executions};
 pub use quality::{ContextScore, FlakyTest, Scorecard, SlowTest, WorstTest, score};
 pub use rows::Entry;
 pub use rules::QualityRule;

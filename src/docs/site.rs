@@ -1,0 +1,143 @@
+//! The files of the site: the page, its script and style, the data. Written as a folder beside
+//! index.html, or all of them in one file.
+
+use std::path::Path;
+
+use rust_embed::RustEmbed;
+use serde_json::Value;
+
+use super::{Inputs, Pages, detail, index, past};
+use crate::diagnostic::{Code, Diagnostic, Result};
+
+/// The folder beside index.html.
+const FOLDER: &str = "site";
+
+const PAGE: &str = include_str!("page.html");
+
+/// What `npm run build` made of `docs-site/`.
+#[derive(RustEmbed)]
+#[folder = "src/docs/assets"]
+#[include = "*.js"]
+#[include = "*.css"]
+struct Assets;
+
+/// A site that is ready to be written.
+pub struct Site {
+    title: String,
+    /// Names and texts; `index` comes first.
+    data: Vec<(String, String)>,
+}
+
+impl Site {
+    /// Makes the data of a site.
+    pub fn new(inputs: &Inputs<'_>) -> Site {
+        let pages = Pages::new(inputs);
+        let (details, starts) = detail::chunks(&pages);
+        let mut data = vec![("index".to_owned(), index::index(&pages, &starts))];
+        data.push(("search".to_owned(), index::search(&pages)));
+        data.push(("sql".to_owned(), index::sql(&pages)));
+        data.extend(
+            details.into_iter().enumerate().map(|(at, chunk)| (format!("nodes-{at}"), chunk)),
+        );
+        data.extend(past::files(&pages));
+        let call = |(name, value): (String, Value)| {
+            let text = format!("pintail({},{value})\n", Value::String(name.clone()));
+            (name, text)
+        };
+        let title = inputs.manifest.project_name.clone();
+        Site { title, data: data.into_iter().map(call).collect() }
+    }
+
+    /// The data files: `index`, `nodes-0`, … and what is in them.
+    pub fn data(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.data.iter().map(|(name, text)| (name.as_str(), text.as_str()))
+    }
+
+    /// Writes index.html and the folder `site` into a folder; an earlier site's files go.
+    ///
+    /// # Errors
+    /// `UNWRITABLE` with the system's reason.
+    pub fn write(&self, target: &Path) -> Result<()> {
+        let folder = target.join(FOLDER);
+        let data = folder.join("data");
+        if data.exists() {
+            std::fs::remove_dir_all(&data).map_err(|error| unwritable(&data, &error))?;
+        }
+        std::fs::create_dir_all(&data).map_err(|error| unwritable(&data, &error))?;
+        for (name, text) in &self.data {
+            write(&data.join(format!("{name}.js")), text)?;
+        }
+        for name in Assets::iter() {
+            write(&folder.join(&*name), &asset(&name))?;
+        }
+        let links = format!(
+            "<link rel=\"stylesheet\" href=\"{FOLDER}/app.css\">\n\
+             <script defer src=\"{FOLDER}/data/index.js\"></script>\n\
+             <script defer src=\"{FOLDER}/app.js\"></script>"
+        );
+        write(&target.join("index.html"), &self.page(&links, ""))
+    }
+
+    /// Writes everything into one file.
+    ///
+    /// # Errors
+    /// `UNWRITABLE` with the system's reason.
+    pub fn write_single(&self, path: &Path) -> Result<()> {
+        // Inside a script element, only this could end it.
+        let script = |text: &str| format!("<script>{}</script>\n", text.replace("</", "<\\/"));
+        let style = format!("<style>{}</style>", asset("app.css"));
+        let mut scripts: String = self.data.iter().map(|(_, text)| script(text)).collect();
+        scripts.push_str(&script(&asset("app.js")));
+        write(path, &self.page(&style, &scripts))
+    }
+
+    fn page(&self, head: &str, body: &str) -> String {
+        let title: String = self.title.replace('&', "&amp;").replace('<', "&lt;");
+        // What is put in last cannot be taken for a place of something else.
+        PAGE.replace("<!-- title -->", &title).replacen("<!-- head -->", head, 1).replacen(
+            "<!-- body -->",
+            body,
+            1,
+        )
+    }
+}
+
+fn asset(name: &str) -> String {
+    let file = Assets::get(name).map(|file| file.data);
+    file.map(|data| String::from_utf8_lossy(&data).into_owned()).unwrap_or_default()
+}
+
+/// Copies the files of a folder into another one, which is emptied first.
+///
+/// # Errors
+/// `UNWRITABLE` with the system's reason.
+pub fn copy(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        std::fs::remove_dir_all(to).map_err(|error| unwritable(to, &error))?;
+    }
+    for entry in walkdir::WalkDir::new(from).into_iter().flatten() {
+        let Ok(relative) = entry.path().strip_prefix(from) else { continue };
+        let place = to.join(relative);
+        let copied = if entry.file_type().is_dir() {
+            std::fs::create_dir_all(&place)
+        } else {
+            std::fs::copy(entry.path(), &place).map(|_| ())
+        };
+        copied.map_err(|error| unwritable(&place, &error))?;
+    }
+    Ok(())
+}
+
+/// The error of a file that cannot be written.
+pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
+    Box::new(
+        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
+            .note(error.to_string())
+            .help("Check the folder's permissions and the space left on the disk."),
+    )
+}
+
+/// Writes a file.
+pub(super) fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).map_err(|error| unwritable(path, &error))
+}
