@@ -10,6 +10,7 @@ export default defineConfig({
     emptyOutDir: true,
     cssCodeSplit: false,
     modulePreload: false,
+    chunkSizeWarningLimit: 1000,
     rollupOptions: {
       input: "src/main.jsx",
       output: {

@@ -6,7 +6,7 @@ export const HEIGHT = 38;
 const GAP_X = 88;
 const GAP_Y = 14;
 const LANE_GAP = 34;
-const LANE_HEAD = 30;
+const LANE_HEAD = 40;
 const PASSES = 4;
 
 /**
@@ -136,6 +136,7 @@ function laneOrder(places, parents, children, laneOf, layers) {
     const sum = weight.get(name) ?? [0, 0];
     weight.set(name, [sum[0] + layers.get(place), sum[1] + 1]);
   }
+  chain(names, numbers, places, parents, laneOf);
   const of = new Map();
   const loose = [];
   for (const place of places) {
@@ -160,6 +161,39 @@ function laneOrder(places, parents, children, laneOf, layers) {
   }
   names.of = of;
   return names;
+}
+
+/** Orders boxes so that those with many edges between them are next to each other. */
+function chain(names, numbers, places, parents, laneOf) {
+  if (names.length < 3) return;
+  const ties = names.map(() => new Float64Array(names.length));
+  for (const place of places) {
+    const own = numbers.get(laneOf(place));
+    if (own === undefined) continue;
+    for (const parent of parents.get(place)) {
+      const other = numbers.get(laneOf(parent));
+      if (other !== undefined && other !== own) { ties[own][other]++; ties[other][own]++; }
+    }
+  }
+  const all = ties.map((row) => row.reduce((sum, one) => sum + one, 0));
+  const rest = new Set(names.keys());
+  const last = all.indexOf(Math.max(...all));
+  // From the one that is tied the most, at both ends in turn.
+  const chained = [last];
+  rest.delete(last);
+  while (rest.size) {
+    const ends = [chained[0], chained.at(-1)];
+    let best = null;
+    for (const at of rest) {
+      for (const [side, end] of ends.entries()) if (!best || ties[end][at] > best.tie) best = { at, side, tie: ties[end][at] };
+    }
+    if (best.side === 0 && best.tie > 0) chained.unshift(best.at);
+    else chained.push(best.at);
+    rest.delete(best.at);
+  }
+  const sorted = chained.map((at) => names[at]);
+  names.splice(0, names.length, ...sorted);
+  sorted.forEach((name, at) => numbers.set(name, at));
 }
 
 /** Orders the nodes of each cell by the mean place of their neighbours, forth and back. */

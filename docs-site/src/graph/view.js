@@ -1,0 +1,162 @@
+// The drawing of a layout: sigma draws nodes and edges with WebGL and owns the camera. What is above
+// (cards) and below (boxes) is HTML that follows the camera by one transform.
+import Graph from "graphology";
+import Sigma from "sigma";
+import { layerFill, layerPlain, sdfRectangle } from "sigma/rendering";
+import { WIDTH } from "./layout.js";
+
+/** With more edges than this, they are left out while the camera moves. */
+const MANY_EDGES = 4000;
+
+/** How large things are shown at most: pixels for a unit of the layout. */
+const MAX_SCALE = 1.6;
+
+// Horizontal where it leaves a node and where it comes to one. `inset` is the part of the way that lies
+// within the node at either end, whose middles are `source` and `target`.
+const flow = {
+  name: "flow",
+  segments: 20,
+  minBodyLengthRatio: 0,
+  uniforms: [],
+  attributes: [{ name: "inset", size: 1, type: 5126 }],
+  variables: { inset: { type: "number", default: 0 } },
+  glsl: `
+vec2 path_flow_position(float t, vec2 source, vec2 target) {
+  vec2 inset = vec2((target.x - source.x) * v_inset, 0.0);
+  vec2 from = source + inset;
+  vec2 to = target - inset;
+  if (t < 0.08) return mix(source, from, t / 0.08);
+  if (t > 0.92) return mix(to, target, (t - 0.92) / 0.08);
+  float s = (t - 0.08) / 0.84;
+  vec2 bend = vec2((to.x - from.x) * 0.5, 0.0);
+  float r = 1.0 - s;
+  return r * r * r * from + 3.0 * r * r * s * (from + bend) + 3.0 * r * s * s * (to - bend) + s * s * s * to;
+}`,
+};
+
+export class GraphView {
+  /** events: {moved(scale), picked(place or null), over(place or null)} */
+  constructor(container, events) {
+    this.container = container;
+    this.graph = new Graph({ type: "directed", multi: false });
+    this.layout = { nodes: new Map(), edges: [], lanes: [] };
+    this.sigma = new Sigma(this.graph, container, {
+      primitives: {
+        nodes: { shapes: [sdfRectangle({ aspectRatio: { attribute: "aspect", default: 5 }, cornerRadius: 0.09 })], layers: [layerFill()] },
+        edges: { paths: [flow], layers: [layerPlain()], extremities: [] },
+      },
+      styles: {
+        nodes: {
+          x: { attribute: "x" }, y: { attribute: "y" }, size: { attribute: "size" },
+          color: { attribute: "color" }, aspect: { attribute: "aspect" }, cursor: "pointer",
+        },
+        edges: {
+          path: "flow", size: { attribute: "size" }, color: { attribute: "color" },
+          inset: { attribute: "inset" },
+        },
+      },
+      settings: {
+        autoRescale: false,
+        itemSizesReference: "positions",
+        zoomToSizeRatioFunction: (ratio) => ratio,
+        renderLabels: false,
+        enableEdgeEvents: false,
+        enableCameraRotation: false,
+        stagePadding: 0,
+        minEdgeThickness: 1,
+        minCameraRatio: 1 / MAX_SCALE,
+        maxCameraRatio: 60,
+        zoomDuration: 120,
+        zoomingRatio: 1.35,
+        doubleClickZoomingRatio: 1,
+        allowInvalidContainer: true,
+      },
+    });
+    this.sigma.on("afterRender", () => events.moved(this.transform()));
+    this.sigma.on("clickNode", ({ node }) => events.picked(Number(node)));
+    this.sigma.on("clickStage", () => events.picked(null));
+    this.sigma.on("enterNode", ({ node }) => events.over(Number(node)));
+    this.sigma.on("leaveNode", () => events.over(null));
+  }
+
+  /** Draws a layout: colorOf(place), edgeOf(from, to) → {color, size}. */
+  show(layout, { colorOf, edgeOf }) {
+    this.layout = layout;
+    const graph = new Graph({ type: "directed", multi: false });
+    for (const [place, { x, y, w, h }] of layout.nodes) {
+      graph.addNode(place, { x: x + w / 2, y: -(y + h / 2), size: w / 2, aspect: w / h, color: colorOf(place) });
+    }
+    for (const [from, to] of layout.edges) {
+      const way = Math.abs(layout.nodes.get(to).x - layout.nodes.get(from).x) || 1;
+      graph.addDirectedEdge(from, to, { inset: Math.min(0.49, WIDTH / 2 / way), ...edgeOf(from, to) });
+    }
+    this.graph = graph;
+    this.sigma.setSetting("hideEdgesOnMove", layout.edges.length > MANY_EDGES);
+    this.sigma.setGraph(graph);
+  }
+
+  /** Other colours for what is drawn. */
+  paint({ colorOf, edgeOf }) {
+    this.graph.updateEachNodeAttributes((place, attributes) => Object.assign(attributes, { color: colorOf(Number(place)) }), { attributes: ["color"] });
+    this.graph.updateEachEdgeAttributes((edge, attributes, from, to) => Object.assign(attributes, edgeOf(Number(from), Number(to))), { attributes: ["color", "size"] });
+  }
+
+  /** Where the layout's origin lies in the container, and how many pixels a unit has. */
+  transform() {
+    const zero = this.sigma.graphToViewport({ x: 0, y: 0 });
+    const far = this.sigma.graphToViewport({ x: 1000, y: 0 });
+    return { x: zero.x, y: zero.y, scale: (far.x - zero.x) / 1000 };
+  }
+
+  /** The part of the layout that is seen. */
+  seen() {
+    const { x, y, scale } = this.transform();
+    const { width, height } = this.sigma.getDimensions();
+    return { x1: -x / scale, y1: -y / scale, x2: (width - x) / scale, y2: (height - y) / scale };
+  }
+
+  /** Moves the camera: the middle in the layout, and the scale. */
+  look(x, y, scale, animate = false) {
+    const state = { ...this.sigma.graphToFramedGraph({ x, y: -y }), ratio: 1 / Math.min(scale, MAX_SCALE), angle: 0 };
+    const camera = this.sigma.getCamera();
+    if (animate && !matchMedia("(prefers-reduced-motion: reduce)").matches) camera.animate(state, { duration: 220 });
+    else camera.setState(state);
+  }
+
+  /** Shows all of the layout. */
+  fit(animate = false) {
+    let [x1, y1, x2, y2] = [Infinity, Infinity, -Infinity, -Infinity];
+    for (const { x, y, w, h } of [...this.layout.nodes.values(), ...this.layout.lanes]) {
+      x1 = Math.min(x1, x); y1 = Math.min(y1, y); x2 = Math.max(x2, x + w); y2 = Math.max(y2, y + h);
+    }
+    if (x1 > x2) return;
+    const { width, height } = this.sigma.getDimensions();
+    const scale = Math.min((width - 48) / (x2 - x1), (height - 48) / (y2 - y1), 1);
+    this.look((x1 + x2) / 2, (y1 + y2) / 2, scale, animate);
+  }
+
+  zoom(factor) {
+    const { width, height } = this.sigma.getDimensions();
+    const { x, y, scale } = this.transform();
+    this.look((width / 2 - x) / scale, (height / 2 - y) / scale, scale * factor, true);
+  }
+
+  /** Moves a node into the middle, unless it is well in sight. */
+  reveal(place, scale) {
+    const node = this.layout.nodes.get(place);
+    if (!node) return;
+    const seen = this.seen();
+    const inside = node.x > seen.x1 && node.x + node.w < seen.x2 && node.y > seen.y1 && node.y + node.h < seen.y2;
+    const now = this.transform().scale;
+    if (!inside || (scale && now < scale)) this.look(node.x + node.w / 2, node.y + node.h / 2, Math.max(now, scale ?? now), true);
+  }
+
+  /** HTML above the drawing that follows it: events go on to the camera. */
+  over() {
+    return this.sigma.getMouseLayer();
+  }
+
+  kill() {
+    this.sigma.kill();
+  }
+}
