@@ -7,8 +7,11 @@ function glob(pattern) {
   return new RegExp(`^${source}$`, "i");
 }
 
+/** A path without the way out of the project's folder. */
+const inside = (path) => path.replace(/^(\.{1,2}\/)+/, "");
+
 /** Package, folders below the first, name. */
-const fqn = (node) => [node.package, ...node.path.replace(/\.[^./]*$/, "").split("/").slice(1, -1), node.name];
+const fqn = (node) => [node.package, ...inside(node.path).replace(/\.[^./]*$/, "").split("/").slice(1, -1), node.name];
 
 function byFqn(value) {
   const parts = value.split(".").map(glob);
@@ -24,9 +27,9 @@ const METHODS = {
   fqn: byFqn,
   tag: (value) => (node) => node.tags.some((tag) => glob(value).test(tag)),
   path: (value) => {
-    const clean = value.replace(/^\.\//, "").replace(/\/$/, "");
+    const clean = inside(value).replace(/\/$/, "");
     const whole = glob(clean);
-    return (node) => whole.test(node.path) || node.path.startsWith(`${clean}/`);
+    return (node) => whole.test(inside(node.path)) || inside(node.path).startsWith(`${clean}/`);
   },
   file: (value) => (node) => {
     const file = node.path.split("/").at(-1);

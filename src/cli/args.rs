@@ -495,12 +495,17 @@ pub enum CheckOutput {
 
 #[derive(Debug, Subcommand)]
 pub enum DocsCommand {
-    /// Compile the project and write target/catalog.json: what the databases hold of it
+    /// Write the documentation: target/index.html with the folder target/site, and catalog.json
     Generate {
         #[command(flatten)]
         selection: SelectionArgs,
         #[command(flatten)]
         args: DocsGenerateArgs,
+    },
+    /// Serve the documentation on this machine; it is made anew when a file of the project changes
+    Serve {
+        #[command(flatten)]
+        args: DocsServeArgs,
     },
 }
 
@@ -551,9 +556,40 @@ pub struct DocsGenerateArgs {
     /// Ask no database
     #[arg(long)]
     pub empty_catalog: bool,
-    /// Also write static_index.html: a page that holds its data
+    /// Also write static_index.html: the whole site in one file
     #[arg(long = "static")]
     pub is_static: bool,
+    /// A site, or pages of Markdown for a repository's wiki in target/wiki
+    #[arg(long, value_name = "FORMAT", default_value = "html")]
+    pub format: DocsFormat,
+}
+
+/// How documentation is served.
+#[derive(Debug, Clone, Args)]
+pub struct DocsServeArgs {
+    /// The address to listen on
+    #[arg(long, value_name = "HOST", default_value = "127.0.0.1")]
+    pub host: String,
+    /// The port to listen on; 0 takes any
+    #[arg(long, value_name = "PORT", default_value_t = 8080)]
+    pub port: u16,
+    /// Open a browser, which is the default at a terminal
+    #[arg(long, overrides_with = "no_browser", hide = true)]
+    pub browser: bool,
+    /// Open no browser
+    #[arg(long)]
+    pub no_browser: bool,
+    /// Serve what there is, whatever changes
+    #[arg(long)]
+    pub no_watch: bool,
+}
+
+/// What documentation is written as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum DocsFormat {
+    #[default]
+    Html,
+    Markdown,
 }
 
 /// What `deps` does beside installing.

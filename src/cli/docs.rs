@@ -2,8 +2,9 @@
 //! catalog.json and the site.
 
 use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
 
-use super::args::{DocsGenerateArgs, RunArgs, SelectionArgs};
+use super::args::{DocsFormat, DocsGenerateArgs, RunArgs, SelectionArgs};
 use super::compile::{Compiled, compile_nodes, finish};
 use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt, store};
@@ -59,37 +60,45 @@ pub(super) fn generate(
     let target = &session.config.target_path;
     let path = target.join("catalog.json");
     artifacts::write_catalog(&path, &session.invocation, &catalog)?;
-    let site = site(&session, &compiled, &catalog, &past);
-    site.write(target)?;
-    if args.is_static {
-        site.write_single(&target.join("static_index.html"))?;
-    }
+    let written = {
+        let results = compiled.results.iter().chain(&compiled.inlined);
+        let code: HashMap<&str, &RunResult> =
+            results.map(|result| (&*result.unique_id, result)).collect();
+        let inputs = docs::Inputs {
+            manifest: &session.compiler.manifest,
+            graph: &session.graph,
+            target: &session.config.target,
+            bridges: &session.compiler.bridges,
+            catalog: &catalog,
+            compiled: &|id| code.get(id)?.compiled_code.clone(),
+            lineage: &[],
+            past: &past,
+            generated_at: clock::now(),
+        };
+        write(&inputs, target, args)?
+    };
     copy_assets(&session)?;
     for error in &catalog.errors {
         session.console.diagnostic(error);
     }
     session.console.info(&format!("Catalog written to {}", path.display()));
-    let page = target.join("index.html");
-    session.console.info(&format!("Documentation written to {}", page.display()));
+    session.console.info(&format!("Documentation written to {}", written.display()));
     Ok(if catalog.errors.is_empty() { Exit::Done } else { Exit::NodeFailed })
 }
 
-/// Makes the site out of what was compiled, what the databases hold and what the store knows.
-fn site(session: &Session, compiled: &Compiled, catalog: &Catalog, past: &Past) -> Site {
-    let results = compiled.results.iter().chain(&compiled.inlined);
-    let code: HashMap<&str, &RunResult> =
-        results.map(|result| (&*result.unique_id, result)).collect();
-    Site::new(&docs::Inputs {
-        manifest: &session.compiler.manifest,
-        graph: &session.graph,
-        target: &session.config.target,
-        bridges: &session.compiler.bridges,
-        catalog,
-        compiled: &|id| code.get(id)?.compiled_code.clone(),
-        lineage: &[],
-        past,
-        generated_at: clock::now(),
-    })
+/// Writes the documentation in its format; gives where it begins.
+fn write(inputs: &docs::Inputs<'_>, target: &Path, args: &DocsGenerateArgs) -> Result<PathBuf> {
+    if args.format == DocsFormat::Markdown {
+        let folder = target.join("wiki");
+        docs::write_markdown(&folder, inputs)?;
+        return Ok(folder.join("Home.md"));
+    }
+    let site = Site::new(inputs);
+    site.write(target)?;
+    if args.is_static {
+        site.write_single(&target.join("static_index.html"))?;
+    }
+    Ok(target.join("index.html"))
 }
 
 /// What earlier runs did: from the store, or where there is none what the last run left.

@@ -9,6 +9,7 @@ mod compile;
 mod debug;
 mod deps;
 mod docs;
+mod docs_serve;
 mod earlier;
 mod failures;
 mod flags;
@@ -261,6 +262,7 @@ fn dispatch(
         Command::Docs { command: DocsCommand::Generate { selection, args } } => {
             docs::generate(&start, selection, args)
         }
+        Command::Docs { command: DocsCommand::Serve { args } } => docs_serve::command(&start, args),
         Command::Source { command: SourceCommand::Freshness { selection, output } } => {
             freshness::command(&start, selection, output.as_deref())
         }

@@ -109,7 +109,7 @@ pub(super) fn index(pages: &Pages<'_>, starts: &[usize]) -> Value {
 }
 
 /// The group that a member belongs to.
-fn group_of(member: Member<'_>) -> Option<&str> {
+pub(super) fn group_of(member: Member<'_>) -> Option<&str> {
     match member {
         Member::Node(node) => node.group.as_deref(),
         other => other.config().text("group"),

@@ -8,7 +8,9 @@
 
 mod detail;
 mod index;
+mod markdown;
 mod past;
+mod server;
 mod site;
 
 use std::collections::HashMap;
@@ -24,7 +26,9 @@ use crate::graph::{Graph, Member, NodeIndex};
 use crate::manifest::{FastHash, Manifest, Node, ResourceType, UniqueId};
 use crate::run::Catalog;
 
+pub use markdown::write_markdown;
 pub use past::{Past, PastRun};
+pub use server::{Reload, Server};
 pub use site::{Site, copy};
 
 /// What the site is made of.

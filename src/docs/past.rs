@@ -242,7 +242,9 @@ fn chart(pages: &Pages<'_>, run: &RunSummary, tasks: &[TaskSummary]) -> Value {
         json!([
             place.and_then(|at| i64::try_from(*at).ok()).unwrap_or(-1),
             task.resource_type,
-            task.name,
+            place
+                .filter(|_| task.resource_type == "bridge")
+                .map_or_else(|| task.name.clone(), |at| pages.members[*at].search_name(),),
             task.status,
             task.started_at.as_millisecond() - start,
             task.duration_ms,

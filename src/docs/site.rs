@@ -83,11 +83,14 @@ impl Site {
     /// # Errors
     /// `UNWRITABLE` with the system's reason.
     pub fn write_single(&self, path: &Path) -> Result<()> {
-        // Inside a script element, only this could end it.
-        let script = |text: &str| format!("<script>{}</script>\n", text.replace("</", "<\\/"));
+        // Nothing in a script element may look like the end of it, or like a comment. In data `<` is in
+        // texts only.
+        let script = |text: &str| format!("<script>{text}</script>\n");
         let style = format!("<style>{}</style>", asset("app.css"));
-        let mut scripts: String = self.data.iter().map(|(_, text)| script(text)).collect();
-        scripts.push_str(&script(&asset("app.js")));
+        let mut scripts: String =
+            self.data.iter().map(|(_, text)| script(&text.replace('<', "\\u003c"))).collect();
+        let code = asset("app.js").replace("</script", "<\\/script").replace("<!--", "<\\!--");
+        scripts.push_str(&script(&code));
         write(path, &self.page(&style, &scripts))
     }
 

@@ -231,11 +231,30 @@ function order(cells, layers, parents, children) {
   }
 }
 
+/** The shape that the whole should have, as width by height, where it is large. */
+const SHAPE = 1.7;
+
 /** How many nodes stand on top of each other at most: all of them where they are few. */
 function rowsPerColumn(cells) {
-  const sizes = cells.flatMap((cell) => [...cell.values()].map((list) => list.length));
-  const all = sizes.reduce((sum, size) => sum + size, 0);
-  return all < 400 ? 60 : Math.max(12, Math.ceil(Math.sqrt(all / 6)));
+  const sizes = cells.map((cell) => [...cell].map(([layer, list]) => [layer, list.length]));
+  const all = sizes.flat().reduce((sum, [, size]) => sum + size, 0);
+  if (all < 400) return 60;
+  const shape = (most) => {
+    const columns = [];
+    let height = 0;
+    for (const lane of sizes) {
+      let rows = 0;
+      for (const [layer, size] of lane) {
+        columns[layer] = Math.max(columns[layer] ?? 1, Math.ceil(size / most));
+        rows = Math.max(rows, Math.min(size, most));
+      }
+      height += rows * (HEIGHT + GAP_Y) + LANE_GAP + LANE_HEAD;
+    }
+    return columns.reduce((sum, count) => sum + count * (WIDTH + 18) + GAP_X, 0) / height;
+  };
+  let most = 12;
+  while (most < all && shape(most) > SHAPE) most = Math.ceil(most * 1.25);
+  return most;
 }
 
 /** Moves the nodes of stacks towards their neighbours, as far as order and height allow. */

@@ -2,7 +2,7 @@
 // (cards) and below (boxes) is HTML that follows the camera by one transform.
 import Graph from "graphology";
 import Sigma from "sigma";
-import { layerFill, layerPlain, sdfRectangle } from "sigma/rendering";
+import { layerFill, layerPlain, pathLine, sdfRectangle } from "sigma/rendering";
 import { WIDTH } from "./layout.js";
 
 /** With more edges than this, they are left out while the camera moves. */
@@ -43,7 +43,7 @@ export class GraphView {
     this.sigma = new Sigma(this.graph, container, {
       primitives: {
         nodes: { shapes: [sdfRectangle({ aspectRatio: { attribute: "aspect", default: 5 }, cornerRadius: 0.09 })], layers: [layerFill()] },
-        edges: { paths: [flow], layers: [layerPlain()], extremities: [] },
+        edges: { paths: [flow, pathLine()], layers: [layerPlain()], extremities: [] },
       },
       styles: {
         nodes: {
@@ -51,8 +51,8 @@ export class GraphView {
           color: { attribute: "color" }, aspect: { attribute: "aspect" }, cursor: "pointer",
         },
         edges: {
-          path: "flow", size: { attribute: "size" }, color: { attribute: "color" },
-          inset: { attribute: "inset" },
+          path: { attribute: "path", defaultValue: "flow" }, size: { attribute: "size" }, color: { attribute: "color" },
+          inset: { attribute: "inset" }, opacity: { attribute: "opacity", defaultValue: 1 },
         },
       },
       settings: {
@@ -65,7 +65,7 @@ export class GraphView {
         stagePadding: 0,
         minEdgeThickness: 1,
         minCameraRatio: 1 / MAX_SCALE,
-        maxCameraRatio: 60,
+        maxCameraRatio: 400,
         zoomDuration: 120,
         zoomingRatio: 1.35,
         doubleClickZoomingRatio: 1,
@@ -79,24 +79,36 @@ export class GraphView {
     this.sigma.on("leaveNode", () => events.over(null));
   }
 
-  /** Draws a layout: colorOf(place), edgeOf(from, to) → {color, size}. */
+  /** Draws a layout: colorOf(place), edgeOf(from, to) → {color, size}. Of a large one the nodes come first. */
   show(layout, { colorOf, edgeOf }) {
+    clearTimeout(this.later);
     this.layout = layout;
+    const crowded = layout.edges.length > MANY_EDGES;
+    this.sigma.setSetting("hideEdgesOnMove", crowded);
+    this.draw(colorOf, crowded ? null : edgeOf);
+    // What is drawn now may be of other colours then.
+    if (crowded) this.later = setTimeout(() => this.draw(this.colors?.colorOf ?? colorOf, this.colors?.edgeOf ?? edgeOf), 250);
+  }
+
+  draw(colorOf, edgeOf) {
+    const { nodes, edges } = this.layout;
+    const crowded = edges.length > MANY_EDGES;
     const graph = new Graph({ type: "directed", multi: false });
-    for (const [place, { x, y, w, h }] of layout.nodes) {
+    for (const [place, { x, y, w, h }] of nodes) {
       graph.addNode(place, { x: x + w / 2, y: -(y + h / 2), size: w / 2, aspect: w / h, color: colorOf(place) });
     }
-    for (const [from, to] of layout.edges) {
-      const way = Math.abs(layout.nodes.get(to).x - layout.nodes.get(from).x) || 1;
-      graph.addDirectedEdge(from, to, { inset: Math.min(0.49, WIDTH / 2 / way), ...edgeOf(from, to) });
+    const kind = crowded ? { opacity: 0.3, path: "straight" } : { opacity: 1, path: "flow" };
+    for (const [from, to] of edgeOf ? edges : []) {
+      const way = Math.abs(nodes.get(to).x - nodes.get(from).x) || 1;
+      graph.addDirectedEdge(from, to, { inset: Math.min(0.49, WIDTH / 2 / way), ...kind, ...edgeOf(from, to) });
     }
     this.graph = graph;
-    this.sigma.setSetting("hideEdgesOnMove", layout.edges.length > MANY_EDGES);
     this.sigma.setGraph(graph);
   }
 
   /** Other colours for what is drawn. */
   paint({ colorOf, edgeOf }) {
+    this.colors = { colorOf, edgeOf };
     this.graph.updateEachNodeAttributes((place, attributes) => Object.assign(attributes, { color: colorOf(Number(place)) }), { attributes: ["color"] });
     this.graph.updateEachEdgeAttributes((edge, attributes, from, to) => Object.assign(attributes, edgeOf(Number(from), Number(to))), { attributes: ["color", "size"] });
   }
@@ -141,14 +153,20 @@ export class GraphView {
     this.look((width / 2 - x) / scale, (height / 2 - y) / scale, scale * factor, true);
   }
 
-  /** Moves a node into the middle, unless it is well in sight. */
+  /** Moves a node into the middle of what the panel leaves free, unless it is in sight there. */
   reveal(place, scale) {
     const node = this.layout.nodes.get(place);
     if (!node) return;
-    const seen = this.seen();
-    const inside = node.x > seen.x1 && node.x + node.w < seen.x2 && node.y > seen.y1 && node.y + node.h < seen.y2;
-    const now = this.transform().scale;
-    if (!inside || (scale && now < scale)) this.look(node.x + node.w / 2, node.y + node.h / 2, Math.max(now, scale ?? now), true);
+    const { width, height } = this.sigma.getDimensions();
+    // On wide screens the panel is on the right, on narrow ones it takes the lower half.
+    const free = width > 760 ? { width: width - 350, height } : { width, height: height * 0.45 };
+    const now = this.transform();
+    const [x, y] = [now.x + (node.x + node.w / 2) * now.scale, now.y + (node.y + node.h / 2) * now.scale];
+    const inside = x > 0 && y > 0 && x + (node.w / 2) * now.scale < free.width && y + (node.h / 2) * now.scale < free.height;
+    if (inside && !(scale && now.scale < scale)) return;
+    const to = Math.max(now.scale, scale ?? now.scale);
+    const shift = { x: (width - free.width) / 2 / to, y: (height - free.height) / 2 / to };
+    this.look(node.x + node.w / 2 + shift.x, node.y + Math.min(node.h, 200) / 2 + shift.y, to, true);
   }
 
   /** HTML above the drawing that follows it: events go on to the camera. */
@@ -157,6 +175,7 @@ export class GraphView {
   }
 
   kill() {
+    clearTimeout(this.later);
     this.sigma.kill();
   }
 }

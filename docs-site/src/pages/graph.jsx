@@ -66,20 +66,29 @@ export function Graph({ query }) {
     setOpen((open) => new Map([...open, ...found.details].slice(0, 60)));
     setTraced({ place, column, ...found });
   };
+  // The frame of the page is painted before the graph is laid out.
+  const [isReady, setReady] = useState(false);
+  useEffect(() => {
+    const frame = requestAnimationFrame(() => setTimeout(() => setReady(true)));
+    return () => cancelAnimationFrame(frame);
+  }, []);
   const drawn = useMemo(
     () =>
+      isReady &&
       layout({
         places,
         parentsOf: (place) => nodes[place].parents,
         laneOf: (place) => boxesBy[boxes]?.(nodes[place]) ?? null,
         heightOf: (place) => heightOf(open.get(place)),
       }),
-    [places, boxes, open],
+    [places, boxes, open, isReady],
   );
   return (
     <div class="lineage">
       <Toolbar text={text} boxes={boxes} count={places.length} error={error} go={go} />
-      {places.length === 0 && !error ? (
+      {!drawn ? (
+        <p class="loading nothing" aria-busy="true">Drawing {plural(places.length, "node")}…</p>
+      ) : places.length === 0 && !error ? (
         <p class="empty nothing">The selection <code>{text}</code> names nothing.</p>
       ) : (
         <Drawing drawn={drawn} picked={picked} pick={(place) => go({ node: place == null ? "" : nodes[place].id })} open={open} toggle={toggle} trace={trace} traced={traced} fitOn={`${text} ${boxes}`} />
@@ -223,7 +232,6 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
       view.current.fit();
       if (picked != null) view.current.reveal(picked, 0.75);
     }
-    view.current.sigma.refresh();
     performance.mark("pintail-graph-drawn");
   }, [drawn]);
   useEffect(() => { view.current?.paint(paint()); }, [near, dark]);
@@ -366,7 +374,7 @@ function ColumnEdges({ drawn, open, traced }) {
 
 function Panel({ node, isOpen, toggle, close, go }) {
   const { value: about } = usePromise(() => detail(node), [node.id]);
-  const moves = [...node.parents.map((at) => [nodes[at], node]), ...node.children.map((at) => [node, nodes[at]])].filter(([from, to]) => crossing(from, to) === "bridge");
+  const moves = [...node.parents.map((at) => [nodes[at], node]), ...node.children.map((at) => [node, nodes[at]])].filter(([from, to]) => to.kind !== "test" && crossing(from, to) === "bridge");
   return (
     <aside class="panel" aria-label={`About ${node.name}`}>
       <button class="icon close" onClick={close} aria-label="Close"><Icon name="close" /></button>

@@ -1,7 +1,7 @@
 // Earlier runs, and what each thread did in one of them.
 import { useMemo, useState } from "preact/hooks";
 import { link, nodes, part, site } from "../data.js";
-import { ago, duration, kindName, number, when } from "../format.js";
+import { ago, duration, kindName, number, plural, when } from "../format.js";
 import { usePromise } from "../hooks.js";
 import { Loading, Status } from "../parts.jsx";
 
@@ -62,15 +62,16 @@ function Gantt({ tasks }) {
   const [kind, setKind] = useState("");
   const [picked, setPicked] = useState(null);
   const rows = useMemo(() => {
-    const all = tasks.map(([place, kind, name, status, start, ms, thread, engine, count, message], at) => ({ at, node: nodes[place], kind, name, status, start, ms: ms ?? 0, thread: thread ?? 0, engine, count, message }));
+    const all = tasks.map(([place, kind, name, status, start, ms, thread, engine, count, message], at) => ({ at, node: nodes[place], kind, name, status, start, ms: ms ?? 0, thread: thread ?? (kind === "bridge" ? "bridge" : 0), engine, count, message }));
     const begin = Math.min(...all.map((task) => task.start));
     const end = Math.max(...all.map((task) => task.start + task.ms));
-    return { all, begin, span: Math.max(1, end - begin), threads: [...new Set(all.map((task) => task.thread))].sort((a, b) => a - b) };
+    return { all, begin, span: Math.max(1, end - begin), threads: [...new Set(all.map((task) => task.thread))].sort((a, b) => (a === "bridge") - (b === "bridge") || a - b) };
   }, [tasks]);
   const { all, begin, span, threads } = rows;
   const kinds = [...new Set(all.map((task) => task.kind))];
   const left = (task) => (100 * (task.start - begin)) / span;
-  const busy = all.reduce((sum, task) => sum + task.ms, 0) / (span * threads.length);
+  const workers = threads.filter((thread) => thread !== "bridge").length;
+  const busy = all.reduce((sum, task) => sum + task.ms, 0) / (span * workers);
   const slowest = [...all].sort((a, b) => b.ms - a.ms).slice(0, 12);
   const engineOf = (name) => site.engines.find((engine) => engine.name === name)?.type ?? "none";
   const ticks = [0, 0.25, 0.5, 0.75, 1];
@@ -78,11 +79,13 @@ function Gantt({ tasks }) {
     <>
       <div class="legend">
         {site.engines.map((engine) => <span key={engine.name}><i class={`swatch engine-${engine.type}`} />{engine.name}</span>)}
-        <span><i class="swatch bad" />did not pass</span>
+        {kinds.includes("bridge") && <span><i class="swatch bridge" />bridge</span>}
+        {all.some((task) => task.status === "warn") && <span><i class="swatch warned" />warning</span>}
+        <span><i class="swatch bad" />failed or skipped</span>
         <label>Kinds <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}><option value="">all</option>{kinds.map((one) => <option key={one} value={one}>{kindName(one)}</option>)}</select></label>
-        <span class="quiet">{threads.length} threads, busy {Math.min(100, Math.round(100 * busy))} % of the time</span>
+        <span class="quiet">{plural(workers, "thread")}, busy {Math.min(100, Math.round(100 * busy))} % of the time</span>
       </div>
-      <div class="gantt" role="img" aria-label={`${all.length} tasks on ${threads.length} threads in ${duration(span)}`}>
+      <div class="gantt" role="img" aria-label={`${all.length} tasks on ${workers} threads in ${duration(span)}`}>
         <div class="axis" aria-hidden="true">{ticks.map((part) => <span key={part} style={{ left: `${100 * part}%` }}>{duration(span * part)}</span>)}</div>
         {threads.map((thread) => (
           <div class="lane" key={thread} style={{ height: `${ROW}px` }}>
@@ -91,7 +94,7 @@ function Gantt({ tasks }) {
               {all.filter((task) => task.thread === thread && (!kind || task.kind === kind)).map((task) => (
                 <i
                   key={task.at}
-                  class={`engine-${engineOf(task.engine)} ${task.kind} ${["success", "pass", "no-op"].includes(task.status) ? "" : "bad"}${picked === task ? " picked" : ""}`}
+                  class={`engine-${engineOf(task.engine)} ${task.kind} ${task.status === "warn" ? "warn" : ["success", "pass", "no-op"].includes(task.status) ? "" : "bad"}${picked === task ? " picked" : ""}`}
                   style={{ left: `${left(task)}%`, width: `max(2px, ${(100 * task.ms) / span}%)` }}
                   title={`${task.name}: ${duration(task.ms)}`}
                   onClick={() => setPicked(task)}

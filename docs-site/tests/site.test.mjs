@@ -1,0 +1,198 @@
+// The site of the Olist project in a real browser, from file://. `scripts/test-docs` makes the site and
+// runs this; PINTAIL_DOCS_SITE names its index.html, CHROMIUM the browser.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const site = pathToFileURL(process.env.PINTAIL_DOCS_SITE).href;
+let browser;
+before(async () => {
+  browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM,
+    args: ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist"],
+  });
+});
+after(() => browser?.close());
+
+/** A page of the site; `change` may alter the data that come in. Errors and requests to anywhere fail the test. */
+async function open(hash, { change, ...options } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
+  const troubles = [];
+  page.on("pageerror", (error) => troubles.push(error.message));
+  page.on("request", (request) => { if (!/^(file|data|blob):/.test(request.url())) troubles.push(request.url()); });
+  if (change) {
+    await page.addInitScript(`
+      let real;
+      const change = ${change};
+      Object.defineProperty(window, "pintail", { set(given) { real = given; }, get: () => (name, data) => { change(name, data); real(name, data); } });
+    `);
+  }
+  await page.goto(`${site}#${hash}`);
+  return { page, done: async () => { await context.close(); assert.deepEqual(troubles, []); } };
+}
+
+const card = (page, name) => page.locator(`[data-node$=".${name}"]`);
+
+test("search finds names, columns, descriptions and SQL, and opens a node", async () => {
+  const { page, done } = await open("/");
+  await page.getByRole("heading", { name: "olist", level: 1 }).waitFor();
+  for (const [words, name] of [
+    ["fact_order_it", "fact_order_items"],
+    ["average_review_score", "dim_customer"],
+    ["whatever became of the order", "fact_order_items"],
+    ["deliverd dates", "delivered_without_a_date"],
+    ["row_number() over", "stg_"],
+  ]) {
+    await page.keyboard.press("/");
+    await page.getByRole("combobox", { name: "Search" }).fill(words);
+    await page.locator("#hits li", { hasText: name }).first().waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  }
+  await page.keyboard.press("/");
+  await page.getByRole("combobox", { name: "Search" }).fill("fact_order_items");
+  await page.locator("#hits li").first().waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "fact_order_items" }).waitFor();
+  assert.match(page.url(), /#\/node\/model\.olist\.fact_order_items$/);
+  await done();
+});
+
+test("a node shows its columns, code for its engine, tests and runs", async () => {
+  const { page, done } = await open("/node/model.olist.fact_order_items");
+  const row = page.locator("#columns tr", { hasText: "order_item_key" });
+  await row.getByText("varchar").waitFor();
+  await row.getByText("unique", { exact: true }).waitFor();
+  assert.match(await page.locator("#code code").textContent(), /ref\('stg_order_items'\)/);
+  await page.getByRole("tab", { name: "Compiled for DuckDB" }).click();
+  assert.doesNotMatch(await page.locator("#code code").textContent(), /ref\(/);
+  assert.ok((await page.locator("#tests details").count()) > 10);
+  await page.locator("#history svg").waitFor();
+  await page.getByRole("link", { name: /int_product_metrics/ }).click();
+  await page.getByRole("heading", { name: "int_product_metrics" }).waitFor();
+  await done();
+});
+
+test("a test that did not pass shows its failing rows", async () => {
+  const { page, done } = await open("/node/test.olist.orders_without_items");
+  await page.getByText(/31 failing rows/).waitFor();
+  assert.ok((await page.locator(".failing tbody tr").count()) > 5);
+  await done();
+});
+
+test("lineage goes across engines, with columns on a click", async () => {
+  const { page, done } = await open("/graph?select=%2Bops_customer_lookup");
+  await card(page, "ops_customer_lookup").waitFor();
+  await page.locator(".bridge-sign").first().waitFor();
+  const dim = card(page, "dim_customer");
+  await dim.getByRole("button", { name: "Columns of dim_customer" }).click();
+  await dim.getByText("customer_segment").waitFor();
+  await dim.getByRole("button", { name: /^dim_customer/ }).click();
+  await page.getByRole("complementary", { name: "About dim_customer" }).getByText(/goes over a bridge/).waitFor();
+  await page.getByRole("application").focus();
+  await page.keyboard.press("ArrowRight");
+  const panel = page.getByRole("complementary");
+  await page.waitForURL(/node=model\.olist\.(ops_customer_lookup|mart_customer_rfm)/);
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL(/node=.*(ops_customer_lookup|customer_support_desk)/);
+  if (!page.url().includes("ops_customer_lookup")) await page.keyboard.press("ArrowLeft");
+  await panel.getByText("PostgreSQL").waitFor();
+  await page.keyboard.press("Escape");
+  await panel.waitFor({ state: "detached" });
+  await done();
+});
+
+test("selections filter the graph and say what is wrong with them", async () => {
+  const { page, done } = await open("/graph");
+  const count = page.locator(".count");
+  const input = page.getByLabel("Selection, in dbt's syntax");
+  for (const [selection, nodes] of [
+    ["group:etl_orchestration", /^1 node$/],
+    ["engine:operational,resource_type:model", /^\d nodes$/],
+    ["1+dim_date", /^\d nodes?$/],
+    ["path:models/sales --exclude fact_payments", /^\d+ nodes$/],
+    ["nonsense:x", /no method/],
+  ]) {
+    await input.fill(selection);
+    await input.press("Enter");
+    await page.waitForFunction(([text, pattern]) => location.hash.includes(new URLSearchParams({ select: text }).toString()) && new RegExp(pattern).test(document.querySelector(".count").textContent), [selection, nodes.source]);
+    assert.match(await count.textContent(), nodes);
+  }
+  await done();
+});
+
+test("edges between columns are drawn where they are known", async () => {
+  const change = `(name, data) => {
+    if (name === "index") {
+      data.column_lineage = true;
+      window.places = Object.fromEntries(data.nodes.map((row, at) => [row[2], at]));
+      window.starts = data.chunks;
+    } else if (name.startsWith("nodes-")) {
+      const at = window.places.dim_customer - window.starts[Number(name.slice(6))];
+      if (data[at]?.columns?.some((column) => column.name === "customer_segment")) {
+        data[at].lineage = [["customer_unique_id", window.places.stg_customers, "customer_unique_id", "copy"], ["customer_key", window.places.stg_customers, "customer_unique_id", "transform"]];
+      }
+    }
+  }`;
+  const { page, done } = await open("/graph?select=%2Bdim_customer", { change });
+  await card(page, "dim_customer").getByRole("button", { name: "Columns of dim_customer" }).click();
+  await card(page, "dim_customer").getByRole("button", { name: "customer_unique_id", exact: true }).click();
+  await page.locator(".column-edges path.traced.copy").waitFor({ state: "attached" });
+  await card(page, "stg_customers").locator("li.traced", { hasText: "customer_unique_id" }).waitFor();
+  assert.equal(await page.locator(".column-edges path.transform").count(), 1);
+  await done();
+});
+
+test("dark mode is chosen by the system and by hand", async () => {
+  const { page, done } = await open("/", { colorScheme: "dark" });
+  const background = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+  const dark = await background();
+  await page.getByRole("button", { name: "Light mode" }).click();
+  const light = await background();
+  const brightness = (color) => color.match(/\d+/g).slice(0, 3).reduce((sum, part) => sum + Number(part), 0);
+  assert.ok(brightness(dark) < 120 && brightness(light) > 700, `${dark} ${light}`);
+  await page.getByRole("button", { name: "Dark mode" }).click();
+  assert.equal(await background(), dark);
+  await done();
+});
+
+test("runs and quality are shown", async () => {
+  const { page, done } = await open("/runs");
+  await page.locator(".gantt .track i").first().waitFor();
+  assert.ok((await page.locator(".gantt .track i").count()) > 300);
+  assert.ok((await page.locator(".gantt .track i.bridge").count()) > 0);
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Quality" }).click();
+  await page.getByRole("row", { name: /fulfillment/ }).first().waitFor();
+  await done();
+});
+
+test("Markdown of descriptions cannot do anything", async () => {
+  const change = `(name, data) => {
+    if (name === "index") data.overview = "# Hello\\n<img src=x onerror='window.bad = 1'><script>window.bad = 1</script>\\n[a](javascript:window.bad=1) <iframe src='https://example.com'></iframe> **bold** <form action='https://example.com'><input></form>";
+  }`;
+  const { page, done } = await open("/", { change });
+  await page.locator(".md strong", { hasText: "bold" }).waitFor();
+  assert.equal(await page.locator(".md script, .md iframe, .md form, .md input, .md [onerror], .md a[href^='javascript']").count(), 0);
+  assert.equal(await page.evaluate(() => window.bad), undefined);
+  await done();
+});
+
+test("phones get pages that fit, and everything has a name", async () => {
+  for (const hash of ["/", "/browse", "/node/model.olist.fact_order_items", "/graph", "/quality", "/runs"]) {
+    const { page, done } = await open(hash, { viewport: { width: 390, height: 844 } });
+    await page.locator("main :is(h1, .stage, .loading)").first().waitFor();
+    await page.waitForFunction(() => !document.querySelector("main .loading"));
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(wide <= 0, `${hash} is ${wide} pixels too wide`);
+    const unnamed = await page.evaluate(() =>
+      [...document.querySelectorAll("button, a[href], input, select, [role=img]")]
+        .filter((one) => !(one.getAttribute("aria-label") || one.title || one.labels?.length || one.textContent.trim()))
+        .map((one) => one.outerHTML),
+    );
+    assert.deepEqual(unnamed, [], hash);
+    await done();
+  }
+});
