@@ -3,7 +3,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint bench bench-store compat faults clean
+.PHONY: help setup build demo test test-docs lint bench bench-store compat faults clean
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 16
@@ -19,6 +19,10 @@ demo: build ## build the Olist warehouse on DuckDB and PostgreSQL, with the samp
 
 test: setup ## the whole test suite, against real DuckDB and PostgreSQL (ARGS='…' for the runner)
 	@scripts/test $(ARGS)
+
+test-docs: setup ## repeat the npm build of the documentation's page, and look at it in Chromium
+	@cargo build --quiet --bin pintail
+	@scripts/test-docs
 
 lint: setup ## formatting, and clippy with warnings as errors
 	cargo fmt --check
