@@ -388,6 +388,7 @@ mod tests {
                 "{% for x in [1] if x not in [2] %}",
                 "{% for x in __list(1) if x not in __list(2) %}",
             ),
+            ("{% if x in['a'] %}", "{% if x in __list('a') %}"),
             ("{{ a.in[0] }}", "{{ a.in[0] }}"),
             ("{{ f([])[0] }}", "{{ f(__list())[0] }}"),
             ("{{ ns.x is divisibleby [1] }}", "{{ ns.x is divisibleby __list(1) }}"),

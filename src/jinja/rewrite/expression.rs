@@ -101,6 +101,14 @@ impl<'s> Reader<'_, 's> {
         same
     }
 
+    /// Whether a word stands right before a token: `in['a']`.
+    fn is_glued(&self, token: usize) -> bool {
+        let before = token.checked_sub(1).map(|before| (&self.tokens[before].0, before));
+        before.is_some_and(|(kind, before)| {
+            matches!(kind, Token::Ident(_)) && self.span(before).end == self.span(token).start
+        })
+    }
+
     fn replace(&mut self, token: usize, text: &'static str) {
         let range = self.span(token);
         self.edits.push(Edit { range, text: text.into(), order: Order::Replace });
@@ -316,13 +324,13 @@ impl<'s> Reader<'_, 's> {
                 Kind::Other
             }
             Token::BracketOpen => {
-                self.replace(opened, "__list(");
+                self.replace(opened, if self.is_glued(opened) { " __list(" } else { "__list(" });
                 self.items(&Token::BracketClose)?;
                 self.replace(self.at - 1, ")");
                 Kind::Other
             }
             Token::BraceOpen => {
-                self.replace(opened, "__dict(");
+                self.replace(opened, if self.is_glued(opened) { " __dict(" } else { "__dict(" });
                 self.pairs()?;
                 self.replace(self.at - 1, ")");
                 Kind::Other
