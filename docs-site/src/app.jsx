@@ -1,5 +1,5 @@
 // The frame around every page: header, search, keyboard.
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { find, site } from "./data.js";
 import { ago } from "./format.js";
 import { isDark } from "./hooks.js";
@@ -26,7 +26,7 @@ export function App() {
   const [searching, setSearching] = useState(false);
   const [page = "", one] = route.parts;
   const main = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const pressed = (event) => {
       const typing = /^(INPUT|TEXTAREA|SELECT)$/.test(event.target.tagName) || event.target.isContentEditable;
       if ((event.key === "/" && !typing) || (event.key === "k" && (event.metaKey || event.ctrlKey))) {

@@ -34,6 +34,7 @@ export function SearchBox({ close }) {
     if (event.key === "ArrowDown") setAt(Math.min(at + 1, hits.length - 1));
     else if (event.key === "ArrowUp") setAt(Math.max(at - 1, 0));
     else if (event.key === "Enter" && hits[at]) open(hits[at]);
+    else if (event.key === "Escape") dialog.current.close();
     else return;
     event.preventDefault();
   };

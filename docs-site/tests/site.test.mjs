@@ -21,7 +21,7 @@ async function open(hash, { change, ...options } = {}) {
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   const troubles = [];
-  page.on("pageerror", (error) => troubles.push(error.message));
+  page.on("pageerror", (error) => { console.error(error.stack); troubles.push(error.message); });
   page.on("request", (request) => { if (!/^(file|data|blob):/.test(request.url())) troubles.push(request.url()); });
   if (change) {
     await page.addInitScript(`
@@ -38,19 +38,19 @@ const card = (page, name) => page.locator(`[data-node$=".${name}"]`);
 
 test("search finds names, columns, descriptions and SQL, and opens a node", async () => {
   const { page, done } = await open("/");
-  await page.getByRole("heading", { name: "olist", level: 1 }).waitFor();
+  await page.getByRole("heading", { name: "olist", exact: true }).waitFor();
   for (const [words, name] of [
     ["fact_order_it", "fact_order_items"],
     ["average_review_score", "dim_customer"],
     ["whatever became of the order", "fact_order_items"],
     ["deliverd dates", "delivered_without_a_date"],
-    ["row_number() over", "stg_"],
+    ["row_number() over", "dim_geography"],
   ]) {
     await page.keyboard.press("/");
     await page.getByRole("combobox", { name: "Search" }).fill(words);
     await page.locator("#hits li", { hasText: name }).first().waitFor();
     await page.keyboard.press("Escape");
-    await page.getByRole("dialog").waitFor({ state: "detached" });
+    await page.locator("dialog").waitFor({ state: "detached" });
   }
   await page.keyboard.press("/");
   await page.getByRole("combobox", { name: "Search" }).fill("fact_order_items");
@@ -99,7 +99,7 @@ test("lineage goes across engines, with columns on a click", async () => {
   await page.keyboard.press("ArrowRight");
   await page.waitForURL(/node=.*(ops_customer_lookup|customer_support_desk)/);
   if (!page.url().includes("ops_customer_lookup")) await page.keyboard.press("ArrowLeft");
-  await panel.getByText("PostgreSQL").waitFor();
+  await panel.getByText("PostgreSQL", { exact: true }).waitFor();
   await page.keyboard.press("Escape");
   await panel.waitFor({ state: "detached" });
   await done();

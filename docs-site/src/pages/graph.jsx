@@ -44,7 +44,11 @@ export function Graph({ query }) {
   const { places, error } = useMemo(() => {
     try {
       const found = select(text);
-      return { places: found ? [...found].sort((a, b) => a - b) : everything };
+      if (!found) return { places: everything };
+      // Tests only where nothing else is selected, or where they are asked for.
+      const all = [...found].sort((a, b) => a - b);
+      const others = all.filter((place) => nodes[place].kind !== "test");
+      return { places: others.length && !text.includes("resource_type:test") ? others : all };
     } catch (error) {
       return { places: [], error: error.message };
     }
@@ -69,8 +73,8 @@ export function Graph({ query }) {
   // The frame of the page is painted before the graph is laid out.
   const [isReady, setReady] = useState(false);
   useEffect(() => {
-    const frame = requestAnimationFrame(() => setTimeout(() => setReady(true)));
-    return () => cancelAnimationFrame(frame);
+    const timer = setTimeout(() => setReady(true), 30);
+    return () => clearTimeout(timer);
   }, []);
   const drawn = useMemo(
     () =>
@@ -107,7 +111,7 @@ function heightOf(about) {
 function Toolbar({ text, boxes, count, error, go }) {
   const [value, setValue] = useState(text);
   const [copied, setCopied] = useState(false);
-  useEffect(() => setValue(text), [text]);
+  useLayoutEffect(() => setValue(text), [text]);
   const submit = (event) => {
     event.preventDefault();
     go({ select: value.trim(), node: "" });
