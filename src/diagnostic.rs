@@ -283,6 +283,12 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
+    /// The error of a file or folder that the system does not let us write; who asks says what to do.
+    pub fn unwritable(path: &Path, error: &std::io::Error) -> Self {
+        let message = format!("{} cannot be written", path.display());
+        Diagnostic::error(Code::UNWRITABLE, message).note(error.to_string())
+    }
+
     /// An error without a place yet.
     pub fn error(code: Code, message: impl Into<String>) -> Self {
         Diagnostic {

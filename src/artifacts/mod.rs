@@ -131,8 +131,7 @@ fn write_whole(
     write: impl FnOnce(&mut (dyn Write + Send)) -> io::Result<()>,
 ) -> Result<()> {
     let unwritable = |error: io::Error| {
-        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
-            .note(error.to_string())
+        Diagnostic::unwritable(path, &error)
             .help("Check the folder's permissions and the space left on the disk.")
     };
     let beside = path.with_extension(format!("json.{}", std::process::id()));

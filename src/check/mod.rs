@@ -210,9 +210,7 @@ impl Checker {
     /// The name by which an engine reads a node or source; none where it cannot.
     fn table(&self, id: &UniqueId, here: &EngineConfig) -> Option<Relation> {
         let manifest = &self.compiler.manifest;
-        let of_node = manifest.nodes.get(id).map(|node| (&node.engine, node.relation()));
-        let of_source = || manifest.sources.get(id).map(|it| (&it.engine, it.relation()));
-        let (there, relation) = of_node.or_else(of_source)?;
+        let (there, relation) = (manifest.engine_of(id)?, manifest.relation_of(id)?);
         if relation.verbatim.is_some() {
             return None;
         }

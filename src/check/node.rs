@@ -254,9 +254,11 @@ impl Checker {
         let manifest = &self.compiler.manifest;
         let mut read = Read::default();
         for id in upstream(node, manifest) {
-            let of_node = manifest.nodes.get(&id).map(|up| (&up.engine, up.relation()));
-            let of_source = || manifest.sources.get(&id).map(|up| (&up.engine, up.relation()));
-            let Some((engine, relation)) = of_node.or_else(of_source) else { continue };
+            let (Some(engine), Some(relation)) =
+                (manifest.engine_of(&id), manifest.relation_of(&id))
+            else {
+                continue;
+            };
             if relation.verbatim.is_some() {
                 // The engine reads the files themselves.
                 continue;

@@ -179,12 +179,17 @@ fn schema_of(table: &Relation) -> String {
 }
 
 fn create_table(table: &Relation, columns: &[Column]) -> String {
+    let quoted = Relation { quoting: Default::default(), rows: None, ..table.clone() };
+    empty_table(&quoted.render(), columns)
+}
+
+/// The statement that makes a table without rows, where it is not there.
+pub(super) fn empty_table(name: &str, columns: &[Column]) -> String {
     let columns: Vec<String> = columns
         .iter()
         .map(|column| format!("{} {}", quote_identifier(&column.name), column.data_type))
         .collect();
-    let quoted = Relation { quoting: Default::default(), rows: None, ..table.clone() };
-    format!("CREATE TABLE IF NOT EXISTS {} ({});", quoted.render(), columns.join(", "))
+    format!("CREATE TABLE IF NOT EXISTS {name} ({});", columns.join(", "))
 }
 
 /// A query that gives columns and no rows.

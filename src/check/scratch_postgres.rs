@@ -3,7 +3,7 @@
 
 use indexmap::IndexSet;
 
-use super::scratch::{Scratch, empty_query};
+use super::scratch::{Scratch, empty_query, empty_table};
 use crate::config::EngineKind;
 use crate::engine::SqlResult;
 use crate::relation::{Column, Relation, ResultSet, quote_identifier, quote_literal};
@@ -75,15 +75,8 @@ impl Scratch for PostgresScratch {
             if is_new {
                 script.push_str(&format!("CREATE SCHEMA IF NOT EXISTS {schema};"));
             }
-            let columns: Vec<String> = columns
-                .iter()
-                .map(|column| format!("{} {}", quote_identifier(&column.name), column.data_type))
-                .collect();
             let name = quote_identifier(&table.folded().identifier);
-            script.push_str(&format!(
-                "CREATE TABLE IF NOT EXISTS {schema}.{name} ({});",
-                columns.join(", ")
-            ));
+            script.push_str(&empty_table(&format!("{schema}.{name}"), columns));
         }
         self.run(&script).inspect_err(|_| self.schemas.truncate(before))
     }

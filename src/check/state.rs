@@ -87,7 +87,7 @@ impl Known {
     /// cross.
     pub fn seen(&self, id: &UniqueId, here: &Arc<str>) -> Option<Schema> {
         let schema = self.get(id)?;
-        let there = self.engine_of(id)?;
+        let there = self.compiler.manifest.engine_of(id)?;
         if there == here {
             return Some((*schema).clone());
         }
@@ -105,12 +105,6 @@ impl Known {
             crossed.columns.push(super::schema::BoundColumn { name, data_type });
         }
         Some(crossed)
-    }
-
-    fn engine_of(&self, id: &UniqueId) -> Option<&Arc<str>> {
-        let manifest = &self.compiler.manifest;
-        let of_source = || manifest.sources.get(id).map(|source| &source.engine);
-        manifest.nodes.get(id).map(|node| &node.engine).or_else(of_source)
     }
 
     /// Notes that the scratch of an engine has a table for it.

@@ -280,11 +280,7 @@ fn usage(what: &str) -> Diagnostic {
 }
 
 fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
-            .note(error.to_string())
-            .help("Check the folder's permissions."),
-    )
+    Box::new(Diagnostic::unwritable(path, error).help("Check the folder's permissions."))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

@@ -162,10 +162,7 @@ pub fn read_in_place(
         return found;
     }
     each_upstream(node, manifest, &mut |id| {
-        let of_node = manifest.nodes.get(id).map(|up| (&up.engine, up.relation()));
-        let upstream =
-            of_node.or_else(|| manifest.sources.get(id).map(|up| (&up.engine, up.relation())));
-        if let Some((engine, relation)) = upstream
+        if let (Some(engine), Some(relation)) = (manifest.engine_of(id), manifest.relation_of(id))
             && kind(engine) == Some(EngineKind::Postgres)
         {
             found.push((engine.clone(), relation));

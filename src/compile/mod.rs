@@ -16,7 +16,7 @@ use std::sync::{Arc, OnceLock};
 use minijinja::Value;
 
 use crate::config::Config;
-use crate::diagnostic::{Code, Diagnostic, Diagnostics, Location, Result, SourceFile};
+use crate::diagnostic::{Diagnostic, Diagnostics, Location, Result, SourceFile};
 use crate::jinja::values::from_json;
 use crate::jinja::{Adapter, Dialect, Host, KnownMetric, MetricAbove, translated};
 use crate::manifest::{Manifest, Node, ResourceType, SemanticEntity, Source, UniqueId};
@@ -528,8 +528,7 @@ pub fn write_sql(path: &Path, sql: &str) -> Result<()> {
     };
     result.map_err(|error| {
         Box::new(
-            Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
-                .note(error.to_string())
+            Diagnostic::unwritable(path, &error)
                 .help("Check the folder's permissions, or name another one with --target-path."),
         )
     })

@@ -14,7 +14,7 @@ mod resolve;
 use std::path::PathBuf;
 
 use crate::config::{Basics, PackagesFile, YamlRenderer};
-use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::diagnostic::{Diagnostic, Result};
 
 pub use lock::add_package;
 
@@ -144,9 +144,5 @@ fn scratch_folder() -> Result<Scratch> {
 }
 
 fn unwritable(path: &std::path::Path, error: &std::io::Error) -> Box<Diagnostic> {
-    Box::new(
-        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
-            .note(error.to_string())
-            .help("Check the permissions of its folder."),
-    )
+    Box::new(Diagnostic::unwritable(path, error).help("Check the permissions of its folder."))
 }

@@ -89,8 +89,7 @@ impl<'a> Pages<'a> {
         let places: HashMap<&str, usize, FastHash> = places.collect();
         let mut tests = vec![Vec::new(); members.len()];
         for test in inputs.manifest.nodes.values().filter(|node| node.resource_type.is_test()) {
-            let tested = test.attached_node.as_ref().or(test.depends_on.first());
-            let tested = tested.and_then(|id| places.get(&**id)).copied();
+            let tested = test.tested().and_then(|id| places.get(&**id)).copied();
             if let Some(tested) = tested.filter(|_| !places.contains_key(&*test.unique_id)) {
                 tests[tested].push(&**test);
             }

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 
+use crate::relation::Relation;
+
 pub use config::{Hook, NodeConfig};
 pub use function::{FunctionArgument, FunctionCall, FunctionFacts, FunctionReturns};
 pub use keys::constrained_key;
@@ -68,6 +70,18 @@ impl Manifest {
     pub fn of_type(&self, resource_type: ResourceType) -> impl Iterator<Item = &Node> {
         let nodes = self.nodes.values().map(|node| &**node);
         nodes.filter(move |node| node.resource_type == resource_type)
+    }
+
+    /// The engine of a node or source.
+    pub fn engine_of(&self, id: &UniqueId) -> Option<&Arc<str>> {
+        let of_source = || self.sources.get(id).map(|source| &source.engine);
+        self.nodes.get(id).map(|node| &node.engine).or_else(of_source)
+    }
+
+    /// The relation of a node or source.
+    pub fn relation_of(&self, id: &UniqueId) -> Option<Relation> {
+        let of_source = || self.sources.get(id).map(|source| source.relation());
+        self.nodes.get(id).map(|node| node.relation()).or_else(of_source)
     }
 
     /// The `on-run-start` or `on-run-end` hooks in the order in which they run: those of packages

@@ -318,6 +318,11 @@ impl Node {
         Relation { quoting: self.quoting, ..relation }
     }
 
+    /// What a test is of: the node or source that it stands under, else the first that it reads.
+    pub fn tested(&self) -> Option<&UniqueId> {
+        self.attached_node.as_ref().or(self.depends_on.first())
+    }
+
     /// Whether it is built beside the published relation, and takes its place only where its tests
     /// pass: `publish: audited`. An ephemeral model has nothing to publish.
     pub fn is_audited(&self) -> bool {

@@ -452,10 +452,7 @@ fn place_tests(manifest: &mut Manifest, config: &Config) {
         if fixed || kind_of(&node.engine) != Some(EngineKind::Postgres) {
             continue;
         }
-        let engines = node.depends_on.iter().filter_map(|id| {
-            let of_node = manifest.nodes.get(id).map(|n| &n.engine);
-            of_node.or_else(|| manifest.sources.get(id).map(|s| &s.engine))
-        });
+        let engines = node.depends_on.iter().filter_map(|id| manifest.engine_of(id));
         let duckdb = engines.into_iter().find(|e| kind_of(e) == Some(EngineKind::DuckDb));
         if let Some(engine) = duckdb {
             moves.push((at, engine.clone()));
