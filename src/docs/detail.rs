@@ -19,26 +19,27 @@ const CHUNK: usize = 150_000;
 /// How many nodes a file has at most.
 const NODES: usize = 100;
 
-/// The files of details, each a list, and which node each begins with.
-pub(super) fn chunks(pages: &Pages<'_>) -> (Vec<Value>, Vec<usize>) {
+/// The files of details, each a list in JSON, and which node each begins with.
+pub(super) fn chunks(pages: &Pages<'_>) -> (Vec<String>, Vec<usize>) {
     let context = Context::new(pages);
     let (mut chunks, mut starts) = (Vec::new(), Vec::new());
     let (mut chunk, mut size) = (Vec::new(), 0);
+    let list = |chunk: &[String]| format!("[{}]", chunk.join(","));
     for (at, member) in pages.members.iter().enumerate() {
-        let detail = context.detail(at, *member);
-        let length = detail.to_string().len();
-        if !chunk.is_empty() && (size + length > CHUNK || chunk.len() == NODES) {
-            chunks.push(Value::Array(std::mem::take(&mut chunk)));
+        let detail = context.detail(at, *member).to_string();
+        if !chunk.is_empty() && (size + detail.len() > CHUNK || chunk.len() == NODES) {
+            chunks.push(list(&chunk));
+            chunk.clear();
             size = 0;
         }
         if chunk.is_empty() {
             starts.push(at);
         }
+        size += detail.len();
         chunk.push(detail);
-        size += length;
     }
     if !chunk.is_empty() {
-        chunks.push(Value::Array(chunk));
+        chunks.push(list(&chunk));
     }
     (chunks, starts)
 }

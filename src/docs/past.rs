@@ -98,13 +98,10 @@ impl Past {
         let results = json["results"].as_array().map(Vec::as_slice).unwrap_or_default();
         let run_id = text_of(&json["metadata"]["invocation_id"]).and_then(|id| id.parse().ok());
         let run_id: Uuid = run_id.unwrap_or_default();
-        let mut tasks: Vec<TaskSummary> =
-            results.iter().filter_map(|result| task_of(result, run_id, target)).collect();
-        tasks.sort_by_key(|task| task.started_at);
+        let mut tasks = Vec::new();
         let mut executions = HashMap::new();
-        for (task, result) in tasks.iter().filter_map(|task| {
-            Some((task, results.iter().find(|one| one["unique_id"] == *task.unique_id)?))
-        }) {
+        for result in results {
+            let Some(task) = task_of(result, run_id, target) else { continue };
             let once = Execution {
                 at_ms: task.started_at.as_millisecond(),
                 status: task.status.clone(),
@@ -113,7 +110,9 @@ impl Past {
             };
             let all = Executions { all: vec![once], message: task.message.clone() };
             executions.insert(task.unique_id.clone(), all);
+            tasks.push(task);
         }
+        tasks.sort_by_key(|task| task.started_at);
         let count = |statuses: &[&str]| {
             let of = results.iter().filter(|one| {
                 one["status"].as_str().is_some_and(|status| statuses.contains(&status))
@@ -233,10 +232,7 @@ fn chart(pages: &Pages<'_>, run: &RunSummary, tasks: &[TaskSummary]) -> Value {
     let start = run.started_at.as_millisecond();
     let row = |task: &TaskSummary| {
         let id = task.unique_id.as_str();
-        let tested = || {
-            let test = pages.inputs.manifest.nodes.get(id)?;
-            test.attached_node.as_ref().or(test.depends_on.first())
-        };
+        let tested = || pages.inputs.manifest.nodes.get(id)?.tested();
         let place = pages.places.get(id).or_else(|| pages.places.get(&**tested()?));
         let quiet = ["success", "pass"].contains(&task.status.as_str());
         json!([

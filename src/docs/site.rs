@@ -7,7 +7,7 @@ use rust_embed::RustEmbed;
 use serde_json::Value;
 
 use super::{Inputs, Pages, detail, index, past};
-use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::diagnostic::{Diagnostic, Result};
 
 /// The folder beside index.html.
 const FOLDER: &str = "site";
@@ -33,14 +33,17 @@ impl Site {
     pub fn new(inputs: &Inputs<'_>) -> Site {
         let pages = Pages::new(inputs);
         let (details, starts) = detail::chunks(&pages);
-        let mut data = vec![("index".to_owned(), index::index(&pages, &starts))];
-        data.push(("search".to_owned(), index::search(&pages)));
-        data.push(("sql".to_owned(), index::sql(&pages)));
-        data.extend(
-            details.into_iter().enumerate().map(|(at, chunk)| (format!("nodes-{at}"), chunk)),
-        );
-        data.extend(past::files(&pages));
-        let call = |(name, value): (String, Value)| {
+        let texts = [
+            ("index", index::index(&pages, &starts)),
+            ("search", index::search(&pages)),
+            ("sql", index::sql(&pages)),
+        ];
+        let mut data: Vec<(String, String)> =
+            texts.map(|(name, value)| (name.to_owned(), value.to_string())).into();
+        let details = details.into_iter().enumerate();
+        data.extend(details.map(|(at, chunk)| (format!("nodes-{at}"), chunk)));
+        data.extend(past::files(&pages).into_iter().map(|(name, it)| (name, it.to_string())));
+        let call = |(name, value): (String, String)| {
             let text = format!("pintail({},{value})\n", Value::String(name.clone()));
             (name, text)
         };
@@ -134,8 +137,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
 /// The error of a file that cannot be written.
 pub(super) fn unwritable(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
     Box::new(
-        Diagnostic::error(Code::UNWRITABLE, format!("{} cannot be written", path.display()))
-            .note(error.to_string())
+        Diagnostic::unwritable(path, error)
             .help("Check the folder's permissions and the space left on the disk."),
     )
 }
