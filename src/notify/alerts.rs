@@ -17,7 +17,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Run;
+use super::{Run, post_json};
 use crate::config::{Alert, AlertTo, scrub_json};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::run::{InvocationInfo, RunResult};
@@ -273,8 +273,6 @@ fn common(
 /// A message that did not get through.
 #[derive(Serialize, Deserialize)]
 struct KeptMessage {
-    alert: String,
-    target: String,
     at: Timestamp,
     message: Value,
 }
@@ -316,15 +314,14 @@ fn send(alert: &Alert, folders: &AlertFolders, mut message: Value) -> Option<Dia
     if !failure.passing {
         return Some(warning.help("Mend its `webhook` or `command` in dbt_project.yml."));
     }
-    Some(match keep(alert, folders, message) {
+    Some(match keep(folders, message) {
         Ok(()) => warning.note("The next run of this target tries again."),
         Err(error) => warning.note(format!("It could not be kept for the next run: {error}")),
     })
 }
 
-fn keep(alert: &Alert, folders: &AlertFolders, message: Value) -> std::io::Result<()> {
-    let target = message["target"].as_str().unwrap_or_default().to_owned();
-    let kept = KeptMessage { alert: alert.name.clone(), target, at: Timestamp::now(), message };
+fn keep(folders: &AlertFolders, message: Value) -> std::io::Result<()> {
+    let kept = KeptMessage { at: Timestamp::now(), message };
     std::fs::create_dir_all(&folders.kept)?;
     let id = uuid::Uuid::new_v4();
     let json = serde_json::to_vec(&kept).expect("a message has text keys only");
@@ -343,8 +340,10 @@ fn send_kept(alerts: &[Alert], folders: &AlertFolders, target: &str) {
             let _next_time = std::fs::remove_file(&path);
             continue;
         };
-        let alert = alerts.iter().find(|alert| alert.name == kept.alert);
-        let Some(alert) = alert.filter(|_| kept.target == target) else { continue };
+        let is_of = |alert: &&Alert| {
+            kept.message["alert"] == *alert.name && kept.message["target"] == target
+        };
+        let Some(alert) = alerts.iter().find(is_of) else { continue };
         if deliver(alert, folders, &kept.message, ONE_TRY).is_ok() {
             let _twice_then = std::fs::remove_file(&path);
         }
@@ -365,13 +364,8 @@ fn deliver(
 }
 
 fn post(url: &str, message: &Value, time: Duration) -> Result<(), Failure> {
-    let agent: ureq::Agent = ureq::Agent::config_builder()
-        .timeout_global(Some(time.max(Duration::from_millis(1))))
-        .build()
-        .into();
-    let request = agent.post(url).header("Content-Type", "application/json");
-    match request.send(message.to_string()) {
-        Ok(_) => Ok(()),
+    match post_json(url, message, time, None) {
+        Ok(()) => Ok(()),
         Err(ureq::Error::StatusCode(status)) => Err(Failure {
             why: format!("The webhook answers with HTTP status {status}."),
             passing: status >= 500 || matches!(status, 408 | 425 | 429),

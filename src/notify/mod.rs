@@ -50,6 +50,23 @@ impl Run<'_> {
     }
 }
 
+/// Sends JSON by POST, once, within a time; with a bearer token, if there is one.
+fn post_json(
+    url: &str,
+    body: &serde_json::Value,
+    time: Duration,
+    token: Option<&str>,
+) -> std::result::Result<(), ureq::Error> {
+    let time = time.max(Duration::from_millis(1));
+    let agent: ureq::Agent =
+        ureq::Agent::config_builder().timeout_global(Some(time)).build().into();
+    let mut request = agent.post(url).header("Content-Type", "application/json");
+    if let Some(token) = token {
+        request = request.header("Authorization", format!("Bearer {token}"));
+    }
+    request.send(body.to_string()).map(drop)
+}
+
 /// Whether a test is of severity error, as unit tests are.
 fn is_strict(test: &Node) -> bool {
     test.resource_type == ResourceType::UnitTest

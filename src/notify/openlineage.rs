@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{Run, is_strict};
+use super::{Run, is_strict, post_json};
 use crate::config::{EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::manifest::{ColumnInfo, Node, UniqueId};
@@ -58,14 +58,8 @@ fn post(url: &str, events: &[Value]) -> Result<()> {
     let begun = Instant::now();
     let key = std::env::var("OPENLINEAGE_API_KEY").ok().filter(|key| !key.is_empty());
     for (sent, event) in events.iter().enumerate() {
-        let left = PATIENCE.saturating_sub(begun.elapsed()).max(Duration::from_millis(1));
-        let agent: ureq::Agent =
-            ureq::Agent::config_builder().timeout_global(Some(left)).build().into();
-        let mut request = agent.post(url).header("Content-Type", "application/json");
-        if let Some(key) = &key {
-            request = request.header("Authorization", format!("Bearer {key}"));
-        }
-        if let Err(error) = request.send(event.to_string()) {
+        let left = PATIENCE.saturating_sub(begun.elapsed());
+        if let Err(error) = post_json(url, event, left, key.as_deref()) {
             let count = events.len() - sent;
             let message = format!("{count} of {} lineage events were not sent", events.len());
             return Err(Box::new(
@@ -145,7 +139,7 @@ impl Events<'_> {
     /// What a node reads, ephemeral models seen through; of a test that ran, with what it found.
     fn inputs(&self, node: &Node, result: Option<&RunResult>) -> Vec<Value> {
         let manifest = self.run.manifest;
-        let tested = node.attached_node.as_ref().or(node.depends_on.first());
+        let tested = node.tested();
         let (mut seen, mut out) = (HashSet::new(), Vec::new());
         let mut todo: Vec<&UniqueId> = node.depends_on.iter().rev().collect();
         while let Some(id) = todo.pop() {
