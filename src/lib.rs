@@ -16,6 +16,7 @@ pub mod docs;
 pub mod engine;
 pub mod graph;
 pub mod jinja;
+pub mod lineage;
 pub mod load;
 pub mod manifest;
 pub mod notify;

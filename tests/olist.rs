@@ -297,3 +297,42 @@ fn the_artifacts_load_in_dbt_artifacts_parser() {
     assert!(output.status.success(), "{text}");
     assert_eq!(text.matches("loads").count(), 2, "{text}");
 }
+
+/// Columns of models that are made of no column, and read: numbers of rows.
+const NUMBERS_OF_ROWS: &[&str] = &[
+    "int_customer_metrics.order_count",
+    "int_orders_enriched.item_count",
+    "int_product_metrics.items_sold",
+    "int_product_metrics.review_count",
+    "int_seller_metrics.items_sold",
+    "int_seller_metrics.review_count",
+];
+
+#[test]
+fn every_column_is_followed_to_the_sources() {
+    let warehouse = Warehouse::new();
+    let output = warehouse.command(&["--quiet", "lineage", "--format", "json"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lineage: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(lineage["unresolved"], serde_json::json!([]));
+    assert_eq!(lineage["resolved"], lineage["columns"]);
+    assert!(lineage["columns"].as_u64().unwrap() > 400);
+
+    let column =
+        |end: &serde_json::Value| (end["unique_id"].to_string(), end["column"].to_string());
+    let edges = lineage["edges"].as_array().unwrap();
+    let edges: Vec<_> =
+        edges.iter().map(|edge| (column(&edge["from"]), column(&edge["to"]))).collect();
+    let made: std::collections::BTreeSet<_> = edges.iter().map(|(_, to)| to).collect();
+    // What is read and made of nothing is a source's, a seed's, or one of the few.
+    let ends: std::collections::BTreeSet<_> =
+        edges.iter().map(|(from, _)| from).filter(|from| !made.contains(from)).collect();
+    let of_models: Vec<String> = ends
+        .into_iter()
+        .filter(|(node, _)| node.starts_with("\"model."))
+        .map(|(node, column)| {
+            format!("{node}.{column}").replace('"', "").replace("model.olist.", "")
+        })
+        .collect();
+    assert_eq!(of_models, NUMBERS_OF_ROWS);
+}

@@ -21,17 +21,17 @@ mod scratch_postgres;
 mod state;
 mod tokens;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 use rayon::prelude::*;
 
-use crate::compile::Compiler;
+use crate::compile::{CompiledNode, Compiler};
 use crate::config::{EngineConfig, EngineKind, EngineParams};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Graph, Member, NodeIndex};
-use crate::manifest::{Node, ResourceType, UniqueId};
+use crate::manifest::{FastHash, Node, ResourceType, UniqueId};
 use crate::relation::{Column, Relation};
 use crate::run::Engines;
 use catalog::Catalog;
@@ -52,6 +52,8 @@ pub struct Checked {
     pub nodes: usize,
     /// The columns of all nodes and sources that these read, and their own.
     pub schemas: Schemas,
+    /// The SQL that was bound, of each model and snapshot.
+    pub compiled: HashMap<UniqueId, CompiledNode, FastHash>,
 }
 
 impl Checked {
@@ -93,7 +95,11 @@ pub fn check(
     let checker = Checker::new(compiler, engines);
     let needed = graph.ancestors(wanted, None);
     let mut checked = Checked::default();
-    for level in levels(graph, compiler, &needed) {
+    // Tests have no readers: their models go first, and they at once.
+    let least = |index: NodeIndex| {
+        usize::from(graph.member(&compiler.manifest, index).resource_type().is_test())
+    };
+    for level in graph.levels(&needed, least) {
         let outcomes: Vec<Outcome> = level
             .par_iter()
             .map(|index| match graph.member(&compiler.manifest, *index) {
@@ -108,6 +114,9 @@ pub fn check(
             if let Some(schema) = outcome.schema {
                 checker.known.put(id, Arc::new(schema));
                 made.push(id.clone());
+            }
+            if let Some(compiled) = outcome.compiled {
+                checked.compiled.insert(id.clone(), compiled);
             }
             if !wanted.contains(index.index()) {
                 continue;
@@ -128,26 +137,6 @@ pub fn check(
     checked.keep_once();
     checked.schemas = checker.known.take();
     checked
-}
-
-/// The needed members, those that read nothing first, each level after those that it reads.
-fn levels(graph: &Graph, compiler: &Compiler, needed: &FixedBitSet) -> Vec<Vec<NodeIndex>> {
-    let mut level_of = vec![0usize; graph.len()];
-    let mut levels: Vec<Vec<NodeIndex>> = Vec::new();
-    for index in graph.in_order(needed) {
-        let above = graph.parents(index).map(|parent| level_of[parent.index()] + 1);
-        let mut level = above.max().unwrap_or(0);
-        // Tests have no readers: their models go first, and they at once.
-        if graph.member(&compiler.manifest, index).resource_type().is_test() {
-            level = level.max(1);
-        }
-        level_of[index.index()] = level;
-        if levels.len() <= level {
-            levels.resize_with(level + 1, Vec::new);
-        }
-        levels[level].push(index);
-    }
-    levels
 }
 
 /// What checking needs; shared by all threads.

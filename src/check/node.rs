@@ -25,6 +25,8 @@ pub(super) struct Outcome {
     pub findings: Vec<Diagnostic>,
     /// Why it could not be checked.
     pub unchecked: Option<String>,
+    /// The SQL of a model or snapshot, as it is where its table is not there yet.
+    pub compiled: Option<CompiledNode>,
 }
 
 /// What a node reads.
@@ -83,7 +85,7 @@ impl Checker {
                 Err(error) => Outcome {
                     schema: Some(Schema::unknown()),
                     findings: vec![*error],
-                    unchecked: None,
+                    ..Outcome::default()
                 },
             },
             ResourceType::Model | ResourceType::Snapshot if node.is_python() => {
@@ -155,6 +157,7 @@ impl Checker {
         }
         self.crossings(node, &mut outcome);
         outcome.schema = refable.then_some(schema);
+        outcome.compiled = node.resource_type.is_refable().then_some(first.compiled);
         let place = |finding: &Diagnostic| finding.location.as_ref().map(|place| place.span.start);
         outcome.findings.sort_by_key(place);
         outcome

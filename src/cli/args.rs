@@ -1,5 +1,6 @@
 //! The command line, with dbt's names: flags may stand before or after the command.
 
+mod lineage;
 mod store;
 
 use std::path::PathBuf;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 use crate::report::Level;
 
+pub use lineage::{LineageArgs, LineageFormat};
 pub use store::{HistoryArgs, PruneArgs, QualityFormat, RoleName, StoreCommand};
 
 /// What `--version` says: like dbt, which version of its language this is.
@@ -317,6 +319,11 @@ pub enum Command {
         #[arg(long, value_name = "FORMAT", default_value = "text")]
         output: CheckOutput,
     },
+    /// Show which columns a column is made of, and which are made of it
+    Lineage {
+        #[command(flatten)]
+        args: LineageArgs,
+    },
     /// Read the project and write target/manifest.json
     Parse,
     /// List nodes
@@ -477,6 +484,7 @@ impl Command {
                 | Command::Show { .. }
                 | Command::Compile { .. }
                 | Command::Check { output: CheckOutput::Json, .. }
+                | Command::Lineage { .. }
                 | Command::History { .. }
                 | Command::Failures { .. }
                 | Command::Store { .. }

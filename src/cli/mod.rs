@@ -18,6 +18,7 @@ mod history;
 mod init;
 mod interrupt;
 mod kinds;
+mod lineage;
 mod ls;
 mod operation;
 mod parse;
@@ -241,6 +242,7 @@ fn dispatch(
             compile::command(&start, selection, run, inline, engine.as_deref(), *output)
         }
         Command::Check { selection, output } => check::command(&start, selection, *output),
+        Command::Lineage { args } => lineage::command(&start, args),
         Command::Parse => parse::command(&start),
         Command::Ls { selection, output, output_keys, resource_type, exclude_resource_type } => {
             let kinds = ls::kinds(flags, resource_type, exclude_resource_type)?;

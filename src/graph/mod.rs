@@ -166,6 +166,27 @@ impl Graph {
         self.order.iter().copied().filter(|index| set.contains(index.index())).collect()
     }
 
+    /// The members of a set, those that read nothing first, each level after those that it reads; at
+    /// the earliest on the level that `least` gives.
+    pub fn levels(
+        &self,
+        set: &FixedBitSet,
+        least: impl Fn(NodeIndex) -> usize,
+    ) -> Vec<Vec<NodeIndex>> {
+        let mut level_of = vec![0usize; self.len()];
+        let mut levels: Vec<Vec<NodeIndex>> = Vec::new();
+        for index in self.in_order(set) {
+            let above = self.parents(index).map(|parent| level_of[parent.index()] + 1);
+            let level = above.max().unwrap_or(0).max(least(index));
+            level_of[index.index()] = level;
+            if levels.len() <= level {
+                levels.resize_with(level + 1, Vec::new);
+            }
+            levels[level].push(index);
+        }
+        levels
+    }
+
     /// Breadth first, a layer at a time: each node and edge is seen once.
     fn reach(&self, from: &FixedBitSet, way: Direction, depth: Option<usize>) -> FixedBitSet {
         let mut seen = from.clone();

@@ -21,6 +21,7 @@ mod functions;
 mod history;
 mod hooks;
 mod incremental;
+mod lineage;
 mod materializations;
 mod microbatch;
 mod names;

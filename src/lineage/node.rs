@@ -1,0 +1,258 @@
+//! One node of a project: what its statement reads, what comes out under which names, and what the
+//! engine adds to it.
+
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use sqlparser::tokenizer::Location;
+
+use super::made::{Kind, Made, Open, Problem, Rows};
+use super::query::{Input, analyse};
+use super::{ColumnId, ColumnLineage, Inputs, Lineage, NodeLineage, Unresolved};
+use crate::check::Schema;
+use crate::compile::cte_name;
+use crate::manifest::{Manifest, Node, ResourceType, Source, UniqueId};
+
+/// The columns of a source, which are made of nothing.
+pub(super) fn of_source(inputs: &Inputs<'_>, source: &Source) -> NodeLineage {
+    let mut lineage = NodeLineage::default();
+    let schema = inputs.schemas.get(&source.unique_id);
+    let known = schema.iter().flat_map(|schema| schema.names());
+    let described = source.columns.values().map(|column| column.name.as_str());
+    match schema {
+        Some(schema) if !schema.open => lineage.add_known(known),
+        _ => {
+            lineage.add_known(known.chain(described));
+            lineage.is_open = true;
+        }
+    }
+    lineage
+}
+
+/// What the columns of a node are made of.
+pub(super) fn of_node(inputs: &Inputs<'_>, node: &Node, known: &Lineage) -> NodeLineage {
+    let schema = inputs.schemas.get(&node.unique_id);
+    let names = schema.iter().flat_map(|schema| schema.names());
+    let mut lineage = NodeLineage::default();
+    if node.resource_type == ResourceType::Seed {
+        lineage.add_known(names);
+        return lineage;
+    }
+    let why = match (inputs.sql)(&node.unique_id) {
+        _ if node.is_python() => "it is a Python model".to_owned(),
+        None => "it was not compiled".to_owned(),
+        Some(sql) => {
+            let reads = Reads::of(inputs, node, known);
+            let kind = inputs.compiler.config.target.engines[&node.engine].kind();
+            match analyse(&sql, kind, &reads.inputs) {
+                Ok(found) => {
+                    let place = Place { sql: &sql, ids: &reads.ids, outside: &found.outside };
+                    place.fill(&mut lineage, found.rows, schema.map(|schema| &**schema));
+                    return lineage;
+                }
+                Err((why, at)) => {
+                    let offset = at.and_then(|at| offset_of(&sql, at));
+                    lineage.unresolved.push(Unresolved { reason: why.clone(), offset });
+                    why
+                }
+            }
+        }
+    };
+    if lineage.unresolved.is_empty() {
+        lineage.unresolved.push(Unresolved { reason: why, offset: None });
+    }
+    let unresolved = lineage.unresolved.clone();
+    lineage.is_open = true;
+    for name in names {
+        let column = ColumnLineage { from: Vec::new(), unresolved: unresolved.clone() };
+        lineage.columns.insert(name.into(), column);
+    }
+    lineage
+}
+
+impl NodeLineage {
+    /// Columns that are made of nothing that is known.
+    fn add_known<'a>(&mut self, names: impl Iterator<Item = &'a str>) {
+        let mut seen: HashSet<String> =
+            self.columns.keys().map(|name| name.to_ascii_lowercase()).collect();
+        for name in names {
+            if seen.insert(name.to_ascii_lowercase()) {
+                self.columns.insert(name.into(), ColumnLineage::default());
+            }
+        }
+    }
+
+    /// A column, however its name is written.
+    pub fn column(&self, name: &str) -> Option<(&Arc<str>, &ColumnLineage)> {
+        self.columns
+            .get_key_value(name)
+            .or_else(|| self.columns.iter().find(|(own, _)| own.eq_ignore_ascii_case(name)))
+    }
+}
+
+/// What a node's statement may read.
+#[derive(Default)]
+struct Reads {
+    inputs: Vec<Input>,
+    ids: Vec<UniqueId>,
+}
+
+impl Reads {
+    fn of(inputs: &Inputs<'_>, node: &Node, known: &Lineage) -> Reads {
+        let mut reads = Reads::default();
+        let manifest = &inputs.compiler.manifest;
+        let mut stack: Vec<&UniqueId> = node.depends_on.iter().rev().collect();
+        let mut seen = HashSet::new();
+        while let Some(id) = stack.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            if let Some(upstream) = manifest.nodes.get(id).filter(|node| node.is_ephemeral()) {
+                stack.extend(upstream.depends_on.iter().rev());
+            }
+            reads.add(inputs, manifest, node, id, known);
+        }
+        reads
+    }
+
+    fn add(
+        &mut self,
+        inputs: &Inputs<'_>,
+        manifest: &Manifest,
+        node: &Node,
+        id: &UniqueId,
+        known: &Lineage,
+    ) {
+        let ephemeral = manifest.nodes.get(id).filter(|node| node.is_ephemeral());
+        let mut input = Input::default();
+        if let Some(upstream) = ephemeral {
+            input.name = vec![cte_name(&upstream.alias)];
+        } else {
+            let (Some(engine), Some(relation)) = (manifest.engine_of(id), manifest.relation_of(id))
+            else {
+                return;
+            };
+            let seen = inputs.compiler.seen_from(id, engine, &node.engine, relation);
+            let parts = [seen.database.as_ref(), seen.schema.as_ref()];
+            input.name = parts.into_iter().flatten().cloned().collect();
+            input.name.push(seen.identifier.clone());
+            input.verbatim = seen.verbatim;
+        }
+        let schema = inputs.schemas.get(id).filter(|schema| !schema.open);
+        match (schema, known.nodes.get(id)) {
+            (Some(schema), _) => input.columns = schema.names().map(str::to_owned).collect(),
+            (None, Some(lineage)) => {
+                input.columns = lineage.columns.keys().map(|name| name.to_string()).collect();
+                input.open = lineage.is_open;
+            }
+            (None, None) => input.open = true,
+        }
+        self.inputs.push(input);
+        self.ids.push(id.clone());
+    }
+}
+
+/// What the numbers and places of a looked-at statement mean.
+struct Place<'a> {
+    sql: &'a str,
+    ids: &'a [UniqueId],
+    outside: &'a [String],
+}
+
+impl Place<'_> {
+    fn fill(&self, lineage: &mut NodeLineage, rows: Rows, schema: Option<&Schema>) {
+        let filters = self.column(&rows.filters);
+        lineage.filters = filters.from.into_iter().map(|(id, _)| id).collect();
+        lineage.unresolved_filters = filters.unresolved;
+        match schema.filter(|schema| !schema.open) {
+            Some(schema) => self.fill_bound(lineage, &rows, schema),
+            None => {
+                for column in &rows.columns {
+                    lineage.columns.insert(column.name.as_str().into(), self.column(&column.made));
+                }
+                self.leave_open(lineage, &rows.open);
+                // Those that the engine adds, or that it told of what is open here.
+                for name in schema.into_iter().flat_map(Schema::names) {
+                    if lineage.column(name).is_none() {
+                        let made = rows.open.column(name).unwrap_or_default();
+                        lineage.columns.insert(name.into(), self.column(&made));
+                    }
+                }
+            }
+        }
+    }
+
+    /// The columns have the names that the engine gave them.
+    fn fill_bound(&self, lineage: &mut NodeLineage, rows: &Rows, schema: &Schema) {
+        let own = schema.columns.len();
+        // A snapshot's table has more columns behind those of its query.
+        let by_place = matches!(rows.open, Open::No | Open::Same(_)) && rows.columns.len() <= own;
+        for (at, name) in schema.names().enumerate() {
+            let by_name = || {
+                let mut all = rows.columns.iter();
+                all.find(|column| column.name.eq_ignore_ascii_case(name))
+                    .map(|one| one.made.clone())
+            };
+            let made = match (by_place, rows.columns.get(at)) {
+                (true, Some(column)) => Some(column.made.clone()),
+                (true, None) => Some(Rc::default()),
+                (false, _) => by_name().or_else(|| rows.open.column(name)),
+            };
+            let made = made.unwrap_or_else(|| {
+                Rc::new(Made::unknown(format!("`{name}` is not found in its SQL"), None))
+            });
+            lineage.columns.insert(name.into(), self.column(&made));
+        }
+    }
+
+    /// Notes which columns there may be beside those that are known.
+    fn leave_open(&self, lineage: &mut NodeLineage, open: &Open) {
+        lineage.is_open = !matches!(open, Open::No | Open::Same(_));
+        match open {
+            Open::No | Open::Same(_) => {}
+            Open::Of(at) => {
+                let id = self.id(*at);
+                let reason = format!("all columns of `{id}` are read, and they are not known");
+                lineage.unresolved.push(Unresolved { reason, offset: None });
+                lineage.passes = Some(id);
+            }
+            Open::Any(_) => {
+                let reason = "it has columns whose names are not known".to_owned();
+                lineage.unresolved.push(Unresolved { reason, offset: None });
+            }
+            Open::Unknown(problem) => lineage.unresolved.push(self.problem(problem)),
+        }
+    }
+
+    fn id(&self, at: usize) -> UniqueId {
+        match self.ids.get(at) {
+            Some(id) => id.clone(),
+            None => self.outside[at - self.ids.len()].as_str().into(),
+        }
+    }
+
+    fn column(&self, made: &Made) -> ColumnLineage {
+        let from = made.from.iter().map(|((at, name), kind)| {
+            (ColumnId { node: self.id(*at), column: (&**name).into() }, *kind)
+        });
+        let from: Vec<(ColumnId, Kind)> = from.collect();
+        let unresolved = made.problems.iter().map(|problem| self.problem(problem)).collect();
+        ColumnLineage { from, unresolved }
+    }
+
+    fn problem(&self, problem: &Problem) -> Unresolved {
+        let offset = problem.at.and_then(|at| offset_of(self.sql, at));
+        Unresolved { reason: problem.reason.clone(), offset }
+    }
+}
+
+/// The byte of a text that a line and a column mean, both counted from one.
+fn offset_of(sql: &str, at: Location) -> Option<usize> {
+    let line = usize::try_from(at.line).ok()?.checked_sub(1)?;
+    let before: usize = sql.split_inclusive('\n').take(line).map(str::len).sum();
+    let column = usize::try_from(at.column).ok()?.checked_sub(1)?;
+    let rest = sql.get(before..)?;
+    let inside = rest.char_indices().nth(column).map_or(rest.len(), |(at, _)| at);
+    Some(before + inside)
+}
