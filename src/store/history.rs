@@ -276,7 +276,7 @@ pub(super) fn task_summary(row: &Row) -> TaskSummary {
         unique_id: row.get("unique_id"),
         resource_type: row.get("resource_type"),
         name: row.get("name"),
-        target: row.get("target"),
+        target: row.get::<_, Option<String>>("target").filter(|target| !target.is_empty()),
         engine: row.get("engine"),
         context: row.get("context"),
         materialization: row.get("materialization"),

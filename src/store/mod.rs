@@ -35,6 +35,7 @@ pub use history::{Asked, Changes, CheckSummary, FailingRow, RunSummary, TaskSumm
 pub use past::{DayScore, Execution, Executions};
 pub use quality::{ContextScore, FlakyTest, Scorecard, SlowTest, WorstTest, score};
 pub use rows::Entry;
+use rules::DigestedRule;
 pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};
 pub use times::{NodeTimes, Regression};
@@ -180,14 +181,27 @@ impl Store {
         Ok(())
     }
 
-    /// Writes the tests of a run as rules.
+    /// Writes the tests of a run as rules: those that are not there as they are.
     fn write_rules(&mut self, rules: &[QualityRule]) -> Result<()> {
-        for rules in rules.chunks(2_000) {
-            self.client()
-                .execute(include_str!("sql/upsert_rules.sql"), &[&writer::json(rules)])
-                .map_err(|error| problem("take note of the tests of this run", &error))?;
-        }
-        Ok(())
+        let mut write = || {
+            for rules in rules.chunks(2_000) {
+                let ids: Vec<Uuid> = rules.iter().map(|rule| rule.rule_id).collect();
+                let digests: Vec<Uuid> = rules.iter().map(QualityRule::digest).collect();
+                let sql = include_str!("sql/stale_rules.sql");
+                let stale = self.client().query(sql, &[&ids, &digests])?;
+                let stale: Vec<_> = stale
+                    .iter()
+                    .filter_map(|row| usize::try_from(row.get::<_, i64>("place") - 1).ok())
+                    .map(|at| DigestedRule { rule: &rules[at], digest: digests[at] })
+                    .collect();
+                if !stale.is_empty() {
+                    let sql = include_str!("sql/upsert_rules.sql");
+                    self.client().execute(sql, &[&writer::json(&stale)])?;
+                }
+            }
+            Ok(())
+        };
+        write().map_err(|error| problem("take note of the tests of this run", &error))
     }
 
     /// Marks runs that were never completed, and whose process is gone, as interrupted; all but

@@ -1,6 +1,7 @@
 //! Results → rows of the store's tables, as plain data that can also wait in a file.
 //!
-//! Keys are made here, so that a row that is sent twice is stored once. Nothing is sent here.
+//! Keys are made here, so that a row that is sent twice is stored once; they grow with time, so that
+//! new ones lie together in an index. Nothing is sent here.
 
 use jiff::Timestamp;
 use md5::{Digest, Md5};
@@ -107,7 +108,7 @@ impl Entry {
     /// The rows of a result of a run; of a test, `rule` are its terms.
     pub(super) fn of(run: &InvocationInfo, result: &RunResult, rule: Option<&RuleTerms>) -> Entry {
         let run_id = run.invocation_id;
-        let task_id = Uuid::new_v4();
+        let task_id = Uuid::now_v7();
         let duration_ms = millis(result.execution_time);
         let message = result.message.as_deref().map(clean);
         let compiled_sql_hash = result.compiled_code.as_deref().map(sha256);
@@ -135,7 +136,7 @@ impl Entry {
         let loads = result.loads.iter().map(|load| load_row(run_id, Some(task_id), load));
         let mut entry = Entry { task: Some(task), loads: loads.collect(), ..Entry::default() };
         let Some(rule) = rule else { return entry };
-        let check_id = Uuid::new_v4();
+        let check_id = Uuid::now_v7();
         let checked_at = result.completed_at().unwrap_or_else(clock::now);
         let mut check = CheckRow {
             check_id,
@@ -198,7 +199,7 @@ impl Entry {
 
 fn load_row(run_id: Uuid, task_id: Option<Uuid>, load: &DataLoad) -> LoadRow {
     LoadRow {
-        load_id: Uuid::new_v4(),
+        load_id: Uuid::now_v7(),
         run_id,
         task_id,
         kind: load.kind.as_str().to_owned(),

@@ -32,6 +32,14 @@ pub struct QualityRule {
     pub error_if: String,
 }
 
+/// A rule as it is sent.
+#[derive(Serialize)]
+pub(super) struct DigestedRule<'r> {
+    #[serde(flatten)]
+    pub rule: &'r QualityRule,
+    pub digest: Uuid,
+}
+
 /// The terms of a test, as each of its checks repeats them.
 #[derive(Debug, Clone)]
 pub(super) struct RuleTerms {
@@ -98,6 +106,12 @@ impl QualityRule {
             warn_if: term("warn_if"),
             error_if: term("error_if"),
         }
+    }
+
+    /// Of all that is said of it.
+    pub(super) fn digest(&self) -> Uuid {
+        let json = serde_json::to_vec(self).expect("rules have text keys only");
+        uuid::Builder::from_md5_bytes(Md5::digest(&json).into()).into_uuid()
     }
 
     pub(super) fn terms(&self) -> RuleTerms {

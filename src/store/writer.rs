@@ -13,9 +13,10 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use serde_json::value::RawValue;
+use uuid::Uuid;
 
 use super::rules::RuleTerms;
-use super::{BATCH, Begin, End, Entry, Spool, Store, problem};
+use super::{BATCH, Begin, End, Entry, Spool, Store, problem, system_time};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
 use crate::run::{DataLoad, RunResult};
 
@@ -358,15 +359,21 @@ fn send(store: &mut Store, batch: &[Entry]) -> Result<(), postgres::Error> {
         (include_str!("sql/insert_loads.sql"), (!loads.is_empty()).then(|| json(&loads))),
         (include_str!("sql/insert_checks.sql"), (!checks.is_empty()).then(|| json(&checks))),
         (include_str!("sql/insert_failures.sql"), (!failures.is_empty()).then(|| json(&failures))),
-        (include_str!("sql/settle_incidents.sql"), (!checks.is_empty()).then(|| json(&checks))),
     ] {
         if let Some(rows) = rows {
             statements.push((store.prepared(sql)?, rows));
         }
     }
+    let settle = store.prepared(include_str!("sql/settle_incidents.sql"))?;
     let mut transaction = store.client().transaction()?;
     for (statement, rows) in &statements {
         transaction.execute(statement, &[rows])?;
+    }
+    if !checks.is_empty() {
+        let rules: Vec<Uuid> = checks.iter().map(|check| check.rule_id).collect();
+        let targets: Vec<&str> = checks.iter().map(|check| &*check.target).collect();
+        let times: Vec<_> = checks.iter().map(|check| system_time(check.checked_at)).collect();
+        transaction.execute(&settle, &[&rules, &targets, &times])?;
     }
     transaction.commit()
 }

@@ -4,7 +4,7 @@ with recursive known as (
     (
         select unique_id
         from etl_orchestration.task_executions
-        where project = $1 and target = $2
+        where project = $1
         order by unique_id
         limit 1
     )
@@ -12,7 +12,7 @@ with recursive known as (
     select (
         select next.unique_id
         from etl_orchestration.task_executions as next
-        where next.project = $1 and next.target = $2 and next.unique_id > known.unique_id
+        where next.project = $1 and next.unique_id > known.unique_id
         order by next.unique_id
         limit 1
     )

@@ -7,7 +7,7 @@ select
     task.task_id, task.run_id, task.unique_id, task.resource_type, task.name, task.engine,
     task.context, task.materialization, task.relation, task.status, task.rows_affected, task.bytes,
     task.started_at, task.finished_at, task.duration_ms, task.compiled_sql_hash, task.message,
-    task.retry_of, task.thread, run.project, run.target, run.started_at
+    task.retry_of, task.thread, run.project, coalesce(run.target, ''), run.started_at
 from jsonb_to_recordset($1::text::jsonb) as task (
     task_id uuid, run_id uuid, unique_id text, resource_type text, name text, engine text,
     context text, materialization text, relation text, status text, rows_affected bigint,

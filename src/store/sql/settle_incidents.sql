@@ -1,11 +1,9 @@
 -- A failing row is resolved by the first check after its last sighting that knew all failing rows
--- of the rule. $1 the checks that were written: whatever came before or after them is in the
--- tables, so the order in which runs arrive does not matter.
+-- of the rule. $1, $2 and $3 the rules, targets and times of the checks that were written: whatever
+-- came before or after them is in the tables, so the order in which runs arrive does not matter.
 with written as (
     select rule_id, target, min(checked_at) as checked_at
-    from jsonb_to_recordset($1::text::jsonb) as checked (
-        rule_id uuid, target text, checked_at timestamptz
-    )
+    from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as checked (rule_id, target, checked_at)
     group by rule_id, target
 ), settled as (
     select incident.incident_id, ending.checked_at

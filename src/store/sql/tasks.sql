@@ -1,31 +1,70 @@
 -- The latest executions of a node. $1 its name or unique_id, $2 project or null, $3 which statuses
--- or null, $4 not before or null, $5 how many
-with by_name as (
-    select *
-    from etl_orchestration.task_executions
-    where
-        name = $1
-        and ($2::text is null or project = $2)
-        and ($3::text[] is null or status = any ($3))
-        and ($4::timestamptz is null or run_started_at >= $4)
-    order by run_started_at desc
-    limit $5
-), by_id as (
-    select *
-    from etl_orchestration.task_executions
-    where
-        unique_id = $1
-        and ($2::text is null or project = $2)
-        and ($3::text[] is null or status = any ($3))
-        and ($4::timestamptz is null or run_started_at >= $4)
-    order by run_started_at desc
-    limit $5
+-- or null, $4 not before or null, $5 how many.
+-- Nodes, and then their targets, are found one after the other in the index.
+with recursive known as (
+    (
+        select project, unique_id, name
+        from etl_orchestration.task_executions
+        where $2::text is null or project = $2
+        order by project, unique_id
+        limit 1
+    )
+    union all
+    select next.project, next.unique_id, next.name
+    from known
+    cross join lateral (
+        select project, unique_id, name
+        from etl_orchestration.task_executions as task
+        where
+            ($2::text is null or task.project = $2)
+            and (task.project, task.unique_id) > (known.project, known.unique_id)
+        order by task.project, task.unique_id
+        limit 1
+    ) as next
+), places as (
+    select known.project, known.unique_id, first.target
+    from known
+    cross join lateral (
+        select target
+        from etl_orchestration.task_executions as task
+        where task.project = known.project and task.unique_id = known.unique_id
+        order by task.target
+        limit 1
+    ) as first
+    where $1 in (known.name, known.unique_id)
+    union all
+    select places.project, places.unique_id, next.target
+    from places
+    cross join lateral (
+        select target
+        from etl_orchestration.task_executions as task
+        where
+            task.project = places.project
+            and task.unique_id = places.unique_id
+            and task.target > places.target
+        order by task.target
+        limit 1
+    ) as next
 )
 select
-    task_id, run_id, unique_id, resource_type, name, engine, context, materialization, relation,
-    status, rows_affected, bytes, target,
-    (extract(epoch from coalesce(started_at, run_started_at)) * 1000000)::bigint as started_us,
-    duration_ms, message, thread
-from (select * from by_name union select * from by_id) as task
-order by run_started_at desc, started_at desc nulls last, unique_id
+    task.task_id, task.run_id, task.unique_id, task.resource_type, task.name, task.engine,
+    task.context, task.materialization, task.relation, task.status, task.rows_affected, task.bytes,
+    task.target,
+    (extract(epoch from coalesce(task.started_at, task.run_started_at)) * 1000000)::bigint
+        as started_us,
+    task.duration_ms, task.message, task.thread
+from places
+cross join lateral (
+    select *
+    from etl_orchestration.task_executions as one
+    where
+        one.project = places.project
+        and one.unique_id = places.unique_id
+        and one.target = places.target
+        and ($3::text[] is null or one.status = any ($3))
+        and ($4::timestamptz is null or one.run_started_at >= $4)
+    order by one.run_started_at desc
+    limit $5
+) as task
+order by task.run_started_at desc, task.started_at desc nulls last, task.unique_id
 limit $5

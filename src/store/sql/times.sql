@@ -5,7 +5,7 @@ with recursive known as (
     (
         select unique_id
         from etl_orchestration.task_executions
-        where project = $1 and target = $2 and $3::text[] is null
+        where project = $1 and $3::text[] is null
         order by unique_id
         limit 1
     )
@@ -13,7 +13,7 @@ with recursive known as (
     select (
         select next.unique_id
         from etl_orchestration.task_executions as next
-        where next.project = $1 and next.target = $2 and next.unique_id > known.unique_id
+        where next.project = $1 and next.unique_id > known.unique_id
         order by next.unique_id
         limit 1
     )
