@@ -293,6 +293,11 @@ impl<'s> Reader<'_, 's> {
 
     fn unary_only(&mut self) -> Option<Operand> {
         let start = self.span_here()?.start;
+        // minijinja knows no sign that changes nothing.
+        if self.skip(&Token::Plus) {
+            self.replace(self.at - 1, "");
+            return self.unary_only();
+        }
         if !self.skip(&Token::Minus) {
             let operand = self.primary()?;
             return self.postfix(operand);
