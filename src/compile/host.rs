@@ -18,7 +18,7 @@ use crate::manifest::{
     FunctionCall, MetricCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
 };
 use crate::parse::{locate_ref, metric_of};
-use crate::relation::{Quoting, Relation, RelationKind};
+use crate::relation::{Quoting, Relation, RelationKind, ResultSet};
 
 /// The host of one node while it is compiled or run.
 pub struct CompileHost {
@@ -37,6 +37,8 @@ pub struct CompileHost {
     adapter: Mutex<Option<Arc<dyn Adapter>>>,
     /// The node's SQL, once it is compiled: `sql` in its materialization.
     compiled: OnceLock<Arc<str>>,
+    /// The rows of a seed's file, for a block that loads them.
+    seed_rows: OnceLock<ResultSet>,
     /// Of a microbatch model: the batch that it is built for.
     pub(super) batch: Option<Batch>,
     /// The audited model that is not published yet: the node itself, or the one that it tests.
@@ -75,6 +77,7 @@ impl CompileHost {
             in_place: Mutex::default(),
             adapter: Mutex::default(),
             compiled: OnceLock::new(),
+            seed_rows: OnceLock::new(),
             batch: None,
             hidden: None,
             model: OnceLock::new(),
@@ -185,6 +188,11 @@ impl CompileHost {
     /// With the SQL of the node, which its materialization and hooks see.
     pub fn set_compiled(&self, sql: Arc<str>) {
         let _first_wins = self.compiled.set(sql);
+    }
+
+    /// With the rows of the seed's file: `load_agate_table()`.
+    pub fn set_seed_rows(&self, rows: ResultSet) {
+        let _first_wins = self.seed_rows.set(rows);
     }
 
     fn seen_by_the_parser(&self, id: &UniqueId, call: &str, name: &str) -> Result<()> {
@@ -409,6 +417,7 @@ impl Host for CompileHost {
         config.get(key).cloned().or_else(|| match key {
             "materialized" => Some(self.node().materialized().into()),
             "snapshot_table_column_names" => snapshot_columns(self.node()),
+            "expected_rows" | "expected_sql" => expected(self.node(), key == "expected_sql"),
             _ => None,
         })
     }
@@ -472,6 +481,10 @@ impl Host for CompileHost {
         self.compiler.extra(name)
     }
 
+    fn seed_rows(&self) -> Option<&ResultSet> {
+        self.seed_rows.get()
+    }
+
     fn is_incremental(&self) -> bool {
         if self.batch.as_ref().is_some_and(|batch| batch.incremental) {
             return true;
@@ -524,6 +537,15 @@ impl Host for CompileHost {
 
     fn print(&self, message: &str) {
         self.compiler.adapters.print(message);
+    }
+}
+
+/// What a unit test expects, as dbt's materialization asks for it: rows, or else a query.
+fn expected(node: &Node, as_sql: bool) -> Option<serde_json::Value> {
+    let rows = &node.unit_test.as_ref()?.expect.rows;
+    match rows.is_string() {
+        given if given == as_sql => Some(rows.clone()),
+        _ => (!as_sql).then(|| serde_json::Value::Array(Vec::new())),
     }
 }
 

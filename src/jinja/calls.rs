@@ -43,7 +43,7 @@ const CONTEXT: &[&str] = &[
 
 /// Macros of dbt's that are functions here.
 pub(super) const FUNCTIONS: &[&str] =
-    &["is_incremental", "load_relation", "noop_statement", "run_query", "statement"];
+    &["is_incremental", "load_relation", "run_query", "statement"];
 
 /// Words that stand before a bracket without calling anything.
 const WORDS: &[&str] = &["and", "call", "elif", "else", "if", "in", "is", "not", "or", "recursive"];

@@ -99,6 +99,7 @@ const FUNCTIONS: &[(&str, Body)] = &[
     ("store_raw_result", store_raw_result),
     ("write", write),
     ("load_relation", load_relation),
+    ("load_agate_table", load_agate_table),
     ("fromyaml", yaml::fromyaml),
     ("toyaml", yaml::toyaml),
     ("doc", |_, args| Ok(args.last().cloned().unwrap_or_default())),
@@ -431,6 +432,17 @@ fn load_result(state: &mut State, args: &[Value]) -> Result<Value, Error> {
         Some(result) if name == "main" => Ok(result.clone()),
         Some(result) if result.is_none() => Err(taken()),
         Some(result) => Ok(std::mem::replace(result, Value::from(()))),
+    }
+}
+
+/// The rows of the seed that is loaded.
+fn load_agate_table(state: &mut State, _: &[Value]) -> Result<Value, Error> {
+    match Context::of(state)?.host().seed_rows() {
+        Some(rows) => Ok(Table::value(rows)),
+        None => {
+            let message = "can only load_agate_table for seeds, in their materialization";
+            Err(fail(Code::JINJA_RUNTIME, message))
+        }
     }
 }
 

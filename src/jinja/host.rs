@@ -78,6 +78,11 @@ pub trait Host: Send + Sync {
     /// like: rarely used names that the stage knows by itself.
     fn extra(&self, name: &str) -> Option<Value>;
 
+    /// The rows of the seed's file, while a block loads it: `load_agate_table()`.
+    fn seed_rows(&self) -> Option<&ResultSet> {
+        None
+    }
+
     /// `is_incremental()`
     fn is_incremental(&self) -> bool;
 

@@ -1,19 +1,21 @@
 //! Materializations that are written as blocks, by the project, its packages or Pintail itself, of
-//! models, snapshots and tests: the body is rendered, and its statements run on the node's connection.
+//! all that is built or tested: the body is rendered, and its statements run on the node's connection.
 //! What it left open is rolled back, as in dbt: a body ends with `adapter.commit()`.
 
 use std::sync::Arc;
 
 use minijinja::Value;
+use minijinja::value::ValueKind;
 
 use super::model::Outcome;
 use super::node::Job;
-use super::{Runner, model};
+use super::{Runner, model, seed};
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
+use crate::jinja::values::py_str;
 use crate::jinja::{Dialect, MacroDef, RelationObject, ResponseObject};
 use crate::manifest::{Node, ResourceType};
-use crate::relation::Response;
+use crate::relation::{Cell, Column, Response, ResultSet};
 
 /// The block that builds a node; none where the code of its materialization is here.
 ///
@@ -27,9 +29,11 @@ pub(super) fn block_of(
     let (name, language) = (node.materialized(), node.language());
     let legacy = runner.compiler.config.allows_package_materializations();
     let block = dialect.materialization(name, legacy);
-    let Some(block) = block.filter(|block| !(block.is_built_in() && model::is_code(name))) else {
-        return Ok(None);
+    let by_code = |block: &MacroDef| {
+        let asked = node.resource_type == ResourceType::Seed && seed::is_overridden(dialect);
+        block.is_built_in() && model::is_code(name) && !asked
     };
+    let Some(block) = block.filter(|block| !by_code(block)) else { return Ok(None) };
     let languages = block.languages();
     if languages.contains(&language) {
         return Ok(Some(block.clone()));
@@ -76,13 +80,13 @@ pub(super) fn warnings<'a>(
         )))
     };
     let built = |node: &&Node| {
-        use ResourceType::{Model, Snapshot, Test};
-        matches!(node.resource_type, Model | Snapshot | Test)
+        use ResourceType::{Model, Seed, Snapshot, Test, UnitTest};
+        matches!(node.resource_type, Model | Seed | Snapshot | Test | UnitTest)
     };
     nodes.filter(built).filter_map(one).collect()
 }
 
-/// Runs the block of a model: its response, and the relation that it says it made.
+/// Runs the block of a model, seed or snapshot: its response, and the relation that it says it made.
 pub(super) fn build(job: &Job, block: &Arc<MacroDef>) -> Result<Outcome> {
     let Done { returned, main } = run(job, block)?;
     let relations = returned.get_attr("relations").ok().filter(|list| !list.is_undefined());
@@ -122,6 +126,25 @@ pub(super) fn response(main: &Value) -> Response {
         Some(ResponseObject(response)) => response.clone(),
         None => Response { message: response.to_string(), ..Response::default() },
     }
+}
+
+/// The rows of the statement `main`.
+pub(super) fn rows(main: &Value) -> ResultSet {
+    let list = |value: Value| value.try_iter().into_iter().flatten().collect::<Vec<Value>>();
+    let names = main.get_attr("table").and_then(|table| table.get_attr("column_names"));
+    let columns = list(names.unwrap_or_default())
+        .into_iter()
+        .map(|name| Column { name: py_str(&name), data_type: String::new() });
+    let cell = |value: Value| match (value.kind(), i128::try_from(value.clone())) {
+        (ValueKind::None, _) => Cell::Null,
+        (ValueKind::Bool, _) => Cell::Bool(value.is_true()),
+        (ValueKind::Number, Ok(number)) => Cell::Int(number),
+        (ValueKind::Number, Err(_)) => Cell::Decimal(py_str(&value)),
+        _ => Cell::Text(py_str(&value)),
+    };
+    let rows = list(main.get_attr("data").unwrap_or_default());
+    let rows = rows.into_iter().map(|row| list(row).into_iter().map(cell).collect());
+    ResultSet { columns: columns.collect(), rows: rows.collect() }
 }
 
 fn no_relations(job: &Job) -> Box<Diagnostic> {

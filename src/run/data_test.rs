@@ -1,7 +1,6 @@
 //! Data tests: count the failing rows, and hold them against `warn_if` and `error_if`.
 
 use minijinja::Value;
-use minijinja::value::ValueKind;
 
 use super::node::Job;
 use super::result::{RunResult, Status};
@@ -10,7 +9,6 @@ use crate::compile::write_sql;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, publish};
 use crate::jinja::RelationObject;
-use crate::jinja::values::py_str;
 use crate::relation::{Cell, RelationKind};
 
 /// Runs a data test.
@@ -36,7 +34,8 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
     let (rows_of, row, response) = match &job.block {
         Some(block) => {
             let main = custom::run(job, block)?.main;
-            (if kept { kept_rows(job) } else { limited }, verdict(&main), custom::response(&main))
+            let row = custom::rows(&main).rows.into_iter().next().unwrap_or_default();
+            (if kept { kept_rows(job) } else { limited }, row, custom::response(&main))
         }
         None => {
             let rows_of = if kept { keep_failures(job, &limited)? } else { limited };
@@ -174,17 +173,4 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
 /// The SQL that reads the failing rows that were kept.
 fn kept_rows(job: &Job) -> String {
     format!("select * from {}", job.target().render())
-}
-
-/// The first row that the statement `main` of a block gave.
-fn verdict(main: &Value) -> Vec<Cell> {
-    let first = main.get_attr("data").and_then(|rows| rows.get_item_by_index(0));
-    let Some(cells) = first.ok().and_then(|row| row.try_iter().ok()) else { return Vec::new() };
-    let cell = |value: Value| match (value.kind(), i128::try_from(value.clone())) {
-        (ValueKind::None, _) => Cell::Null,
-        (ValueKind::Bool, _) => Cell::Bool(value.is_true()),
-        (ValueKind::Number, Ok(number)) => Cell::Int(number),
-        _ => Cell::Decimal(py_str(&value)),
-    };
-    cells.map(cell).collect()
 }

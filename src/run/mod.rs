@@ -21,6 +21,7 @@ mod python_model;
 pub mod result;
 mod scheduler;
 mod seed;
+mod seed_file;
 mod seed_types;
 mod unit_test;
 mod wire;
@@ -43,7 +44,7 @@ pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
 pub use result::{
     BatchResults, DataLoad, FailingRows, InvocationInfo, LoadKind, RunResult, Status, Timing,
 };
-pub use seed::seed_columns;
+pub use seed_file::seed_columns;
 pub use wire::Spoken;
 
 /// Something that a thread works on.

@@ -22,7 +22,7 @@ const MATERIALIZATIONS: &[&str] = &["view", "table", "incremental", "ephemeral"]
 
 /// Whether a built-in materialization is code here, so that its block is for others to call.
 pub(super) fn is_code(name: &str) -> bool {
-    name == "test" || MATERIALIZATIONS.contains(&name)
+    matches!(name, "seed" | "test" | "unit") || MATERIALIZATIONS.contains(&name)
 }
 
 /// What came of a materialization.

@@ -258,7 +258,7 @@ impl Runner {
         let mut _exchange = None;
         let dialect = self.compiler.dialects.get(&node.engine).clone();
         let block = match node.resource_type {
-            ResourceType::Seed | ResourceType::Operation => None,
+            ResourceType::Operation => None,
             _ => custom::block_of(self, node, &dialect)?,
         };
         if node.is_python() {

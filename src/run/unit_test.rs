@@ -7,11 +7,11 @@ use std::sync::Arc;
 use minijinja::Value;
 use serde_json::Value as Json;
 
-use super::Runner;
 use super::adapter::ConnectionAdapter;
 use super::diff::{self, Row};
 use super::node::Job;
 use super::result::{FailingRows, RunResult, Status, Timing};
+use super::{Runner, custom};
 use crate::clock;
 use crate::compile::{CompiledNode, write_sql};
 use crate::diagnostic::{Diagnostic, Result};
@@ -41,9 +41,18 @@ pub(super) fn check(
     let host = compiler.host(&node.unique_id);
     host.set_adapter(as_adapter);
     let dialect = compiler.dialects.get(&node.engine).clone();
+    let block = custom::block_of(runner, node, &dialect)?;
+    host.set_compiled(sql.clone());
     let compiled = CompiledNode { sql, ..CompiledNode::default() };
-    let job = Job { runner, node, dialect, host, adapter, compiled, block: None };
-    let compared = compared(&job, test).map_err(|error| {
+    let job = Job { runner, node, dialect, host, adapter, compiled, block };
+    let compared = match &job.block {
+        Some(block) => custom::run(&job, block).map(|done| {
+            let response = custom::response(&done.main);
+            Compared::new(custom::rows(&done.main), response)
+        }),
+        None => compared(&job, test),
+    };
+    let compared = compared.map_err(|error| {
         let message = format!(
             "An error occurred during execution of unit test '{}'. There may be an error in the \
              unit test definition: check the data types.\n {}",
@@ -93,6 +102,14 @@ struct Compared {
 }
 
 impl Compared {
+    fn new(all: ResultSet, response: Response) -> Self {
+        let is_side = |name: &str| name.eq_ignore_ascii_case("actual_or_expected");
+        let side = all.columns.iter().position(|c| is_side(&c.name)).unwrap_or_default();
+        let names = all.columns.iter().map(|c| c.name.to_lowercase());
+        let columns = names.filter(|name| !is_side(name)).collect();
+        Compared { columns, all, side, response }
+    }
+
     /// The rows of one side, sorted.
     fn of(&self, side: &str) -> Vec<Row> {
         let is_of = |row: &&Vec<Cell>| matches!(&row[self.side], Cell::Text(text) if text == side);
@@ -143,10 +160,6 @@ fn compared(job: &Job, test: &UnitTest) -> Result<Compared> {
     let both = job.sql("get_unit_test_sql", arguments)?;
     write_sql(&path_of(job.runner, job.node, "run"), &both)?;
     let all = job.on_connection(&both, |connection| connection.query(&both, None))?;
-    let is_side = |name: &str| name.eq_ignore_ascii_case("actual_or_expected");
-    let side = all.columns.iter().position(|c| is_side(&c.name)).unwrap_or_default();
-    let names = all.columns.iter().map(|c| c.name.to_lowercase());
-    let columns = names.filter(|name| !is_side(name)).collect();
     let response = engine::response(job.kind(), &both, Some(all.rows.len() as u64));
-    Ok(Compared { columns, all, side, response })
+    Ok(Compared::new(all, response))
 }

@@ -27,6 +27,7 @@ mod microbatch;
 mod names;
 mod notify;
 mod order;
+mod overrides;
 mod packages;
 mod python_models;
 mod quality;

@@ -11,7 +11,7 @@ use super::column::ColumnObject;
 use super::lookups::{self, relation_value};
 use super::relation::RelationObject;
 use super::response::ResponseObject;
-use super::{Arguments, Forgiving, external};
+use super::{Arguments, Forgiving, IndexObject, external, seeding};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
@@ -78,6 +78,19 @@ impl Object for AdapterObject {
                 Ok(Value::from(""))
             }
             "get_incremental_strategy_macro" => strategy_macro(&context, args),
+            "store_relation" => Err(carry(Box::new(
+                Diagnostic::error(
+                    Code::JINJA_RUNTIME,
+                    "adapter.store_relation hands a relation to a plugin of dbt-duckdb's, which is \
+                     Python code: Pintail runs none",
+                )
+                .help("Write a file with the materialization `external`, or attach the database."),
+            ))),
+            "parse_index" => {
+                let index = args.first().cloned().unwrap_or_default();
+                call_by_name(&context, state, "validate_index_config", args)?;
+                Ok(Value::from_object(IndexObject(index)))
+            }
             "cache_added"
             | "cache_dropped"
             | "cache_renamed"
@@ -86,13 +99,17 @@ impl Object for AdapterObject {
             | "is_motherduck"
             | "disable_transactions"
             | "use_database"
-            | "store_relation"
             | "warn_once"
             | "pre_model_hook"
             | "post_model_hook" => Ok(false.into()),
             _ if external::METHODS.contains(&method) => external::call(&context, method, args),
+            _ if seeding::METHODS.contains(&method) => seeding::call(&context, method, args),
             "drop_relation" | "rename_relation" | "truncate_relation" | "create_schema"
             | "drop_schema" => statement(&context, state, method, args),
+            _ if macro_behind(method).is_some() => {
+                let (name, number) = macro_behind(method).unwrap_or_default();
+                call_by_name(&context, state, name, &args[..args.len().min(number)])
+            }
             "expand_target_column_types" => expand_column_types(&context, state, args),
             // A project may have its own macro for what dbt's adapter asks.
             "get_columns_in_relation" | "list_relations_without_caching"
@@ -112,6 +129,19 @@ impl Object for AdapterObject {
             }
         }
     }
+}
+
+/// The macro of ours that does what a method of dbt's adapter does, and how many of its arguments the
+/// macro takes.
+fn macro_behind(method: &str) -> Option<(&'static str, usize)> {
+    Some(match method {
+        "assert_valid_snapshot_target_given_strategy" => ("snapshot_assert_target", 3),
+        "valid_snapshot_target" => ("snapshot_assert_target", 2),
+        "get_hard_deletes_behavior" => ("snapshot_hard_deletes", 0),
+        "render_raw_columns_constraints" => ("columns_with_constraints", 1),
+        "render_raw_model_constraints" => ("constraints_of_model", 1),
+        _ => return None,
+    })
 }
 
 /// Whether the project or a package has a macro of its own in place of a built-in one.
@@ -225,7 +255,7 @@ fn statement(
 }
 
 /// Calls a macro that is always there.
-fn call_by_name(
+pub(super) fn call_by_name(
     context: &Arc<Context>,
     state: &State,
     name: &str,

@@ -10,23 +10,34 @@
 {%- endmacro %}
 
 {% macro table_columns_and_constraints() -%}
+    {%- set lines = columns_with_constraints(model['columns']) + constraints_of_model(model['constraints'] or config.get('constraints') or []) -%}
+    (
+        {{ lines | join(',\n        ') }}
+    )
+{%- endmacro %}
+
+{# A line of DDL for each column. #}
+{% macro columns_with_constraints(raw_columns) -%}
     {%- set lines = [] -%}
-    {%- for column in model['columns'].values() -%}
+    {%- for column in raw_columns.values() -%}
         {%- set words = [adapter.quote(column['name']) if column.get('quote') else column['name'], column['data_type']] -%}
         {%- for constraint in column.get('constraints') or [] -%}
             {%- do words.append(column_constraint_sql(constraint) | trim) -%}
         {%- endfor -%}
         {%- do lines.append(words | select | join(' ')) -%}
     {%- endfor -%}
-    {%- for constraint in model['constraints'] or config.get('constraints') or [] -%}
+    {% do return(lines) %}
+{%- endmacro %}
+
+{% macro constraints_of_model(raw_constraints) -%}
+    {%- set lines = [] -%}
+    {%- for constraint in raw_constraints -%}
         {%- set line = model_constraint_sql(constraint) | trim -%}
         {%- if line -%}
             {%- do lines.append(line) -%}
         {%- endif -%}
     {%- endfor -%}
-    (
-        {{ lines | join(',\n        ') }}
-    )
+    {% do return(lines) %}
 {%- endmacro %}
 
 {# A constraint of one column as DDL; empty where it says too little. Both engines enforce all kinds. #}

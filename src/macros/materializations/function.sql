@@ -183,3 +183,22 @@ HANDLER = '{{ model.config.get('entry_point') }}'
 PACKAGES = ('{{ packages | join("','") }}')
 {%- endif -%}
 {%- endmacro %}
+
+{# JavaScript, which neither engine runs. #}
+{% macro formatted_scalar_function_args_javascript() -%}
+    {% do return(adapter.dispatch('formatted_scalar_function_args_javascript', 'dbt')()) %}
+{%- endmacro %}
+
+{% macro default__formatted_scalar_function_args_javascript() -%}
+    {% do exceptions.raise_compiler_error('formatted_scalar_function_args_javascript not implemented for adapter ' ~ adapter.type()) %}
+{%- endmacro %}
+
+{% macro scalar_function_volatility_javascript() -%}
+    {% do return(adapter.dispatch('scalar_function_volatility_javascript', 'dbt')()) %}
+{%- endmacro %}
+
+{% macro default__scalar_function_volatility_javascript() -%}
+    {%- if model.config.get('volatility') is not none -%}
+        {% do exceptions.warn('Volatility is not supported by ' ~ adapter.type() ~ ' in javascript UDF and will be ignored') %}
+    {%- endif -%}
+{%- endmacro %}

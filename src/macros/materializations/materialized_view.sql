@@ -8,31 +8,45 @@
     {%- set backup_type = existing_relation.type if existing_relation is not none else 'materialized_view' -%}
     {%- set backup_relation = make_backup_relation(target_relation, backup_type) -%}
 
-    {#- What a run that broke off has left. -#}
+    {%- do materialized_view_setup(backup_relation, intermediate_relation, pre_hooks) -%}
+    {%- set build_sql = materialized_view_get_build_sql(existing_relation, target_relation, backup_relation, intermediate_relation) -%}
+    {%- if build_sql | trim == '' -%}
+        {%- do materialized_view_execute_no_op(target_relation) -%}
+    {%- else -%}
+        {%- do materialized_view_execute_build_sql(build_sql, existing_relation, target_relation, post_hooks) -%}
+    {%- endif -%}
+    {%- do materialized_view_teardown(backup_relation, intermediate_relation, post_hooks) -%}
+    {{ return({'relations': [target_relation]}) }}
+{% endmaterialization %}
+
+{# Takes away what a run that broke off has left. #}
+{% macro materialized_view_setup(backup_relation, intermediate_relation, pre_hooks) -%}
     {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
     {%- do drop_relation_if_exists(load_cached_relation(intermediate_relation)) -%}
     {%- do run_hooks(pre_hooks, inside_transaction=False) -%}
+{%- endmacro %}
 
-    {%- set build_sql = materialized_view_get_build_sql(existing_relation, target_relation, backup_relation, intermediate_relation) -%}
-    {%- if build_sql | trim == '' -%}
-        {%- do store_raw_result(name='main', message='skip ' ~ target_relation, code='skip', rows_affected='-1') -%}
-    {%- else -%}
-        {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
-        {% call statement('main') -%}
-            {{ build_sql }}
-        {%- endcall %}
-        {%- do apply_grants(target_relation, config.get('grants'), should_revoke=should_revoke(existing_relation, full_refresh_mode=True)) -%}
-        {%- do persist_docs(target_relation, model) -%}
-        {%- do run_hooks(post_hooks, inside_transaction=True) -%}
-        {%- do adapter.commit() -%}
-    {%- endif -%}
-
+{% macro materialized_view_teardown(backup_relation, intermediate_relation, post_hooks) -%}
     {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
     {%- do drop_relation_if_exists(load_cached_relation(intermediate_relation)) -%}
     {%- do adapter.commit() -%}
     {%- do run_hooks(post_hooks, inside_transaction=False) -%}
-    {{ return({'relations': [target_relation]}) }}
-{% endmaterialization %}
+{%- endmacro %}
+
+{% macro materialized_view_execute_no_op(target_relation) -%}
+    {%- do store_raw_result(name='main', message='skip ' ~ target_relation, code='skip', rows_affected='-1') -%}
+{%- endmacro %}
+
+{% macro materialized_view_execute_build_sql(build_sql, existing_relation, target_relation, post_hooks) -%}
+    {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
+    {% call statement('main') -%}
+        {{ build_sql }}
+    {%- endcall %}
+    {%- do apply_grants(target_relation, config.get('grants'), should_revoke=should_revoke(existing_relation, full_refresh_mode=True)) -%}
+    {%- do persist_docs(target_relation, model) -%}
+    {%- do run_hooks(post_hooks, inside_transaction=True) -%}
+    {%- do adapter.commit() -%}
+{%- endmacro %}
 
 {# The SQL that this run needs; empty where a change of configuration is to be left alone. #}
 {% macro materialized_view_get_build_sql(existing_relation, target_relation, backup_relation, intermediate_relation) -%}

@@ -22,3 +22,27 @@
     {%- endcall %}
     {% do return({'relations': state.relations}) %}
 {% endmaterialization %}
+
+{# A unit test as a block, likewise. The statement `main` gives the actual and the expected rows. #}
+{% materialization unit, default %}
+    {%- set expected_rows = config.get('expected_rows') or [] -%}
+    {%- set temp_relation = make_temp_relation(this.incorporate(type='table')) -%}
+    {%- do run_query(get_create_table_as_sql(True, temp_relation, get_empty_subquery_sql(sql))) -%}
+    {%- set types = {} -%}
+    {%- set quoted = {} -%}
+    {%- for column in adapter.get_columns_in_relation(temp_relation) -%}
+        {%- do types.update({column.name | lower: column.data_type}) -%}
+        {%- do quoted.update({column.name | lower: column.quoted}) -%}
+    {%- endfor -%}
+    {%- set names = [] -%}
+    {%- for name in (expected_rows[0] if expected_rows else quoted) -%}
+        {%- do names.append(quoted.get(name | lower)) -%}
+    {%- endfor -%}
+    {%- set expected_sql = config.get('expected_sql') or get_expected_sql(expected_rows, types, quoted) -%}
+    {%- set both = get_unit_test_sql(sql, expected_sql, names) -%}
+    {% call statement('main', fetch_result=True) -%}
+        {{ both }}
+    {%- endcall %}
+    {%- do adapter.drop_relation(temp_relation) -%}
+    {% do return({'relations': []}) %}
+{% endmaterialization %}

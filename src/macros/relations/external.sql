@@ -123,3 +123,8 @@
     {%- endif -%}
 {%- endif -%}
 {%- endmacro %}
+
+{# A relation handed to a plugin, which is Python code of dbt-duckdb's: Pintail has none. #}
+{% macro store_relation(plugin, relation, location, format, config) -%}
+    {%- do adapter.store_relation(plugin, relation, adapter.get_columns_in_relation(relation), location, format, config) -%}
+{%- endmacro %}

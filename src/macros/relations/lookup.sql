@@ -33,6 +33,13 @@
     {% do return(adapter.dispatch('list_schemas', 'dbt')(database)) %}
 {%- endmacro %}
 
+{% macro default__list_schemas(database) -%}
+    {% do return(run_query(
+        'select distinct schema_name from ' ~ information_schema_name(database) ~ '.schemata'
+        ~ " where catalog_name ilike '" ~ database ~ "'"
+    )) %}
+{%- endmacro %}
+
 {% macro duckdb__list_schemas(database) -%}
     {% do return(run_query(
         'select schema_name from system.information_schema.schemata'
@@ -46,6 +53,13 @@
 
 {% macro check_schema_exists(information_schema, schema) -%}
     {% do return(adapter.dispatch('check_schema_exists', 'dbt')(information_schema, schema)) %}
+{%- endmacro %}
+
+{% macro default__check_schema_exists(information_schema, schema) -%}
+    {% do return(run_query(
+        'select count(*) from ' ~ information_schema.replace(information_schema_view='SCHEMATA')
+        ~ " where catalog_name = '" ~ information_schema.database ~ "' and schema_name = '" ~ schema ~ "'"
+    )) %}
 {%- endmacro %}
 
 {% macro duckdb__check_schema_exists(information_schema, schema) -%}
@@ -62,6 +76,10 @@
 {# Rows of database, name, schema, type. #}
 {% macro list_relations_without_caching(schema_relation) -%}
     {% do return(adapter.dispatch('list_relations_without_caching', 'dbt')(schema_relation)) %}
+{%- endmacro %}
+
+{% macro default__list_relations_without_caching(schema_relation) -%}
+    {% do not_for_this_adapter('list_relations_without_caching') %}
 {%- endmacro %}
 
 {% macro duckdb__list_relations_without_caching(schema_relation) -%}

@@ -86,6 +86,23 @@
     {{ get_rename_sql(relation, backup.identifier) }}
 {%- endmacro %}
 
+{# A materialization for databases that replace views in one statement: what adapters' own end in. #}
+{% macro create_or_replace_view() -%}
+    {%- set existing = adapter.get_relation(database=database, schema=schema, identifier=model['alias']) -%}
+    {%- set target_relation = api.Relation.create(database=database, schema=schema, identifier=model['alias'], type='view') -%}
+    {%- do run_hooks(pre_hooks) -%}
+    {%- if existing is not none and existing.is_table -%}
+        {%- do handle_existing_table(should_full_refresh(), existing) -%}
+    {%- endif -%}
+    {% call statement('main') -%}
+        {{ get_create_view_as_sql(target_relation, sql) }}
+    {%- endcall %}
+    {%- set was_view = existing is not none and existing.is_view -%}
+    {%- do apply_grants(target_relation, config.get('grants'), should_revoke=should_revoke(was_view, full_refresh_mode=True)) -%}
+    {%- do run_hooks(post_hooks) -%}
+    {% do return({'relations': [target_relation]}) %}
+{%- endmacro %}
+
 {# For a view in the way of which stands a table. #}
 {% macro handle_existing_table(full_refresh, old_relation) -%}
     {{- adapter.dispatch('handle_existing_table', 'dbt')(full_refresh, old_relation) -}}

@@ -95,3 +95,20 @@ class dbtObj:
 {# For projects that want to say something at the end of the script. #}
 {% macro py_script_comment() -%}
 {%- endmacro %}
+
+{# dbt-duckdb's script for a Python model: the code, and a function that makes a table of its result. #}
+{% macro py_write_table(temporary, relation, compiled_code) -%}
+{{ compiled_code }}
+
+def materialize(df, con):
+    try:
+        from pyarrow import Table, dataset
+        if isinstance(df, Table):
+            df = dataset.dataset(df)
+    except ImportError:
+        pass
+    name = '__dbt_python_model_df_' + '{{ relation.identifier }}'
+    con.register(name, df)
+    con.execute('create table {{ relation }} as select * from ' + name)
+    con.unregister(name)
+{%- endmacro %}

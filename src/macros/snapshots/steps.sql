@@ -14,7 +14,7 @@
 
     {%- set strategy = strategy_dispatch(config.get('strategy'))(model, 'snapshotted_data', 'source_data', model['config'], exists) -%}
     {%- if exists -%}
-        {% do snapshot_check_target(target_relation, strategy) %}
+        {% do snapshot_assert_target(target_relation, snapshot_columns(), strategy) %}
         {% do check_time_data_types(snapshot_staging_table(strategy, sql, target_relation)) %}
         {%- set staging = build_snapshot_staging_table(strategy, sql, target_relation) -%}
         {%- set change = snapshot_changes(target_relation, staging, strategy) -%}
@@ -67,10 +67,10 @@
 {%- endmacro %}
 
 {# A table that no snapshot made has to stay as it is. #}
-{% macro snapshot_check_target(target_relation, strategy) -%}
-    {%- set names = snapshot_columns() -%}
+{% macro snapshot_assert_target(target_relation, column_names=none, strategy=none) -%}
+    {%- set names = column_names or snapshot_columns() -%}
     {%- set wanted = ['dbt_scd_id', 'dbt_valid_from', 'dbt_valid_to'] -%}
-    {%- if strategy.hard_deletes == 'new_record' -%}
+    {%- if strategy and strategy.hard_deletes == 'new_record' -%}
         {%- do wanted.append('dbt_is_deleted') -%}
     {%- endif -%}
     {%- set existing = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | map('lower') | list -%}
