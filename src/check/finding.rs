@@ -67,7 +67,10 @@ impl Statement<'_> {
     /// A diagnostic at the place that a byte of the compiled SQL came from.
     fn placed(&self, finding: Diagnostic, offset: Option<usize>) -> Diagnostic {
         let (id, sql) = (&self.node.unique_id, &self.compiled.sql);
-        let Some(offset) = offset else { return finding.or_at(self.node.location.clone()) };
+        // The end of a statement that ends too early may lie in what was put around it.
+        let Some(offset) = offset.filter(|at| sql.is_char_boundary(*at)) else {
+            return finding.or_at(self.node.location.clone());
+        };
         let place = self.compiler.locate_as(id, self.compiled, offset, self.host);
         let Some(place) = place.or_else(|| self.node.location.clone()) else { return finding };
         let tokens = Tokens::of(sql);

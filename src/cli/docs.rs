@@ -3,17 +3,21 @@
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::args::{DocsFormat, DocsGenerateArgs, RunArgs, SelectionArgs};
 use super::compile::{Compiled, compile_nodes, finish};
 use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt, store};
 use crate::artifacts;
+use crate::check::Schema;
 use crate::clock;
 use crate::diagnostic::{Diagnostic, Result};
-use crate::docs::{self, Past, Site};
-use crate::manifest::{ResourceType, UniqueId};
-use crate::run::{self, Catalog, RunResult};
+use crate::docs::{self, ColumnEdge, EdgeKind, Past, Site};
+use crate::lineage::{self, Kind};
+use crate::manifest::{Node, ResourceType, UniqueId};
+use crate::relation::Column;
+use crate::run::{self, Catalog, CatalogColumn, CatalogTable, RunResult};
 
 /// Writes the catalog and the site.
 pub(super) fn generate(
@@ -64,14 +68,16 @@ pub(super) fn generate(
         let results = compiled.results.iter().chain(&compiled.inlined);
         let code: HashMap<&str, &RunResult> =
             results.map(|result| (&*result.unique_id, result)).collect();
+        let sql = |id: &str| code.get(id)?.compiled_code.clone();
+        let edges = if compile { column_edges(&session, &sql, &catalog) } else { Vec::new() };
         let inputs = docs::Inputs {
             manifest: &session.compiler.manifest,
             graph: &session.graph,
             target: &session.config.target,
             bridges: &session.compiler.bridges,
             catalog: &catalog,
-            compiled: &|id| code.get(id)?.compiled_code.clone(),
-            lineage: &[],
+            compiled: &sql,
+            lineage: &edges,
             past: &past,
             generated_at: clock::now(),
         };
@@ -84,6 +90,47 @@ pub(super) fn generate(
     session.console.info(&format!("Catalog written to {}", path.display()));
     session.console.info(&format!("Documentation written to {}", written.display()));
     Ok(if catalog.errors.is_empty() { Exit::Done } else { Exit::NodeFailed })
+}
+
+/// Which columns are made of which. What the project does not make has the columns that the catalog
+/// knows; those of models come from their SQL, which may be newer than their tables.
+fn column_edges(
+    session: &Session,
+    sql: &(dyn Fn(&str) -> Option<Arc<str>> + Sync),
+    catalog: &Catalog,
+) -> Vec<ColumnEdge> {
+    let nodes = &session.compiler.manifest.nodes;
+    let is_query = |id: &UniqueId| {
+        let is_query = |node: &Node| node.resource_type == ResourceType::Model && !node.is_python();
+        nodes.get(id).is_some_and(|node| is_query(node))
+    };
+    let tables = catalog.nodes.iter().chain(&catalog.sources).filter(|(id, _)| !is_query(id));
+    let schema = |table: &CatalogTable| {
+        let column = |column: &CatalogColumn| Column {
+            name: column.name.clone(),
+            data_type: column.data_type.clone(),
+        };
+        Arc::new(Schema::exact(table.columns.iter().map(column).collect()))
+    };
+    let schemas = tables.map(|(id, table)| (id.clone(), schema(table))).collect();
+    let sql = |id: &UniqueId| sql(id).ok_or_else(|| "it was not compiled".to_owned());
+    let graph = &session.graph;
+    let inputs =
+        lineage::Inputs { compiler: &session.compiler, graph, sql: &sql, schemas: &schemas };
+    let mut wanted = graph.empty_set();
+    wanted.insert_range(..);
+    let lineage = lineage::analyse(&inputs, &wanted);
+    let edges = graph.order().iter().flat_map(|at| lineage.edges_of(graph.unique_id(*at)));
+    let edge = |edge: lineage::Edge| ColumnEdge {
+        from: (edge.from.node, edge.from.column.to_string()),
+        to: (edge.to.node, edge.to.column.to_string()),
+        kind: match edge.kind {
+            Kind::Copy => EdgeKind::Copy,
+            Kind::Transform => EdgeKind::Transform,
+            Kind::Filter => EdgeKind::Filter,
+        },
+    };
+    edges.map(edge).collect()
 }
 
 /// Writes the documentation in its format; gives where it begins.

@@ -1,15 +1,19 @@
 //! `lineage`: which columns a column is made of, and which are made of it.
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
 use fixedbitset::FixedBitSet;
 
 use super::args::{LineageArgs, LineageFormat, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::check::{self, Checked};
-use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
+use crate::compile::CompiledNode;
+use crate::diagnostic::{Code, Diagnostic, Location, Result, did_you_mean};
 use crate::graph::{Member, NodeIndex};
 use crate::lineage::{self, ColumnId, Edge, Lineage, Tree, Unresolved, Walk, Way};
-use crate::manifest::{ResourceType, UniqueId};
+use crate::manifest::{FastHash, ResourceType, UniqueId};
 use crate::report::LineageView;
 
 /// What a command line names.
@@ -37,28 +41,58 @@ pub(super) fn command(start: &Start, args: &LineageArgs) -> Outcome {
     if ways.contains(&Way::Down) {
         wanted = session.graph.descendants(&wanted, None);
     }
-    let (lineage, checked) = analyse(&session, &wanted);
-    show(&session, args, &asked, &ways, &lineage, &checked)?;
+    show(&session, args, &asked, &ways, &analyse(&session, &wanted))?;
     session.leave();
     Ok(Exit::Done)
 }
 
+/// What is known of the columns of a project, and the SQL that it is known from.
+pub(super) struct Analysed {
+    pub lineage: Lineage,
+    compiled: HashMap<UniqueId, CompiledNode, FastHash>,
+}
+
 /// The lineage of the wanted models, snapshots, seeds and sources, with the columns that their engines bind.
-pub(super) fn analyse(session: &Session, wanted: &FixedBitSet) -> (Lineage, Checked) {
-    let manifest = &session.compiler.manifest;
+pub(super) fn analyse(session: &Session, wanted: &FixedBitSet) -> Analysed {
+    let (manifest, graph) = (&session.compiler.manifest, &session.graph);
     let mut queries = wanted.clone();
     for index in wanted.ones() {
-        let kind = session.graph.member(manifest, NodeIndex::new(index)).resource_type();
+        let kind = graph.member(manifest, NodeIndex::new(index)).resource_type();
         queries.set(index, kind.is_refable() || kind == ResourceType::Source);
     }
-    let checked = check::check(&session.compiler, &session.graph, &session.engines, &queries);
-    let inputs = lineage::Inputs {
-        compiler: &session.compiler,
-        graph: &session.graph,
-        sql: &|id| Some(checked.compiled.get(id)?.sql.clone()),
-        schemas: &checked.schemas,
+    let Checked { schemas, mut compiled, .. } =
+        check::check(&session.compiler, graph, &session.engines, &queries);
+    // Templates that ask the database for more than names and types are compiled as for a run.
+    let others = Mutex::new(Vec::new());
+    let sql = |id: &UniqueId| {
+        if let Some(compiled) = compiled.get(id) {
+            return Ok(compiled.sql.clone());
+        }
+        match session.compiler.compile(id, &session.compiler.host(id)) {
+            Ok(compiled) => {
+                let sql = compiled.sql.clone();
+                let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
+                others.push((id.clone(), compiled));
+                Ok(sql)
+            }
+            Err(error) => {
+                let first = error.message.lines().next().unwrap_or_default();
+                Err(format!("it does not compile: {first}"))
+            }
+        }
     };
-    (lineage::analyse(&inputs, &queries), checked)
+    let compiler = &session.compiler;
+    let inputs = lineage::Inputs { compiler, graph, sql: &sql, schemas: &schemas };
+    let lineage = lineage::analyse(&inputs, &queries);
+    compiled.extend(others.into_inner().unwrap_or_else(PoisonError::into_inner));
+    Analysed { lineage, compiled }
+}
+
+impl Analysed {
+    /// The place in a node's file that a byte of its compiled SQL came from.
+    pub fn place(&self, session: &Session, id: &UniqueId, offset: usize) -> Option<Location> {
+        session.compiler.locate(id, self.compiled.get(id)?, offset)
+    }
 }
 
 fn show(
@@ -66,9 +100,9 @@ fn show(
     args: &LineageArgs,
     asked: &Asked,
     ways: &[Way],
-    lineage: &Lineage,
-    checked: &Checked,
+    analysed: &Analysed,
 ) -> Result<()> {
+    let lineage = &analysed.lineage;
     let id = session.graph.unique_id(asked.at);
     let node = lineage.node(id).ok_or_else(|| no_columns(id))?;
     let roots: Vec<ColumnId> = match &asked.column {
@@ -91,9 +125,7 @@ fn show(
         },
         None => node.columns.keys().map(|own| ColumnId::new(id, own)).collect(),
     };
-    let place = |id: &UniqueId, offset: usize| {
-        session.compiler.locate(id, checked.compiled.get(id)?, offset)
-    };
+    let place = |id: &UniqueId, offset: usize| analysed.place(session, id, offset);
     let view = LineageView {
         manifest: &session.compiler.manifest,
         place: &place,
@@ -181,13 +213,12 @@ fn of_rows(lineage: &Lineage, id: &UniqueId) -> Vec<(ColumnId, Unresolved)> {
 fn whole(session: &Session, format: LineageFormat) {
     let mut wanted = session.graph.empty_set();
     wanted.insert_range(..);
-    let (lineage, checked) = analyse(session, &wanted);
-    let place = |id: &UniqueId, offset: usize| {
-        session.compiler.locate(id, checked.compiled.get(id)?, offset)
-    };
+    let analysed = analyse(session, &wanted);
+    let lineage = &analysed.lineage;
+    let place = |id: &UniqueId, offset: usize| analysed.place(session, id, offset);
     let manifest = &session.compiler.manifest;
     let view = LineageView { manifest, place: &place, color: session.console.color() };
-    let (mut columns, mut resolved) = (0, 0);
+    let (mut models, mut columns, mut resolved) = (0, 0, 0);
     let (mut edges, mut unresolved) = (Vec::new(), Vec::new());
     for index in session.graph.order() {
         let id = session.graph.unique_id(*index);
@@ -197,6 +228,7 @@ fn whole(session: &Session, format: LineageFormat) {
         if node.is_none_or(|node| node.resource_type == ResourceType::Seed) {
             continue;
         }
+        models += 1;
         // Columns that are not known count as one.
         columns += known.columns.len() + usize::from(!known.unresolved.is_empty());
         for (name, column) in &known.columns {
@@ -204,11 +236,12 @@ fn whole(session: &Session, format: LineageFormat) {
             let all = column.unresolved.iter();
             unresolved.extend(all.map(|one| (ColumnId::new(id, name), one.clone())));
         }
-        unresolved.extend(of_rows(&lineage, id));
+        unresolved.extend(of_rows(lineage, id));
     }
     let text = match format {
         LineageFormat::Json => {
             let mut json = view.json(&[], &edges, &unresolved);
+            json["models"] = models.into();
             json["columns"] = columns.into();
             json["resolved"] = resolved.into();
             serde_json::to_string_pretty(&json).unwrap_or_default()

@@ -86,8 +86,8 @@ pub struct Lineage {
 pub struct Inputs<'a> {
     pub compiler: &'a Arc<Compiler>,
     pub graph: &'a Graph,
-    /// The compiled SQL of a node.
-    pub sql: &'a (dyn Fn(&str) -> Option<Arc<str>> + Sync),
+    /// The compiled SQL of a node, or why there is none.
+    pub sql: &'a (dyn Fn(&UniqueId) -> Result<Arc<str>, String> + Sync),
     /// The columns that are known already.
     pub schemas: &'a Schemas,
 }

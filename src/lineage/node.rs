@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Location;
 
-use super::made::{Kind, Made, Open, Problem, Rows};
+use super::made::{Column, Kind, Made, Open, Problem, Rows};
 use super::query::{Input, analyse};
 use super::{ColumnId, ColumnLineage, Inputs, Lineage, NodeLineage, Unresolved};
 use crate::check::Schema;
@@ -41,14 +41,17 @@ pub(super) fn of_node(inputs: &Inputs<'_>, node: &Node, known: &Lineage) -> Node
     }
     let why = match (inputs.sql)(&node.unique_id) {
         _ if node.is_python() => "it is a Python model".to_owned(),
-        None => "it was not compiled".to_owned(),
-        Some(sql) => {
+        Err(why) => why,
+        Ok(sql) => {
             let reads = Reads::of(inputs, node, known);
             let kind = inputs.compiler.config.target.engines[&node.engine].kind();
             match analyse(&sql, kind, &reads.inputs) {
                 Ok(found) => {
                     let place = Place { sql: &sql, ids: &reads.ids, outside: &found.outside };
                     place.fill(&mut lineage, found.rows, schema.map(|schema| &**schema));
+                    // The columns that a snapshot adds are known where its schema is.
+                    let is_snapshot = node.resource_type == ResourceType::Snapshot;
+                    lineage.is_open |= is_snapshot && schema.is_none_or(|schema| schema.open);
                     return lineage;
                 }
                 Err((why, at)) => {
@@ -185,19 +188,19 @@ impl Place<'_> {
 
     /// The columns have the names that the engine gave them.
     fn fill_bound(&self, lineage: &mut NodeLineage, rows: &Rows, schema: &Schema) {
-        let own = schema.columns.len();
         // A snapshot's table has more columns behind those of its query.
-        let by_place = matches!(rows.open, Open::No | Open::Same(_)) && rows.columns.len() <= own;
+        let by_place = matches!(rows.open, Open::No | Open::Same(_))
+            && rows.columns.len() <= schema.columns.len();
         for (at, name) in schema.names().enumerate() {
-            let by_name = || {
-                let mut all = rows.columns.iter();
-                all.find(|column| column.name.eq_ignore_ascii_case(name))
-                    .map(|one| one.made.clone())
-            };
-            let made = match (by_place, rows.columns.get(at)) {
-                (true, Some(column)) => Some(column.made.clone()),
-                (true, None) => Some(Rc::default()),
-                (false, _) => by_name().or_else(|| rows.open.column(name)),
+            let is_own = |column: &&Column| column.name.eq_ignore_ascii_case(name);
+            let here = rows.columns.get(at).filter(is_own);
+            let named = here.or_else(|| rows.columns.iter().find(is_own));
+            let made = match (named, rows.columns.get(at)) {
+                (Some(column), _) => Some(column.made.clone()),
+                // What has no name of its own gets one from the engine.
+                (None, Some(column)) if by_place => Some(column.made.clone()),
+                (None, None) if by_place => Some(Rc::default()),
+                (None, _) => rows.open.column(name),
             };
             let made = made.unwrap_or_else(|| {
                 Rc::new(Made::unknown(format!("`{name}` is not found in its SQL"), None))

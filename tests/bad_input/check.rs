@@ -464,3 +464,9 @@ fn before_a_run() {
     let compiled = project.run("compile --check");
     assert!(compiled.starts_with("exit code: 1\n") && compiled.contains("order_idd"), "{compiled}");
 }
+
+#[test]
+fn a_model_that_is_only_a_comment() {
+    let project = Project::new("== models/m.sql\n-- nothing\n-- to see\n");
+    assert_snapshot!(project.run("check"));
+}

@@ -126,7 +126,7 @@ fn shop() -> Project {
 }
 
 /// A data file of the site: what is in its call.
-fn data(project: &Project, name: &str) -> serde_json::Value {
+pub fn data(project: &Project, name: &str) -> serde_json::Value {
     let text = project.read(&format!("target/site/data/{name}.js"));
     let call = format!("pintail(\"{name}\",");
     serde_json::from_str(text.trim_end().strip_prefix(&call).unwrap().strip_suffix(')').unwrap())

@@ -66,3 +66,25 @@ fn a_name_that_is_not_known_is_told_with_the_nearest_one() {
     insta::assert_snapshot!("no_such_column", error("orders.amuont"));
     assert!(error("crm.peple.id").contains("Did you mean `crm.people`?"));
 }
+
+#[test]
+fn the_documentation_has_the_edges_without_a_database() {
+    let project = project();
+    project.ok(&["docs", "generate", "--empty-catalog"]);
+    let index = super::docs::data(&project, "index");
+    let nodes = super::docs::data(&project, "nodes-0");
+    let place = |name: &str| {
+        let all = index["nodes"].as_array().unwrap();
+        all.iter().position(|node| node.to_string().contains(&format!("{name}\""))).unwrap()
+    };
+    let about =
+        nodes.as_array().unwrap().iter().find(|node| node["lineage"].to_string().contains("total"));
+    let edges = about.expect("orders has edges")["lineage"].as_array().unwrap();
+    let edge = |own: &str, from: &str, column: &str, kind: &str| {
+        serde_json::json!([own, place(from), column, kind])
+    };
+    assert!(edges.contains(&edge("total", "clean", "amount", "transform")), "{edges:?}");
+    assert!(edges.contains(&edge("order_id", "clean", "order_id", "copy")), "{edges:?}");
+    assert!(edges.contains(&edge("mail", "people", "mail", "copy")), "{edges:?}");
+    assert!(edges.contains(&edge("", "people", "id", "filter")), "{edges:?}");
+}
