@@ -22,6 +22,8 @@ pub(super) struct SchemaAdapter {
     pub own_schema: RwLock<Option<Arc<Schema>>>,
     /// Whether it was asked for what only a database knows.
     pub asked: AtomicBool,
+    /// Whether it was asked for anything.
+    pub used: AtomicBool,
 }
 
 impl SchemaAdapter {
@@ -41,6 +43,15 @@ impl SchemaAdapter {
         self.asked.load(Ordering::Relaxed)
     }
 
+    /// Whether the template saw anything of a database.
+    pub fn was_used(&self) -> bool {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    fn note_use(&self) {
+        self.used.store(true, Ordering::Relaxed);
+    }
+
     fn ask(&self) {
         self.asked.store(true, Ordering::Relaxed);
     }
@@ -48,6 +59,7 @@ impl SchemaAdapter {
 
 impl Adapter for SchemaAdapter {
     fn run(&self, sql: &str, _how: Statement) -> Result<Executed> {
+        self.note_use();
         if let Some(rows) = self.pools.constant(&self.engine, sql) {
             return Ok(Executed { rows, ..Executed::default() });
         }
@@ -63,15 +75,16 @@ impl Adapter for SchemaAdapter {
     }
 
     fn get_relation(&self, relation: &Relation) -> Result<Option<Relation>> {
-        let found = relation.clone().with_kind(RelationKind::Table);
+        self.note_use();
         if self.is_own(relation) {
-            return Ok(self.own_exists.then_some(found));
+            let own = relation.clone().with_kind(RelationKind::Table);
+            return Ok(self.own_exists.then_some(own));
         }
-        if self.known.of_relation(&self.engine, relation).is_some() {
-            return Ok(Some(found));
-        }
-        self.ask();
-        Ok(None)
+        let Some(kind) = self.known.kind_of_relation(&self.engine, relation) else {
+            self.ask();
+            return Ok(None);
+        };
+        Ok(Some(relation.clone().with_kind(kind)))
     }
 
     fn list_relations(&self, _database: Option<&str>, _schema: &str) -> Result<Vec<Relation>> {
@@ -80,6 +93,7 @@ impl Adapter for SchemaAdapter {
     }
 
     fn columns(&self, relation: &Relation) -> Result<Vec<Column>> {
+        self.note_use();
         let Some(schema) = self.schema(relation) else {
             self.ask();
             return Ok(Vec::new());

@@ -99,6 +99,7 @@ impl Checker {
             let what = format!("the model `{}`", test.model);
             self.fixture(node, &test.expect, &what, &schema, &mut outcome);
         }
+        self.soften(&mut outcome.findings);
         outcome
     }
 

@@ -5,11 +5,13 @@
 //! configured databases.
 
 mod adapter;
+mod ahead;
 mod bind;
 mod catalog;
 mod configs;
 mod finding;
 mod node;
+mod passed;
 mod patch;
 mod pools;
 mod properties;
@@ -34,11 +36,13 @@ use crate::graph::{Graph, Member, NodeIndex};
 use crate::manifest::{FastHash, Node, ResourceType, UniqueId};
 use crate::relation::{Column, Relation};
 use crate::run::Engines;
+use ahead::{Ahead, changes_columns};
 use catalog::Catalog;
 use node::Outcome;
 use pools::Pools;
 use state::Known;
 
+pub use passed::Passed;
 pub use schema::{BoundColumn, Schema, Schemas};
 
 /// What checking found.
@@ -79,9 +83,10 @@ impl Checked {
         });
     }
 
-    /// Whether any finding is an error.
-    pub fn has_errors(&self) -> bool {
-        self.findings.iter().any(|(_, finding)| finding.severity == Severity::Error)
+    /// The findings that are errors.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        let findings = self.findings.iter().map(|(_, finding)| finding);
+        findings.filter(|finding| finding.severity == Severity::Error)
     }
 }
 
@@ -92,8 +97,25 @@ pub fn check(
     engines: &Arc<Engines>,
     wanted: &FixedBitSet,
 ) -> Checked {
-    let checker = Checker::new(compiler, engines);
-    let needed = graph.ancestors(wanted, None);
+    check_by(&Checker::new(compiler, engines, None), graph, wanted)
+}
+
+/// Checks the wanted nodes of those that a build is about to make. What it does not make is as the
+/// databases have it; an error is only what certainly fails in that build, all else is a warning.
+pub fn check_ahead(
+    compiler: &Arc<Compiler>,
+    graph: &Graph,
+    engines: &Arc<Engines>,
+    wanted: &FixedBitSet,
+    built: &FixedBitSet,
+) -> Checked {
+    let ahead = Ahead::new(compiler, built);
+    check_by(&Checker::new(compiler, engines, Some(ahead)), graph, wanted)
+}
+
+fn check_by(checker: &Checker, graph: &Graph, wanted: &FixedBitSet) -> Checked {
+    let compiler = &checker.compiler;
+    let needed = checker.needed(graph, wanted);
     let mut checked = Checked::default();
     // Tests have no readers: their models go first, and they at once.
     let least = |index: NodeIndex| {
@@ -102,11 +124,7 @@ pub fn check(
     for level in graph.levels(&needed, least) {
         let outcomes: Vec<Outcome> = level
             .par_iter()
-            .map(|index| match graph.member(&compiler.manifest, *index) {
-                Member::Node(node) => checker.node(node),
-                Member::Source(source) => checker.source(source),
-                _ => Outcome::default(),
-            })
+            .map(|index| checker.member(graph.member(&compiler.manifest, *index), *index))
             .collect();
         let mut made = Vec::new();
         for (index, outcome) in level.iter().zip(outcomes) {
@@ -148,23 +166,46 @@ struct Checker {
     /// Whether the project may make tables or functions that no scratch database has: by hooks, or
     /// by nodes that are functions.
     makes_names: bool,
+    /// Whether hooks may change tables before anything is made.
+    changes_tables: bool,
+    /// Of a check ahead of a build.
+    ahead: Option<Ahead>,
     /// The names of tables, for proposals.
     tables: Vec<String>,
 }
 
 impl Checker {
-    fn new(compiler: &Arc<Compiler>, engines: &Arc<Engines>) -> Checker {
+    fn new(compiler: &Arc<Compiler>, engines: &Arc<Engines>, ahead: Option<Ahead>) -> Checker {
         let manifest = &compiler.manifest;
+        let at_start = manifest.hooks("on-run-start");
         let tables = manifest.nodes.values().filter(|node| node.resource_type.is_refable());
         Checker {
             known: Arc::new(Known::new(compiler)),
             catalog: Catalog::new(engines.clone()),
             pools: Arc::new(Pools::open(compiler, engines)),
-            makes_names: !manifest.hooks("on-run-start").is_empty()
+            changes_tables: at_start.iter().any(|hook| changes_columns(&hook.raw_code)),
+            ahead,
+            makes_names: !at_start.is_empty()
                 || manifest.of_type(ResourceType::Function).next().is_some()
                 || manifest.nodes.values().any(|node| makes_names(node)),
             tables: tables.map(|node| node.alias.clone()).collect(),
             compiler: compiler.clone(),
+        }
+    }
+
+    /// Checks a member of the graph.
+    fn member(&self, member: Member, index: NodeIndex) -> Outcome {
+        match member {
+            Member::Node(node) if self.stands(member, index) => {
+                Outcome { schema: Some(self.standing(node)), ..Outcome::default() }
+            }
+            Member::Node(node) => {
+                let outcome = self.node(node);
+                let schema = outcome.schema.map(|schema| self.left_behind(node, schema));
+                Outcome { schema, ..outcome }
+            }
+            Member::Source(source) => self.source(source),
+            _ => Outcome::default(),
         }
     }
 

@@ -5,13 +5,14 @@ use std::sync::{Arc, RwLock};
 
 use super::Checker;
 use super::adapter::SchemaAdapter;
+use super::ahead::changes_columns;
 use super::bind::{Bound, Elsewhere, Inputs, Soft, Trust, bind};
 use super::catalog::Found;
 use super::finding::Statement;
 use super::schema::{BoundColumn, Schema};
 use super::tokens::Tokens;
 use crate::compile::{CompileHost, CompiledNode, upstream};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::jinja::{Adapter, Host};
 use crate::manifest::{Node, ResourceType, Source};
 use crate::relation::{Column, Relation};
@@ -61,8 +62,14 @@ impl Checker {
             });
             return described.flatten().map_or_else(Schema::unknown, Schema::exact);
         }
-        match self.catalog.columns(&source.engine, &source.relation()) {
-            Found::Columns(columns) => Schema::exact(columns),
+        match self.found(&source.engine, &source.relation()) {
+            Found::Columns(columns) => {
+                let mut schema = Schema::exact(columns);
+                if self.changes_tables || self.known.is_made_by_node(&source.unique_id) {
+                    schema.doubt();
+                }
+                schema
+            }
             Found::Missing | Found::Unknown => {
                 let column = |column: &crate::manifest::ColumnInfo| BoundColumn {
                     name: column.name.clone(),
@@ -93,7 +100,17 @@ impl Checker {
             }
             ResourceType::Model | ResourceType::Snapshot => self.query(node),
             ResourceType::Test => match self.lost_test(node) {
-                Some(finding) => Outcome { findings: vec![finding], ..Outcome::default() },
+                Some(finding) if self.ahead.is_none() => {
+                    Outcome { findings: vec![finding], ..Outcome::default() }
+                }
+                // It may be about just that; then the engine takes it.
+                Some(finding) => {
+                    let mut outcome = self.query(node);
+                    if outcome.findings.iter().any(|one| one.severity == Severity::Error) {
+                        outcome.findings = vec![finding];
+                    }
+                    outcome
+                }
                 None if self.is_plain_test(node) => Outcome::default(),
                 None => self.query(node),
             },
@@ -125,24 +142,33 @@ impl Checker {
         let refable = node.resource_type.is_refable() && !node.is_ephemeral();
         let first = match self.rendering(node, None) {
             Ok(rendering) => rendering,
-            Err((error, asked)) => {
+            Err((error, adapter)) => {
                 outcome.schema = refable.then(Schema::unknown);
-                match asked {
+                match adapter.was_asked() {
                     true => outcome.unchecked = Some(ASKS.to_owned()),
                     false => outcome.findings.push(*error),
+                }
+                if adapter.was_used() || !self.is_sure(node) {
+                    self.soften(&mut outcome.findings);
                 }
                 return outcome;
             }
         };
         let mut schema = first.bound.schema.clone();
-        self.tell(node, &first, &mut outcome);
-        if node.resource_type == ResourceType::Model && node.materialized() == "incremental" {
+        outcome.findings = self.told(node, &first, &mut outcome.unchecked);
+        let is_incremental =
+            node.resource_type == ResourceType::Model && node.materialized() == "incremental";
+        if is_incremental {
             // What the next runs are like.
-            if let Ok(second) = self.rendering(node, Some(Arc::new(schema.clone()))) {
-                self.tell(node, &second, &mut outcome);
-            }
+            let second = self.rendering(node, Some(Arc::new(schema.clone())));
+            let more = second.map(|it| self.told(node, &it, &mut outcome.unchecked));
+            self.merge(&mut outcome.findings, more.unwrap_or_default());
         }
-        if !self.is_query_as_it_is(node) {
+        if !self.is_sure(node) {
+            self.soften(&mut outcome.findings);
+        }
+        let hooks = node.config.hooks("post-hook");
+        if !self.is_query_as_it_is(node) || hooks.iter().any(|hook| changes_columns(&hook.sql)) {
             schema.open = true;
         }
         if first.adapter.was_asked() {
@@ -152,8 +178,14 @@ impl Checker {
             self.add_snapshot_columns(node, &mut schema);
         }
         if refable {
+            let before = outcome.findings.len();
             self.properties(node, &schema, &mut outcome);
+            if is_incremental || !self.is_sure(node) {
+                self.soften(&mut outcome.findings[before..]);
+            }
+            let before = outcome.findings.len();
             self.configs(node, &schema, &mut outcome);
+            self.soften(&mut outcome.findings[before..]);
         }
         self.crossings(node, &mut outcome);
         outcome.schema = refable.then_some(schema);
@@ -163,24 +195,28 @@ impl Checker {
         outcome
     }
 
-    /// Adds what binding a rendering found.
-    fn tell(&self, node: &Node, rendering: &Rendering, outcome: &mut Outcome) {
+    /// What binding a rendering found; notes why there can be nothing of it.
+    fn told(
+        &self,
+        node: &Node,
+        rendering: &Rendering,
+        unchecked: &mut Option<String>,
+    ) -> Vec<Diagnostic> {
         let Rendering { host, compiled, bound, adapter } = rendering;
         if adapter.was_asked() {
-            outcome.unchecked = Some(ASKS.to_owned());
-            return;
+            *unchecked = Some(ASKS.to_owned());
+            return Vec::new();
         }
         if !self.is_query_as_it_is(node) {
             let name = node.materialized();
-            outcome.unchecked =
-                Some(format!("the materialization `{name}` may do anything with its SQL"));
-            return;
+            *unchecked = Some(format!("the materialization `{name}` may do anything with its SQL"));
+            return Vec::new();
         }
         if bound.problems.is_empty() {
             if let Some(why) = &bound.stopped {
-                outcome.unchecked.get_or_insert_with(|| why.clone());
+                unchecked.get_or_insert_with(|| why.clone());
             }
-            return;
+            return Vec::new();
         }
         let statement = Statement {
             compiler: &self.compiler,
@@ -190,26 +226,35 @@ impl Checker {
             columns: self.columns_read(node),
             tables: self.tables.clone(),
         };
-        for problem in &bound.problems {
-            let finding = statement.finding(problem);
-            let is_known = |other: &Diagnostic| {
-                other.location == finding.location && other.message == finding.message
-            };
-            if !outcome.findings.iter().any(is_known) {
-                outcome.findings.push(finding);
+        let mut findings: Vec<Diagnostic> = Vec::new();
+        for finding in bound.problems.iter().map(|problem| statement.finding(problem)) {
+            if !findings.iter().any(|other| is_same(other, &finding)) {
+                findings.push(finding);
             }
         }
+        findings
+    }
+
+    /// Brings together what two renderings of a node say. One of them runs in a build, and which one is
+    /// known only then.
+    fn merge(&self, findings: &mut Vec<Diagnostic>, mut more: Vec<Diagnostic>) {
+        let in_both =
+            |one: &Diagnostic, others: &[Diagnostic]| others.iter().any(|it| is_same(it, one));
+        self.soften(findings.iter_mut().filter(|one| !in_both(one, &more)));
+        more.retain(|one| !in_both(one, findings));
+        self.soften(&mut more);
+        findings.append(&mut more);
     }
 
     /// Compiles and binds a node; with the schema of its own table, as if that were there.
     ///
     /// # Errors
-    /// Those of compiling, and whether the template asked for what only a database knows.
+    /// Those of compiling, with what the template saw of a database.
     fn rendering(
         &self,
         node: &Node,
         this: Option<Arc<Schema>>,
-    ) -> Result<Rendering, (Box<Diagnostic>, bool)> {
+    ) -> Result<Rendering, (Box<Diagnostic>, Arc<SchemaAdapter>)> {
         let host = self.compiler.host(&node.unique_id);
         let adapter = Arc::new(SchemaAdapter {
             known: self.known.clone(),
@@ -219,13 +264,14 @@ impl Checker {
             own_exists: this.is_some(),
             own_schema: RwLock::new(this.clone()),
             asked: AtomicBool::new(false),
+            used: AtomicBool::new(false),
         });
         let as_adapter: Arc<dyn Adapter> = adapter.clone();
         host.set_adapter(as_adapter);
         let compiled = self
             .compiler
             .compile(&node.unique_id, &host)
-            .map_err(|error| (error, adapter.was_asked()))?;
+            .map_err(|error| (error, adapter.clone()))?;
         let mut inputs = self.inputs(node);
         if let Some(this) = this {
             let own = host.this().unwrap_or_else(|| node.relation());
@@ -290,9 +336,6 @@ impl Checker {
 
     /// Whether the SQL of a node is a query that the engine gets as it is.
     fn is_query_as_it_is(&self, node: &Node) -> bool {
-        if node.resource_type == ResourceType::Test {
-            return true;
-        }
         let legacy = self.compiler.config.allows_package_materializations();
         let name = node.materialized();
         let dialect = self.compiler.dialects.get(&node.engine);
@@ -314,6 +357,11 @@ impl Checker {
             schema.columns.push(BoundColumn { name, data_type: None });
         }
     }
+}
+
+/// Whether two findings are one.
+fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
+    one.location == other.location && one.message == other.message
 }
 
 /// Why a node is not checked whose template asks the database.
@@ -341,10 +389,9 @@ impl Elsewhere for Outside<'_> {
         if self.checker.known.has_table(&relation.identifier) {
             return Ok(None);
         }
-        match self.checker.catalog.columns(&engine.name, &relation) {
+        match self.checker.found(&engine.name, &relation) {
             Found::Columns(columns) => Ok(Some(columns)),
             Found::Missing => Err(()),
-            Found::Unknown if self.checker.is_not_made_yet(engine) => Err(()),
             Found::Unknown => Ok(None),
         }
     }

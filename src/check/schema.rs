@@ -63,4 +63,45 @@ impl Schema {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.name.as_str())
     }
+
+    /// Adds the columns of another one; of what is in both under different types, the type is not
+    /// known.
+    pub(super) fn add(&mut self, other: &Schema) {
+        for column in &mut self.columns {
+            if other.column(&column.name).is_some_and(|it| it.data_type != column.data_type) {
+                column.data_type = None;
+            }
+        }
+        let more: Vec<BoundColumn> =
+            other.columns.iter().filter(|it| self.column(&it.name).is_none()).cloned().collect();
+        self.columns.extend(more);
+        self.open |= other.open;
+    }
+
+    /// Nothing of it is certain any more.
+    pub(super) fn doubt(&mut self) {
+        self.columns.iter_mut().for_each(|column| column.data_type = None);
+        self.open = true;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_two_schemas_say_differently_is_not_known() {
+        let schema = |columns: &[(&str, &str)]| {
+            let column = |(name, data_type): &(&str, &str)| Column {
+                name: (*name).to_owned(),
+                data_type: (*data_type).to_owned(),
+            };
+            Schema::exact(columns.iter().map(column).collect())
+        };
+        let mut both = schema(&[("a", "INTEGER"), ("b", "DATE")]);
+        both.add(&schema(&[("A", "INTEGER"), ("b", "VARCHAR"), ("c", "DATE")]));
+        let types: Vec<Option<&str>> =
+            both.columns.iter().map(|column| column.data_type.as_deref()).collect();
+        assert_eq!(types, [Some("INTEGER"), None, Some("DATE")]);
+    }
 }

@@ -1,15 +1,15 @@
 //! What is known so far while a project is checked: the columns of each relation, as each engine sees
 //! them. Shared by all threads.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::schema::{Schema, Schemas};
 use crate::compile::Compiler;
 use crate::config::EngineKind;
 use crate::engine::bridge;
-use crate::manifest::{FastHash, UniqueId};
-use crate::relation::{Column, Relation};
+use crate::manifest::{FastHash, ResourceType, UniqueId};
+use crate::relation::{Column, Relation, RelationKind};
 
 /// A node or source as an engine sees it.
 type Seen = (UniqueId, Arc<str>);
@@ -22,6 +22,10 @@ pub(super) struct Known {
     made: RwLock<HashMap<Seen, (), FastHash>>,
     /// Who is meant by the name of a relation.
     by_name: HashMap<(Arc<str>, String), UniqueId>,
+    /// Sources that are the relations of nodes.
+    made_by_nodes: HashSet<UniqueId>,
+    /// Tables that tests keep their failing rows in.
+    kept: HashSet<String>,
 }
 
 impl Known {
@@ -32,14 +36,22 @@ impl Known {
         for node in nodes.filter(|node| !node.is_ephemeral()) {
             by_name.insert((node.engine.clone(), key(&node.relation())), node.unique_id.clone());
         }
+        let is_node = |id: &UniqueId| manifest.nodes.contains_key(id);
+        let mut made_by_nodes = HashSet::new();
         for source in manifest.sources.values() {
             let name = key(&source.relation());
-            by_name.insert((source.engine.clone(), name), source.unique_id.clone());
+            let key = (source.engine.clone(), name);
+            if by_name.insert(key, source.unique_id.clone()).is_some_and(|it| is_node(&it)) {
+                made_by_nodes.insert(source.unique_id.clone());
+            }
         }
         for bridge in compiler.bridges.iter() {
             by_name.insert((bridge.to_engine.clone(), key(&bridge.to)), bridge.source.clone());
         }
+        let tests = manifest.of_type(ResourceType::Test);
         Known {
+            made_by_nodes,
+            kept: tests.map(|test| test.alias.to_lowercase()).collect(),
             compiler: compiler.clone(),
             schemas: RwLock::default(),
             made: RwLock::default(),
@@ -64,23 +76,41 @@ impl Known {
 
     /// The columns of a relation that a template names.
     pub fn of_relation(&self, engine: &Arc<str>, relation: &Relation) -> Option<Arc<Schema>> {
-        let name = key(relation);
-        if let Some(id) = self.by_name.get(&(engine.clone(), name.clone())) {
-            return Some(Arc::new(self.seen(id, engine)?));
-        }
-        // PostgreSQL read in place has the engine's name as its database.
-        let database = relation.database.as_deref()?;
-        let there = self.compiler.config.target.engines.get(database)?;
-        let renamed = Relation { database: Some(there.database.clone()), ..relation.clone() };
-        let id = self.by_name.get(&(there.name.clone(), key(&renamed)))?;
-        Some(Arc::new(self.seen(id, engine)?))
+        Some(Arc::new(self.seen(self.who_is(engine, relation)?, engine)?))
     }
 
-    /// Whether a node or source of the project has this name, in whatever schema.
+    /// What a relation that a template names is.
+    pub fn kind_of_relation(&self, engine: &Arc<str>, relation: &Relation) -> Option<RelationKind> {
+        let id = self.who_is(engine, relation)?;
+        self.get(id).filter(|schema| !schema.open || !schema.columns.is_empty())?;
+        let node = self.compiler.manifest.nodes.get(id);
+        let is_view = node.is_some_and(|node| {
+            node.resource_type == ResourceType::Model && node.materialized() == "view"
+        });
+        Some(if is_view { RelationKind::View } else { RelationKind::Table })
+    }
+
+    /// The node or source that an engine reads under a name.
+    fn who_is(&self, engine: &Arc<str>, relation: &Relation) -> Option<&UniqueId> {
+        if let Some(id) = self.by_name.get(&(engine.clone(), key(relation))) {
+            return Some(id);
+        }
+        // PostgreSQL read in place has the engine's name as its database.
+        let there = self.compiler.config.target.engines.get(relation.database.as_deref()?)?;
+        let renamed = Relation { database: Some(there.database.clone()), ..relation.clone() };
+        self.by_name.get(&(there.name.clone(), key(&renamed)))
+    }
+
+    /// Whether a node or source of the project, or the table of a test, has this name, in whatever schema.
     pub fn has_table(&self, name: &str) -> bool {
-        self.by_name.keys().any(|(_, key)| {
-            key.rsplit('\u{0}').next().is_some_and(|own| own.eq_ignore_ascii_case(name))
-        })
+        let name = name.to_lowercase();
+        let is_it = |key: &str| key.rsplit('\u{0}').next() == Some(name.as_str());
+        self.kept.contains(&name) || self.by_name.keys().any(|(_, key)| is_it(key))
+    }
+
+    /// Whether a source is the relation of a node, which may be another one after a build.
+    pub fn is_made_by_node(&self, source: &UniqueId) -> bool {
+        self.made_by_nodes.contains(source)
     }
 
     /// A node or source as another engine sees it: with the types that it has there, where they can

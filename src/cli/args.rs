@@ -208,9 +208,12 @@ pub struct RunArgs {
     /// Keep the failing rows of tests as tables
     #[arg(long)]
     pub store_failures: bool,
-    /// Check the SQL of what is selected first; nothing runs where a mistake is found
-    #[arg(long)]
+    /// Check the SQL of all that is selected first; nothing runs where a mistake is found
+    #[arg(long, overrides_with = "no_check")]
     pub check: bool,
+    /// Check nothing first: by default `build` checks what changed since it passed; or PINTAIL_NO_CHECK
+    #[arg(long, overrides_with = "check")]
+    pub no_check: bool,
     /// How long to wait for another run of this project on the same target: 0, 30s, 5m
     #[arg(long, value_name = "TIME", value_parser = crate::config::duration, default_value = "30m")]
     pub lock_timeout: Duration,

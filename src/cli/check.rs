@@ -1,12 +1,14 @@
 //! `check`: the SQL of the selected nodes bound by their engines. Nothing is run, written or made.
 
+use std::sync::Arc;
+
 use serde_json::json;
 
 use super::args::{CheckOutput, RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
-use crate::check::{self, Checked};
-use crate::diagnostic::Diagnostic;
+use crate::check::{self, Checked, Passed};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::Selected;
 use crate::manifest::{ResourceType, UniqueId};
 use crate::report;
@@ -36,16 +38,70 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
     Ok(exit)
 }
 
-/// Checks what another command works on, where it was asked to; whether that is free of errors.
-pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> bool {
+/// Checks what another command works on, where it was asked to. Gives what is wrong.
+pub(super) fn on_demand(session: &Session, selected: &Selected, run: &RunArgs) -> Option<String> {
     if !run.check {
-        return true;
+        return None;
     }
-    // Those of the command itself may make the database.
-    let engines = Engines::new(&session.config.target.for_reading(), Vec::new());
-    let checked = check::check(&session.compiler, &session.graph, &engines, &selected.set);
+    let checked = check::check(&session.compiler, &session.graph, &engines(session), &selected.set);
     tell(session, &checked);
-    !checked.has_errors()
+    wrong(&checked)
+}
+
+/// The errors of a check in a sentence; none where there are none.
+fn wrong(checked: &Checked) -> Option<String> {
+    let mut errors = checked.errors();
+    let first = errors.next()?;
+    let found = report::plural(errors.count() + 1, "mistake");
+    Some(format!("{found} found before anything ran: {}", first.message))
+}
+
+/// Checks of what a build is about to make what changed since it last passed, unless it is told not to.
+/// Gives what is wrong, where that is sure to fail. A retry goes on with what was let through before.
+pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> Option<String> {
+    let is_off = std::env::var_os("PINTAIL_NO_CHECK").is_some_and(|value| !value.is_empty());
+    if run.no_check || is_off || session.only.is_some() {
+        return None;
+    }
+    let (compiler, graph) = (&session.compiler, &session.graph);
+    let passed = Passed::read(compiler, graph);
+    let changed = passed.changed(graph, &selected.set);
+    if changed.is_clear() {
+        return None;
+    }
+    let checked = check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
+    let (errors, warnings): (Vec<_>, Vec<_>) =
+        checked.findings.iter().partition(|(_, finding)| finding.severity == Severity::Error);
+    let mut right = changed;
+    for (id, _) in &errors {
+        if let Some(index) = graph.index_of(&compiler.manifest, id) {
+            right.set(index.index(), false);
+        }
+    }
+    passed.keep(&right);
+    let console = &session.console;
+    for (_, warning) in warnings.iter().take(MOST_WARNINGS) {
+        console.diagnostic(warning);
+    }
+    if warnings.len() > MOST_WARNINGS {
+        let more = report::plural(warnings.len() - MOST_WARNINGS, "more warning");
+        console.info(&format!("The check has {more}; `pintail check` tells them"));
+    }
+    errors.iter().for_each(|(_, error)| console.diagnostic(error));
+    if !errors.is_empty() {
+        let found = report::plural(errors.len(), "mistake");
+        console
+            .info(&format!("Nothing was built: {found} found. `--no-check` builds all the same."));
+    }
+    wrong(&checked)
+}
+
+/// How many warnings of a check ahead of a build are told.
+const MOST_WARNINGS: usize = 5;
+
+/// The databases to look at: those of the command itself may make them.
+fn engines(session: &Session) -> Arc<Engines> {
+    Engines::new(&session.config.target.for_reading(), Vec::new())
 }
 
 /// How many nodes that could not be checked are named.

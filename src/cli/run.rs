@@ -20,8 +20,10 @@ use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::graph::{Audits, NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType};
 use crate::notify::{self, AlertFolders, Alerts};
-use crate::report::{self, Level, Progress};
-use crate::run::{BatchNews, DataLoad, Observer, Options, RunResult, Runner, Status, Step};
+use crate::report::{self, Console, Level, Progress};
+use crate::run::{
+    BatchNews, DataLoad, InvocationInfo, Observer, Options, RunResult, Runner, Status, Step,
+};
 
 pub(super) const BUILD: &[ResourceType] = &[
     ResourceType::Model,
@@ -61,7 +63,12 @@ pub(super) fn command(
     let started = Instant::now();
     let (session, opening) = read(start, name, selection, run)?;
     let mut selected = session.select(selection, kinds, false)?;
-    if !check::ahead(&session, &selected, run) {
+    let wrong = match name == "build" && !run.check {
+        true => check::ahead(&session, &selected, run),
+        false => check::on_demand(&session, &selected, run),
+    };
+    if let Some(why) = wrong {
+        alert(&session.console, &session.config, &session.invocation, &why);
         return Ok(Exit::NodeFailed);
     }
     let idle = take_idle(&session, &mut selected);
@@ -103,11 +110,16 @@ fn read(
     let session = start.read(config.clone(), name, selection).inspect_err(|errors| {
         let invocation = start.invocation(name, selection, &config);
         let why = errors.0.first().map_or("", |error| &error.message);
-        let alerts = &config.project.alerts;
-        let sending = notify::alert_of_error(alerts, &alert_folders(&config), &invocation, why);
-        sending.wait().iter().for_each(|warning| start.console.diagnostic(warning));
+        alert(&start.console, &config, &invocation, why);
     })?;
     Ok((session, opening))
+}
+
+/// Tells people that nothing ran, and why.
+fn alert(console: &Console, config: &Config, invocation: &InvocationInfo, why: &str) {
+    let alerts = &config.project.alerts;
+    let sending = notify::alert_of_error(alerts, &alert_folders(config), invocation, why);
+    sending.wait().iter().for_each(|warning| console.diagnostic(warning));
 }
 
 fn alert_folders(config: &Config) -> AlertFolders {

@@ -47,32 +47,32 @@ from (values (1)) as t (id)";
 
 #[test]
 fn duckdb_unknown_column() {
-    assert_snapshot!(with_neighbours("duckdb", UNKNOWN_COLUMN).run("build"));
+    assert_snapshot!(with_neighbours("duckdb", UNKNOWN_COLUMN).run("build --no-check"));
 }
 
 #[test]
 fn duckdb_unknown_table() {
-    assert_snapshot!(with_neighbours("duckdb", UNKNOWN_TABLE).run("build"));
+    assert_snapshot!(with_neighbours("duckdb", UNKNOWN_TABLE).run("build --no-check"));
 }
 
 #[test]
 fn duckdb_syntax_error() {
-    assert_snapshot!(with_neighbours("duckdb", SYNTAX_ERROR).run("build"));
+    assert_snapshot!(with_neighbours("duckdb", SYNTAX_ERROR).run("build --no-check"));
 }
 
 #[test]
 fn postgres_unknown_column() {
-    assert_snapshot!(with_neighbours("postgres", UNKNOWN_COLUMN).run("build"));
+    assert_snapshot!(with_neighbours("postgres", UNKNOWN_COLUMN).run("build --no-check"));
 }
 
 #[test]
 fn postgres_unknown_table() {
-    assert_snapshot!(with_neighbours("postgres", UNKNOWN_TABLE).run("build"));
+    assert_snapshot!(with_neighbours("postgres", UNKNOWN_TABLE).run("build --no-check"));
 }
 
 #[test]
 fn postgres_syntax_error() {
-    assert_snapshot!(with_neighbours("postgres", SYNTAX_ERROR).run("build"));
+    assert_snapshot!(with_neighbours("postgres", SYNTAX_ERROR).run("build --no-check"));
 }
 
 #[test]
@@ -141,7 +141,7 @@ fn in_a_data_test() {
     let project = Project::new(
         "== models/schema.yml\nmodels:\n  - name: orders\n    columns:\n      - name: idd\n        data_tests: [not_null]\n== models/orders.sql\nselect 1 as id\n== tests/no_negative.sql\nselect *\nfrom {{ ref('orders') }}\nwhere prize < 0\n",
     );
-    assert_snapshot!(project.run("build"));
+    assert_snapshot!(project.run("build --no-check"));
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod support;
 mod alerts;
 mod audits;
 mod blocks;
+mod check_ahead;
 mod commands;
 mod configs;
 mod contracts;
