@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::jinja::{Adapter, Host};
 use crate::manifest::{Node, ResourceType, Source};
 use crate::relation::{Column, Relation};
-use crate::run::seed_columns;
+use crate::run::{seed_columns, seeds_are_overridden};
 
 /// What came of one node.
 #[derive(Debug, Default)]
@@ -83,18 +83,7 @@ impl Checker {
     /// Checks a node.
     pub(super) fn node(&self, node: &Node) -> Outcome {
         match node.resource_type {
-            ResourceType::Seed => match seed_columns(node, &self.compiler.config) {
-                Ok(columns) => {
-                    let (schema, mut outcome) = (Schema::exact(columns), Outcome::default());
-                    self.properties(node, &schema, &mut outcome);
-                    Outcome { schema: Some(schema), ..outcome }
-                }
-                Err(error) => Outcome {
-                    schema: Some(Schema::unknown()),
-                    findings: vec![*error],
-                    ..Outcome::default()
-                },
-            },
+            ResourceType::Seed => self.seed(node),
             ResourceType::Model | ResourceType::Snapshot if node.is_python() => {
                 Outcome { schema: Some(Schema::unknown()), ..Outcome::default() }
             }
@@ -120,6 +109,25 @@ impl Checker {
             },
             _ => Outcome::default(),
         }
+    }
+
+    /// Checks a seed.
+    fn seed(&self, node: &Node) -> Outcome {
+        let mut outcome = Outcome::default();
+        let is_own = !self.is_query_as_it_is(node)
+            || seeds_are_overridden(self.compiler.dialects.get(&node.engine));
+        let schema = match seed_columns(node, &self.compiler.config) {
+            Ok(columns) => Schema { open: is_own, ..Schema::exact(columns) },
+            Err(error) => {
+                outcome.findings.push(*error);
+                Schema::unknown()
+            }
+        };
+        self.properties(node, &schema, &mut outcome);
+        if is_own {
+            self.soften(&mut outcome.findings);
+        }
+        Outcome { schema: Some(schema), ..outcome }
     }
 
     /// Whether a test only looks at its column, which is there.

@@ -44,6 +44,7 @@ pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
 pub use result::{
     BatchResults, DataLoad, FailingRows, InvocationInfo, LoadKind, RunResult, Status, Timing,
 };
+pub use seed::is_overridden as seeds_are_overridden;
 pub use seed_file::seed_columns;
 pub use wire::Spoken;
 

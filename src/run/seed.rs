@@ -144,7 +144,7 @@ const MACROS: &[&str] = &[
 ];
 
 /// Whether a project or package has macros in place of those that load seeds.
-pub(super) fn is_overridden(dialect: &Dialect) -> bool {
+pub fn is_overridden(dialect: &Dialect) -> bool {
     MACROS.iter().any(|name| dialect.is_overridden(name))
 }
 
