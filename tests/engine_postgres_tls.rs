@@ -189,3 +189,44 @@ fn each_sslmode_accepts_what_libpq_accepts() {
     params.sslkey = Some(server.file("client.key"));
     assert_eq!(encrypted(&params), Ok(true));
 }
+
+/// `sslrootcert: system`, where SSL_CERT_FILE says what the machine trusts.
+#[test]
+fn the_authorities_of_the_machine_can_be_trusted() {
+    let Some(server) = serve() else { return };
+    let project = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| std::fs::write(project.path().join(name), text).unwrap();
+    write("dbt_project.yml", "name: shop\nprofile: shop\n");
+    let debug = |host: &str, sslmode: &str, trusted: &str| {
+        let port = server.port;
+        write(
+            "profiles.yml",
+            &format!(
+                "shop:\n  target: dev\n  outputs:\n    dev: {{type: postgres, host: {host}, port: {port}, \
+                 user: postgres, password: '', dbname: postgres, schema: public, retries: 0, \
+                 sslrootcert: system{sslmode}}}\n"
+            ),
+        );
+        let output = Command::new(env!("CARGO_BIN_EXE_pintail"))
+            .args(["debug", "--no-use-colors"])
+            .current_dir(&project)
+            .env("SSL_CERT_FILE", server.file(trusted))
+            .env_remove("SSL_CERT_DIR")
+            .output()
+            .unwrap();
+        (output.status.success(), String::from_utf8(output.stdout).unwrap())
+    };
+    // Without a mode it is the strictest.
+    for (host, sslmode, trusted, expected) in [
+        ("localhost", "", "ca.crt", true),
+        ("localhost", ", sslmode: verify-full", "ca.crt", true),
+        ("127.0.0.1", "", "ca.crt", false),
+        ("localhost", "", "stranger.crt", false),
+    ] {
+        let (ok, told) = debug(host, sslmode, trusted);
+        assert_eq!(ok, expected, "{host} {sslmode} {trusted}: {told}");
+    }
+    let (ok, told) = debug("localhost", ", sslmode: require", "ca.crt");
+    assert!(!ok);
+    assert!(told.contains("`sslmode: require` is too weak for `sslrootcert: system`"), "{told}");
+}

@@ -25,6 +25,9 @@ pub(super) struct Tls {
     pub connector: Option<MakeRustlsConnect>,
 }
 
+/// As `sslrootcert`: the authorities that this machine trusts, as in libpq 16.
+const SYSTEM: &str = "system";
+
 /// What is checked of the server's certificate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Check {
@@ -38,7 +41,8 @@ enum Check {
 /// # Errors
 /// `BAD_CONFIG` for a mode that is none, `CONNECT` for a certificate file that cannot be used.
 pub(super) fn of(params: &PostgresParams) -> SqlResult<Tls> {
-    let mode = params.sslmode.as_deref().unwrap_or("prefer");
+    let system = params.sslrootcert.as_deref() == Some(SYSTEM);
+    let mode = params.sslmode.as_deref().unwrap_or(if system { "verify-full" } else { "prefer" });
     let (attempts, check): (&[SslMode], Check) = match mode {
         "disable" => (&[SslMode::Disable], Check::Nothing),
         "allow" => (&[SslMode::Disable, SslMode::Require], Check::Nothing),
@@ -51,6 +55,13 @@ pub(super) fn of(params: &PostgresParams) -> SqlResult<Tls> {
                 .help("Use disable, allow, prefer, require, verify-ca or verify-full."));
         }
     };
+    if system && check != Check::ChainAndName {
+        return Err(EngineError::of(
+            Code::BAD_CONFIG,
+            format!("`sslmode: {mode}` is too weak for `sslrootcert: {SYSTEM}`"),
+        )
+        .help("Anybody can have a certificate of a public authority: use `sslmode: verify-full`."));
+    }
     // libpq ignores it on a Unix socket, which has no TLS.
     let attempts = if params.host.starts_with('/') { &[SslMode::Disable] } else { attempts };
     if *attempts == [SslMode::Disable] {
@@ -85,7 +96,7 @@ fn client_config(params: &PostgresParams, mode: &str, check: Check) -> SqlResult
                 Code::CONNECT,
                 format!("`sslmode: {mode}` needs the certificate of the authority to trust"),
             )
-            .help("Set `sslrootcert` in profiles.yml to its PEM file, or put it into ~/.postgresql/root.crt."));
+            .help("Set `sslrootcert` in profiles.yml to its PEM file or to `system`, or put it into ~/.postgresql/root.crt."));
         }
         (check, Some(path)) => Some(Chain::read(&path, check, &provider)?),
     };
@@ -140,10 +151,19 @@ struct Chain {
 
 impl Chain {
     fn read(path: &Path, check: Check, provider: &Arc<CryptoProvider>) -> SqlResult<Chain> {
-        let trusted = certificates(path)?;
+        let system = path == Path::new(SYSTEM);
+        let trusted = if system { Vec::new() } else { certificates(path)? };
         let mut roots = RootCertStore::empty();
+        if system {
+            // Machines have some that rustls cannot read, among the many that it can.
+            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        }
         for certificate in &trusted {
             roots.add(certificate.clone()).map_err(|error| unusable(path, &error))?;
+        }
+        if roots.is_empty() {
+            return Err(EngineError::of(Code::CONNECT, "This machine has no certificates to trust")
+                .help("Install the package ca-certificates, or name a PEM file as `sslrootcert`."));
         }
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
