@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use crate::report::Level;
 
 pub use lineage::{LineageArgs, LineageFormat};
-pub use store::{HistoryArgs, PruneArgs, QualityFormat, RoleName, StoreCommand};
+pub use store::{HistoryArgs, PruneArgs, ReportFormat, RoleName, StoreCommand};
 
 /// What `--version` says: like dbt, which version of its language this is.
 const VERSION: &str = concat!(
@@ -469,7 +469,7 @@ pub enum Command {
         since: Timestamp,
         /// As tables or as JSON
         #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "table")]
-        format: QualityFormat,
+        format: ReportFormat,
     },
     /// The embedded PostgreSQL
     Postgres {

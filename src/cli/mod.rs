@@ -286,7 +286,7 @@ fn dispatch(
         }
         Command::Store { command } => match command {
             StoreCommand::Init { roles } => store_roles::init(&start, *roles),
-            StoreCommand::Status { check } => upkeep::status(&start, *check),
+            StoreCommand::Status { check, format } => upkeep::status(&start, *check, *format),
             StoreCommand::Prune { args } => upkeep::prune(&start, args),
             StoreCommand::Grant { login, role, contexts } => {
                 store_roles::grant(&start, login, *role, contexts)

@@ -4,7 +4,7 @@ use jiff::civil::{Date, Time};
 use jiff::tz::Offset;
 use jiff::{Timestamp, ToSpan};
 
-use super::args::QualityFormat;
+use super::args::ReportFormat;
 use super::session::Start;
 use super::tables::{number, seconds, table, text};
 use super::{Exit, Outcome, store};
@@ -15,7 +15,7 @@ use crate::report::{RowFormat, format_rows};
 use crate::store::Scorecard;
 
 /// Prints how good the data is since a day, and which tests need a look.
-pub(super) fn command(start: &Start, since: Timestamp, format: QualityFormat) -> Outcome {
+pub(super) fn command(start: &Start, since: Timestamp, format: ReportFormat) -> Outcome {
     let now = clock::now();
     let first = first_day(since, now)?;
     let today = Offset::UTC.to_datetime(now).date();
@@ -28,13 +28,13 @@ pub(super) fn command(start: &Start, since: Timestamp, format: QualityFormat) ->
     let card = store.scorecard(project, target, &first.to_string(), &before.to_string())?;
     let console = &start.console;
     match format {
-        QualityFormat::Json => {
+        ReportFormat::Json => {
             console.data(&serde_json::to_string_pretty(&card).unwrap_or_default());
         }
-        QualityFormat::Table if card.contexts.is_empty() => {
+        ReportFormat::Table if card.contexts.is_empty() => {
             console.info(&format!("Nothing was checked since {before}: `pintail test` does so."));
         }
-        QualityFormat::Table => console.data(&shown(&card, days)),
+        ReportFormat::Table => console.data(&shown(&card, days)),
     }
     Ok(Exit::Done)
 }

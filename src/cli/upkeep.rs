@@ -1,9 +1,13 @@
 //! `store status` and `store prune`: how the results store is, and what goes of its past.
 
+use std::fmt;
+use std::path::PathBuf;
+
 use indicatif::HumanBytes;
 use jiff::Timestamp;
+use serde::Serialize;
 
-use super::args::{PruneArgs, RowsFormat};
+use super::args::{PruneArgs, ReportFormat, RowsFormat};
 use super::session::Start;
 use super::tables::{number, table, text};
 use super::{Exit, Outcome, recover, store};
@@ -11,34 +15,113 @@ use crate::config::Config;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::relation::{Cell, ResultSet};
 use crate::report::{format_rows, plural};
-use crate::store::{Keep, Look, Pruned, address, look};
+use crate::store::{Keep, Left, Look, Pruned, address, look};
 
 /// Tells where the store is, what is in it, and what waits for it. That it is away is told, too,
 /// and is a failure only with `check`.
-pub(super) fn status(start: &Start, check: bool) -> Outcome {
+pub(super) fn status(start: &Start, check: bool, format: ReportFormat) -> Outcome {
     let config = start.config(None)?;
     let params = store::configured(&config)?;
-    let console = &start.console;
-    let say = |name: &str, value: &str| console.data(&format!("{name:<9} {value}"));
-    say("address", &address(params));
-    let looked = look(&store::hasty(params), &config.project.name);
-    match &looked {
-        Ok(look) => tell(look, &say),
+    let status = StoreStatus {
+        address: address(params),
+        why_away: None,
+        store: None,
+        waiting: recover::left(&config).iter().map(|left| Waiting::of(&config, left)).collect(),
+    };
+    let status = match look(&store::hasty(params), &config.project.name) {
+        Ok(look) => StoreStatus { store: Some(look), ..status },
         Err(error) => {
-            say("state", "away; runs go on, and their results wait on disk");
             let why: Vec<&str> =
                 std::iter::once(&error.message).chain(&error.notes).map(String::as_str).collect();
-            say("why", &why.join("; "));
+            StoreStatus { why_away: Some(why.join("; ")), ..status }
+        }
+    };
+    let console = &start.console;
+    match format {
+        ReportFormat::Json => {
+            console.data(&serde_json::to_string_pretty(&status).unwrap_or_default());
+        }
+        ReportFormat::Table => status.tell(&|text| console.data(text)),
+    }
+    let well = status.store.is_some_and(|look| look.version == look.newest && look.may_write);
+    Ok(if check && !well { Exit::NodeFailed } else { Exit::Done })
+}
+
+/// What is told; as JSON, these are the keys.
+#[derive(Serialize)]
+struct StoreStatus {
+    address: String,
+    /// `None` where it is up.
+    why_away: Option<String>,
+    /// `None` where it is away.
+    store: Option<Look>,
+    waiting: Vec<Waiting>,
+}
+
+/// What an earlier run could not send yet.
+#[derive(Serialize)]
+struct Waiting {
+    command: String,
+    started_at: Timestamp,
+    broken_off: bool,
+    results: usize,
+    /// The address of the store that it wants.
+    store: Option<String>,
+    file: PathBuf,
+}
+
+impl Waiting {
+    fn of(config: &Config, left: &Left) -> Waiting {
+        let run = &left.begin.run;
+        Waiting {
+            command: run.command.clone(),
+            started_at: run.started_at,
+            broken_off: left.end.is_none(),
+            results: left.results.len(),
+            store: left.begin.store.clone(),
+            file: config.shown(&left.path).to_path_buf(),
         }
     }
-    waiting(&config, &say);
-    if let Ok(look) = &looked
-        && !look.tables.is_empty()
-    {
-        console.data(&format_rows(&tables(look), RowsFormat::Text.into()));
+}
+
+impl fmt::Display for Waiting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let days = self.started_at.duration_until(Timestamp::now()).as_hours() / 24;
+        let age = if days > 0 { format!(" ({days} days ago)") } else { String::new() };
+        write!(
+            f,
+            "`{}` of {}{age}{}: {} for {}, in {}",
+            self.command,
+            minute(self.started_at),
+            if self.broken_off { ", broken off" } else { "" },
+            plural(self.results, "result"),
+            self.store.as_deref().unwrap_or("no store"),
+            self.file.display(),
+        )
     }
-    let well = looked.is_ok_and(|look| look.version == look.newest && look.may_write);
-    Ok(if check && !well { Exit::NodeFailed } else { Exit::Done })
+}
+
+impl StoreStatus {
+    fn tell(&self, line: &impl Fn(&str)) {
+        let say = |name: &str, value: &str| line(&format!("{name:<9} {value}"));
+        say("address", &self.address);
+        if let Some(look) = &self.store {
+            tell(look, &say);
+        }
+        if let Some(why) = &self.why_away {
+            say("state", "away; runs go on, and their results wait on disk");
+            say("why", why);
+        }
+        if self.waiting.is_empty() {
+            say("waiting", "nothing");
+        }
+        for one in &self.waiting {
+            say("waiting", &one.to_string());
+        }
+        if let Some(look) = self.store.as_ref().filter(|look| !look.tables.is_empty()) {
+            line(&format_rows(&tables(look), RowsFormat::Text.into()));
+        }
+    }
 }
 
 fn tables(look: &Look) -> ResultSet {
@@ -90,31 +173,6 @@ fn tell(look: &Look, say: &impl Fn(&str, &str)) {
     if !look.tables.is_empty() {
         let bytes: i64 = look.tables.iter().map(|one| one.bytes).sum();
         say("size", &HumanBytes(bytes.try_into().unwrap_or_default()).to_string());
-    }
-}
-
-/// What earlier runs could not send yet.
-fn waiting(config: &Config, say: &impl Fn(&str, &str)) {
-    let left = recover::left(config);
-    if left.is_empty() {
-        return say("waiting", "nothing");
-    }
-    for one in left {
-        let run = &one.begin.run;
-        let how = if one.end.is_some() { "" } else { ", broken off" };
-        let wants = one.begin.store.as_deref().unwrap_or("no store");
-        let days = run.started_at.duration_until(Timestamp::now()).as_hours() / 24;
-        let age = if days > 0 { format!(" ({days} days ago)") } else { String::new() };
-        say(
-            "waiting",
-            &format!(
-                "`{}` of {}{age}{how}: {} for {wants}, in {}",
-                run.command,
-                minute(run.started_at),
-                plural(one.results.len(), "result"),
-                config.shown(&one.path).display(),
-            ),
-        );
     }
 }
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use postgres::error::SqlState;
 use postgres::types::ToSql;
+use serde::Serialize;
 use uuid::Uuid;
 
 use super::history::time;
@@ -47,7 +48,7 @@ pub struct Pruned {
 }
 
 /// What a store looks like.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct Look {
     /// Of its tables; 0 where there are none.
     pub version: i32,
@@ -64,7 +65,7 @@ pub struct Look {
 }
 
 /// A table of the store.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize)]
 pub struct TableLook {
     pub name: String,
     pub about_rows: i64,
@@ -73,7 +74,7 @@ pub struct TableLook {
 }
 
 /// Which runs there are.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
 pub struct RunsLook {
     pub all: i64,
     pub running: i64,

@@ -175,7 +175,22 @@ fn status_tells_of_a_store_that_is_there_and_of_one_that_is_away() {
     let waits = value(&away, "waiting");
     assert!(waits.starts_with("`build` of ") && waits.contains(": 1 result for "), "{waits}");
     status(&project, 1, &["--check"]);
+    let json = |code: i32| -> serde_json::Value {
+        let told = project.fails(code, &["store", "status", "--check", "--format", "json"]).stdout;
+        serde_json::from_str(&told).unwrap()
+    };
+    let away = json(1);
+    assert_eq!(away["store"], serde_json::Value::Null);
+    assert!(away["why_away"].as_str().unwrap().contains("does not exist"), "{away}");
+    assert_eq!(away["waiting"][0]["results"], 1);
     rename("_away", "");
+    let back = json(0);
+    assert_eq!(back["store"]["version"], back["store"]["newest"]);
+    assert_eq!(
+        (&back["store"]["runs"]["all"], &back["store"]["may_write"]),
+        (&1.into(), &true.into())
+    );
+    assert_eq!(back["waiting"].as_array().unwrap().len(), 1);
     // Looking does not send it.
     assert_ne!(value(&status(&project, 0, &[]), "waiting"), "nothing");
     project.ok(&["history"]);

@@ -19,6 +19,9 @@ pub enum StoreCommand {
         /// End with exit code 1 where results cannot be written now
         #[arg(long)]
         check: bool,
+        /// As text or as JSON
+        #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "table")]
+        format: ReportFormat,
     },
     /// Remove old runs of this project with all that belongs to them
     Prune {
@@ -127,9 +130,9 @@ pub struct PruneArgs {
     pub dry_run: bool,
 }
 
-/// How the scorecard is printed.
+/// How what the store tells is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum QualityFormat {
+pub enum ReportFormat {
     #[value(alias = "text")]
     Table,
     Json,

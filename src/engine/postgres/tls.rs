@@ -60,7 +60,9 @@ pub(super) fn of(params: &PostgresParams) -> SqlResult<Tls> {
             Code::BAD_CONFIG,
             format!("`sslmode: {mode}` is too weak for `sslrootcert: {SYSTEM}`"),
         )
-        .help("Anybody can have a certificate of a public authority: use `sslmode: verify-full`."));
+        .help(
+            "Anybody can have a certificate of a public authority: use `sslmode: verify-full`.",
+        ));
     }
     // libpq ignores it on a Unix socket, which has no TLS.
     let attempts = if params.host.starts_with('/') { &[SslMode::Disable] } else { attempts };
@@ -162,8 +164,11 @@ impl Chain {
             roots.add(certificate.clone()).map_err(|error| unusable(path, &error))?;
         }
         if roots.is_empty() {
-            return Err(EngineError::of(Code::CONNECT, "This machine has no certificates to trust")
-                .help("Install the package ca-certificates, or name a PEM file as `sslrootcert`."));
+            return Err(EngineError::of(
+                Code::CONNECT,
+                "This machine has no certificates to trust",
+            )
+            .help("Install the package ca-certificates, or name a PEM file as `sslrootcert`."));
         }
         let verifier =
             WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone())
