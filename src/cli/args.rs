@@ -6,7 +6,7 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 use crate::report::Level;
@@ -22,8 +22,11 @@ const VERSION: &str = concat!(
 
 /// One dbt project, one DAG, two engines: DuckDB and PostgreSQL.
 #[derive(Debug, Parser)]
-#[command(name = "pintail", version = VERSION, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "pintail", version = VERSION, disable_version_flag = true, max_term_width = 100, disable_help_subcommand = true)]
 pub struct Cli {
+    /// Say which version this is
+    #[arg(short = 'v', short_alias = 'V', long, action = ArgAction::Version)]
+    pub version: Option<bool>,
     #[command(flatten)]
     pub global: GlobalArgs,
     #[command(subcommand)]

@@ -25,6 +25,7 @@ pub(super) const KINDS: &[ResourceType] = &[
     ResourceType::Snapshot,
     ResourceType::Seed,
     ResourceType::Function,
+    ResourceType::Operation,
 ];
 
 /// Said before the error of an inline statement.

@@ -32,6 +32,8 @@ impl From<clap::Error> for Refused {
 /// Reads the words of a command line.
 pub(super) fn parse(words: Vec<OsString>) -> Result<(Cli, FlagValues), Refused> {
     let mut program = with_all_flags(Cli::command());
+    let words =
+        if asks_version(&words) { vec!["pintail".into(), "--version".into()] } else { words };
     let matches = program.try_get_matches_from_mut(&words)?;
     let (name, leaf) = leaf(&matches);
     let mut given = Map::new();
@@ -40,7 +42,9 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<(Cli, FlagValues), Refused> 
             given.insert(spec.name.to_owned(), value);
         }
     }
-    let project = project_flags(&project_folder(&given));
+    let folder = project_folder(&given);
+    let project = project_flags(&folder, &profiles_folders(&given, &folder))
+        .map_err(|error| Refused::Value((*error).into()))?;
     let resolve = || FlagValues::resolve(&name, given.clone(), &project);
     let mut flags = resolve().map_err(|error| Refused::Value((*error).into()))?;
     if written_as_models(&words) {
@@ -66,6 +70,12 @@ pub(super) fn parse(words: Vec<OsString>) -> Result<(Cli, FlagValues), Refused> 
     words.splice(end..end, added);
     let matches = program.try_get_matches_from_mut(&words)?;
     Ok((Cli::from_arg_matches(&matches)?, flags))
+}
+
+/// Whether a command line asks for the version, which it may do anywhere.
+fn asks_version(words: &[OsString]) -> bool {
+    let flags = words.iter().skip(1).take_while(|word| *word != "--");
+    flags.into_iter().any(|word| ["-v", "-V", "--version"].iter().any(|flag| word == flag))
 }
 
 /// Whether `--select` was written under its old names.
@@ -98,6 +108,20 @@ fn project_folder(given: &Map<String, Value>) -> PathBuf {
             let here = std::env::current_dir().unwrap_or_default();
             let above = here.ancestors().find(|dir| dir.join("dbt_project.yml").exists());
             above.map_or_else(|| here.clone(), Path::to_path_buf)
+        }
+    }
+}
+
+/// The folders that profiles.yml may lie in.
+fn profiles_folders(given: &Map<String, Value>, project: &Path) -> Vec<PathBuf> {
+    let env = |name| std::env::var(name).ok().filter(|text: &String| !text.is_empty());
+    let named = given.get("profiles_dir").and_then(Value::as_str).map(str::to_owned);
+    match named.or_else(|| env("DBT_ENGINE_PROFILES_DIR")).or_else(|| env("DBT_PROFILES_DIR")) {
+        Some(dir) => vec![PathBuf::from(dir)],
+        None => {
+            let here = std::env::current_dir().unwrap_or_default();
+            let home = std::env::home_dir().map(|home| home.join(".dbt"));
+            [here, project.to_path_buf()].into_iter().chain(home).collect()
         }
     }
 }
@@ -271,6 +295,16 @@ mod tests {
             assert!(flags.is_on("fail_fast"), "{line}");
             assert_eq!(flags.values["print"], false, "{line}");
             assert_eq!(flags.values["which"], "run");
+        }
+    }
+
+    #[test]
+    fn the_version_is_told_before_and_after_a_command() {
+        for line in ["pintail -v", "pintail -V", "pintail run --version", "pintail docs serve -v"] {
+            let words = line.split(' ').map(OsString::from).collect();
+            let Err(Refused::Words(told)) = parse(words) else { panic!("{line}") };
+            assert_eq!(told.kind(), clap::error::ErrorKind::DisplayVersion);
+            assert!(told.to_string().starts_with("pintail "), "{told}");
         }
     }
 

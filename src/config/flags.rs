@@ -4,7 +4,7 @@
 //! Plain data. Words of a command line are taken apart in `cli`; nothing acts on a flag here.
 
 use std::collections::HashSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value, json};
 
@@ -325,8 +325,14 @@ impl FlagValues {
     pub fn shown(&self, config: &Config) -> Map<String, Value> {
         let mut flags = self.values.clone();
         let path = |path: &Path| Value::from(path.to_string_lossy());
-        flags.insert("project_dir".into(), path(&config.project.root));
-        flags.insert("profiles_dir".into(), path(&config.profiles_dir));
+        // What was said stays as it was said.
+        for (name, found) in
+            [("project_dir", &config.project.root), ("profiles_dir", &config.profiles_dir)]
+        {
+            if flags.get(name).is_none_or(Value::is_null) {
+                flags.insert(name.into(), path(found));
+            }
+        }
         if flags.get("log_path").is_none_or(Value::is_null) {
             let folder = config.project.root.join(&config.project.log_path);
             flags.insert("log_path".into(), path(&folder));
@@ -420,13 +426,32 @@ fn from_project(spec: &FlagSpec, project: &Map<String, Value>) -> Result<Option<
     }
 }
 
-/// `flags:` of the dbt_project.yml in a folder. A file that cannot be read is reported when the
-/// project is read.
-pub fn project_flags(root: &Path) -> Map<String, Value> {
-    let path = root.join("dbt_project.yml");
-    let Ok(file) = super::text::read_text(&path, &path) else { return Map::new() };
+/// `flags:` of the dbt_project.yml in a folder, or else the flags that an old profiles.yml has under
+/// `config:`; the first of the folders `profiles` that has one counts. A file that cannot be read is
+/// reported when the project is read.
+///
+/// # Errors
+/// `BAD_CONFIG` where both say something.
+pub fn project_flags(root: &Path, profiles: &[PathBuf]) -> Result<Map<String, Value>> {
+    let own = section(&root.join("dbt_project.yml"), "flags");
+    let profile = profiles.iter().map(|dir| dir.join("profiles.yml")).find(|path| path.exists());
+    let moved = profile.map(|path| section(&path, "config")).unwrap_or_default();
+    if own.is_empty() || moved.is_empty() {
+        return Ok(if own.is_empty() { moved } else { own });
+    }
+    let message = "Do not specify both 'config' in profiles.yml and 'flags' in dbt_project.yml. \
+                   Using 'config' in profiles.yml is deprecated.";
+    Err(Box::new(
+        Diagnostic::error(Code::BAD_CONFIG, message)
+            .help("Move what stands under `config:` to `flags:` of dbt_project.yml."),
+    ))
+}
+
+/// A map of a YAML file; empty where there is none.
+fn section(path: &Path, key: &str) -> Map<String, Value> {
+    let Ok(file) = super::text::read_text(path, path) else { return Map::new() };
     let Ok(document) = yaml::parse(&file) else { return Map::new() };
-    match document.root.get("flags").map(yaml::Yaml::to_json) {
+    match document.root.get(key).map(yaml::Yaml::to_json) {
         Some(Value::Object(flags)) => flags,
         _ => Map::new(),
     }

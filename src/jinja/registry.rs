@@ -195,6 +195,7 @@ impl MacroRegistry {
         package: &str,
     ) -> Result<&Arc<MacroDef>, Vec<String>> {
         let names = [format!("{adapter}__{name}"), format!("default__{name}")];
+        let namespace = namespace.filter(|namespace| self.is_namespace(namespace));
         let configured = namespace.and_then(|namespace| self.dispatch.get(namespace));
         let places: Vec<&str> = match (configured, namespace) {
             (Some(order), _) => order.iter().map(String::as_str).collect(),
@@ -209,6 +210,12 @@ impl MacroRegistry {
             let tried = |place| names.iter().map(move |name| format!("{place}.{name}"));
             places.iter().flat_map(tried).collect()
         })
+    }
+
+    /// Whether macros are dispatched within a namespace: a package, or what `dispatch:` names. Any
+    /// other word is as good as none.
+    pub fn is_namespace(&self, name: &str) -> bool {
+        self.dispatch.contains_key(name) || self.has_package(name)
     }
 
     /// Whether a name, called plainly or dispatched, can only mean what is built in.

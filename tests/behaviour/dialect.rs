@@ -99,3 +99,27 @@ fn macros_that_make_names_need_their_variables() {
     assert!(said.contains("\"b\": \"***** word\"") && !said.contains("hidden"), "{said}");
     project.ok(&["parse", "--vars", "place: main"]);
 }
+
+/// A namespace that is no package is as good as none: macros are looked up where plain names are.
+#[test]
+fn a_macro_is_dispatched_within_a_namespace_that_is_not_there() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("packages.yml", "packages: [{local: dep}]"),
+            ("dep/dbt_project.yml", "name: dep\n"),
+            (
+                "dep/macros/own.sql",
+                "{% macro own() %}{{ return(adapter.dispatch('own', 'macros')()) }}{% endmacro %}
+                 {% macro default__own() %}'own'{% endmacro %}
+                 {% macro added() %}{{ return(adapter.dispatch('dateadd', 'datetime')('day', 1, \"date '2020-02-28'\")) }}{% endmacro %}",
+            ),
+            ("dep/models/d.sql", "select {{ own() }} as a, cast({{ added() }} as date) as b"),
+            ("models/m.sql", "select {{ dep.own() }} as a"),
+        ],
+    );
+    project.ok(&["deps"]);
+    project.ok(&["run"]);
+    assert_eq!(project.rows("select * from d"), [["own", "2020-02-29"]]);
+    assert_eq!(project.rows("select * from m"), [["own"]]);
+}

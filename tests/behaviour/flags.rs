@@ -110,3 +110,26 @@ fn secrets_are_not_told() {
     assert_eq!(args["vars"], serde_json::json!({"DBT_ENV_SECRET_key": "*****", "n": 1}));
     assert!(args["invocation_command"].as_str().unwrap().contains("DBT_ENV_SECRET_key: *****"));
 }
+
+/// As of before `flags:`: the deprecation is told, and the flags count.
+#[test]
+fn an_old_profile_sets_flags_under_config() {
+    let project = project();
+    project.file("dbt_project.yml", "name: shop\nprofile: shop\n");
+    let profiles = project.read("profiles.yml");
+    let old = format!("{profiles}\nconfig: {{fail_fast: true, validate_macro_args: true}}\n");
+    project.file("old/profiles.yml", &old);
+    let said = project.ok(&["run", "--profiles-dir", "old", "--project-dir", "."]).text();
+    assert!(said.contains("ProjectFlagsMovedDeprecation"), "{said}");
+    assert_eq!(project.rows("select said from a"), [["True False run True"]]);
+    // Folders are written down as they were given.
+    let args = project.json("target/run_results.json")["args"].clone();
+    assert_eq!((&args["profiles_dir"], &args["project_dir"]), (&"old".into(), &".".into()));
+    project.file("dbt_project.yml", "name: shop\nprofile: shop\nflags: {fail_fast: true}\n");
+    let refused = project.fails(2, &["run", "--profiles-dir", "old"]);
+    assert!(
+        refused.stderr.contains("Do not specify both 'config' in profiles.yml"),
+        "{}",
+        refused.stderr
+    );
+}

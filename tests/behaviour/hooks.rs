@@ -265,3 +265,29 @@ fn an_end_hook_that_cannot_be_rendered_ends_the_command() {
     assert!(said.contains("not today"), "{said}");
     assert_eq!(project.statuses(), [("m".to_owned(), "success".to_owned())]);
 }
+
+/// As in dbt, which takes them for nodes like any: written down, and not run.
+#[test]
+fn hooks_of_the_project_are_compiled() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "dbt_project.yml",
+                "name: shop\nprofile: shop\non-run-start: create table st (a int)\non-run-end: \"insert into st values ({{ results | length }})\"\n",
+            ),
+            ("models/a.sql", "select 1 as id"),
+        ],
+    );
+    for command in [&["compile"][..], &["docs", "generate"]] {
+        project.ok(command);
+        let statuses = project.statuses();
+        let mut names: Vec<&str> = statuses.iter().map(|(name, _)| name.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["a", "shop-on-run-end-0", "shop-on-run-start-0"]);
+        let end = "target/compiled/shop/dbt_project.yml/hooks/shop-on-run-end-0.sql";
+        assert_eq!(project.read(end), "insert into st values (0)");
+    }
+    project.ok(&["compile", "--select", "a"]);
+    assert_eq!(project.statuses().len(), 1);
+}

@@ -172,7 +172,8 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let adapter = context.shared.fixed.adapter;
     let found = registry.dispatch(&name, namespace.as_deref(), adapter, context.host().package());
     // A macro's own package comes last: dbt knows the macros that a test's macro may call.
-    let found = match (found, &namespace) {
+    let within = namespace.as_deref().filter(|namespace| registry.is_namespace(namespace));
+    let found = match (found, within) {
         (Err(_), None) => registry.dispatch(&name, None, adapter, &context.package),
         (found, _) => found,
     };
