@@ -95,7 +95,8 @@ impl Checker {
             }
         }
         let model = node.depends_on.first().and_then(|id| self.known.get(id));
-        if let Some(schema) = model {
+        // With other variables and macros the model may have other columns.
+        if let Some(schema) = model.filter(|_| test.overrides.is_none()) {
             let what = format!("the model `{}`", test.model);
             self.fixture(node, &test.expect, &what, &schema, &mut outcome);
         }

@@ -198,6 +198,10 @@ impl Checker {
         self.crossings(node, &mut outcome);
         outcome.schema = refable.then_some(schema);
         outcome.compiled = node.resource_type.is_refable().then_some(first.compiled);
+        if node.is_ephemeral() {
+            // An engine sees it only within what reads it, which has the error.
+            outcome.findings.iter_mut().for_each(|one| one.severity = Severity::Warning);
+        }
         let place = |finding: &Diagnostic| finding.location.as_ref().map(|place| place.span.start);
         outcome.findings.sort_by_key(place);
         outcome

@@ -1,5 +1,6 @@
 //! `check`: the SQL of the selected nodes bound by their engines. Nothing is run, written or made.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use serde_json::json;
@@ -24,7 +25,10 @@ const KINDS: &[ResourceType] = &[
     ResourceType::Source,
 ];
 
-/// Checks the project: exit code 1 where anything is wrong.
+/// The event of a check's warnings, which dbt has none for: `--warn-error` refuses it.
+const WARNING: &str = "CheckWarning";
+
+/// Checks the project: exit code 1 where there are errors, or warnings that the flags make errors.
 pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOutput) -> Outcome {
     let session = start.session("check", selection, None)?;
     let selected = session.select(selection, KINDS.to_vec(), false)?;
@@ -33,7 +37,9 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
         CheckOutput::Text => tell(&session, &checked),
         CheckOutput::Json => print(&session, &checked),
     }
-    let exit = if checked.findings.is_empty() { Exit::Done } else { Exit::NodeFailed };
+    let refused = !checked.findings.is_empty() && session.console.warnings().refuses(WARNING);
+    let is_right = checked.errors().next().is_none() && !refused;
+    let exit = if is_right { Exit::Done } else { Exit::NodeFailed };
     session.leave();
     Ok(exit)
 }
@@ -69,7 +75,9 @@ pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> Op
     if changed.is_clear() {
         return None;
     }
-    let checked = check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
+    let check = || check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
+    // Whatever is wrong with the check itself keeps nobody from building.
+    let checked = catch_unwind(AssertUnwindSafe(check)).ok()?;
     let (errors, warnings): (Vec<_>, Vec<_>) =
         checked.findings.iter().partition(|(_, finding)| finding.severity == Severity::Error);
     let mut right = changed;

@@ -87,7 +87,7 @@ pub(super) struct Table {
     pub bytes: u64,
 }
 
-/// The columns that a seed's table gets.
+/// The columns that a seed's table gets. Without quotes PostgreSQL folds their names.
 ///
 /// # Errors
 /// `BAD_SEED`, `NOT_UTF8`: as loading it.
@@ -95,8 +95,9 @@ pub fn seed_columns(node: &Node, config: &Config) -> Result<Vec<Column>> {
     let kind = config.target.engines[&node.engine].kind();
     let table = read(node, config, kind)?;
     let types = table.types(node);
+    let folds = kind == EngineKind::Postgres && node.config.flag("quote_columns") == Some(false);
     let column = |(name, column): (&String, &ColumnType)| Column {
-        name: name.clone(),
+        name: if folds { name.to_lowercase() } else { name.clone() },
         data_type: column.sql(kind).to_owned(),
     };
     Ok(table.header.iter().zip(&types).map(column).collect())

@@ -304,6 +304,18 @@ fn properties() {
     assert_snapshot!(project.run("check"));
 }
 
+/// Warnings alone do not fail, unless they are asked to.
+#[test]
+fn warnings_alone() {
+    let project = Project::new(
+        "== models/orders.sql\nselect 1 as id\n== models/schema.yml\nmodels: [{name: orders, columns: [{name: total}]}]\n",
+    );
+    let shown = project.run("check");
+    assert!(shown.starts_with("exit code: 0\n") && shown.contains("warning[PT519]"), "{shown}");
+    let shown = project.run("check --warn-error");
+    assert!(shown.starts_with("exit code: 1\n"), "{shown}");
+}
+
 const PROPERTIES: &str = "\
 == models/schema.yml
 models:
@@ -400,7 +412,32 @@ def model(dbt, session):
 select x, my_function(x) as y from side
 == models/files.sql
 select a, b from read_csv('not_there.csv')
+== models/by_variable.sql
+select 1 as {{ var('name', 'id') }}
+== models/unit.yml
+unit_tests:
+  - name: another_name
+    model: by_variable
+    given: []
+    expect: {rows: [{number: 1}]}
+    overrides: {vars: {name: number}}
 ";
+
+/// PostgreSQL folds what is not quoted.
+#[test]
+fn a_seed_without_quotes() {
+    let project = Project::hybrid(
+        "== seeds/raw.csv\nID,Name\n1,Ada\n== models/names.sql\n{{ config(engine='operational') }}\nselect id, name from {{ ref('raw') }}\n",
+    );
+    project.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nseeds: {+engine: operational, +quote_columns: false}\n",
+    );
+    let shown = project.run("check");
+    assert!(shown.starts_with("exit code: 0\n"), "{shown}");
+    let built = project.run("build");
+    assert!(built.starts_with("exit code: 0\n"), "{built}");
+}
 
 /// Sources that are files tell their own columns.
 #[test]

@@ -77,6 +77,8 @@ fn what_goes_through_is_not_stopped() {
             "{{ config(materialized='table', post_hook='alter table {{ this }} add column more integer') }} select 1 as id",
         ),
         ("models/reads_altered.sql", "select more from {{ ref('altered') }}"),
+        // Nothing reads it, so no engine sees it.
+        ("models/unread.sql", "{{ config(materialized='ephemeral') }} -- {{ ref('orders') }}"),
         // A source that is a seed.
         ("seeds/raw.csv", "id,name\n1,Ada\n"),
         (
