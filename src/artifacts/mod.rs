@@ -30,6 +30,7 @@ use serde::ser::SerializeMap;
 
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::graph::Member;
+use crate::manifest::Node;
 use crate::run::InvocationInfo;
 
 pub use catalog::{catalog_to, write_catalog};
@@ -63,6 +64,9 @@ pub fn custom_env() -> IndexMap<String, String> {
 pub fn entry(member: Member<'_>, target_path: &str) -> serde_json::Value {
     let created_at = 0.0;
     let value = match member {
+        Member::Node(node @ Node { unit_test: Some(test), .. }) => {
+            serde_json::to_value(unit_tests::UnitTestOut { node, test, created_at })
+        }
         Member::Node(node) => {
             serde_json::to_value(nodes::NodeOut::parsed(node, created_at, target_path))
         }

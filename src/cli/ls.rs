@@ -86,14 +86,10 @@ fn line(session: &Session, member: Member, output: LsOutput, keys: &[&str]) -> S
 /// Keys of the manifest's entry; with a dot, a part of one.
 fn json_line(session: &Session, member: Member, keys: &[&str]) -> String {
     let whole = artifacts::entry(member, &session.config.project.target_path);
-    let is_unit_test = member.resource_type() == ResourceType::UnitTest;
     let mut shown = Map::new();
     if keys.is_empty() {
         let Value::Object(all) = whole else { return whole.to_string() };
-        // dbt's unit tests have neither.
-        let lacks = |key: &str| is_unit_test && matches!(key, "alias" | "tags");
-        let listed = |key: &str| KEYS.contains(&key) && !lacks(key);
-        shown.extend(all.into_iter().filter(|(key, _)| listed(key)));
+        shown.extend(all.into_iter().filter(|(key, _)| KEYS.contains(&key.as_str())));
     } else {
         for key in keys {
             let mut value = Some(&whole);

@@ -19,6 +19,7 @@ use crate::config::event_time::{RowFlags, Sample};
 use crate::config::yaml;
 use crate::config::{
     Config, DBT_VERSION, FlagValues, Flags, Secrets, WARNING_OF_TEMPLATE, scrub_json,
+    unknown_engine_variables,
 };
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, NodeIndex, Selected, Selectors};
@@ -102,15 +103,30 @@ impl Start<'_> {
                 .help("Write `--select` or `-s`.")
         });
         let options = self.flags.values.get("warn_error_options").and_then(Value::as_object);
-        let old_key =
-            options.and_then(|set| ["include", "exclude"].iter().find(|k| set.contains_key(**k)));
-        let options = old_key.map(|key| {
-            let instead = if *key == "include" { "error" } else { "warn" };
-            Diagnostic::warning(Code::USAGE, format!("`{key}` of warn_error_options is deprecated"))
-                .event("WEOIncludeExcludeDeprecation")
-                .help(format!("Write `{instead}` in its place."))
+        let old: Vec<(&str, &str)> = [("include", "error"), ("exclude", "warn")]
+            .into_iter()
+            .filter(|(key, _)| options.is_some_and(|set| set.contains_key(*key)))
+            .collect();
+        let options = (!old.is_empty()).then(|| {
+            let keys: Vec<String> = old.iter().map(|(key, _)| format!("`{key}`")).collect();
+            let message = format!("{} of warn_error_options: deprecated", keys.join(" and "));
+            let warning = Diagnostic::warning(Code::USAGE, message);
+            old.iter().fold(warning.event("WEOIncludeExcludeDeprecation"), |warning, (old, new)| {
+                warning.help(format!("Write `{new}` in place of `{old}`."))
+            })
         });
-        renamed.chain(models).chain(options).collect()
+        let reserved = unknown_engine_variables().into_iter().map(|name| {
+            let message = format!(
+                "The environment variable `{name}` begins with DBT_ENGINE_, which is reserved, and is \
+                 none of dbt's"
+            );
+            Diagnostic::warning(Code::USAGE, message)
+                .event("EnvironmentVariableNamespaceDeprecation")
+                .field("env_var", name)
+                .field("reserved_prefix", "DBT_ENGINE_")
+                .help("Give it a name of its own.")
+        });
+        renamed.chain(models).chain(options).chain(reserved).collect()
     }
 
     /// The log file: `--log-path`, or `logs` in the project.

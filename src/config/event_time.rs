@@ -129,7 +129,7 @@ impl RowFlags {
             (Some(start), Some(end)) if start < end => Some(Window { start, end }),
             (Some(_), Some(_)) => {
                 return Err(Box::new(
-                    usage("--event-time-start must be less than --event-time-end")
+                    usage("Value for `--event-time-start` must be less than `--event-time-end`")
                         .help("The end is the first time that is no longer in the span."),
                 ));
             }
@@ -139,8 +139,8 @@ impl RowFlags {
                     None => ("--event-time-end", "--event-time-start"),
                 };
                 return Err(Box::new(
-                    usage(format!("{given} was given, but {missing} was not"))
-                        .help("One needs the other."),
+                    usage(format!("When specifying `{given}`, `{missing}` must also be present."))
+                        .help("Give both, or none."),
                 ));
             }
         };

@@ -151,6 +151,32 @@ const RENAMED: &[(&str, &str)] = &[
     ("DBT_ARTIFACT_STATE_PATH", "state"),
 ];
 
+/// Further environment variables of dbt's, without `DBT_ENGINE_`.
+const OTHER_VARIABLES: &[&str] = &[
+    "DOWNLOAD_DIR",
+    "INVOCATION_ENV",
+    "PACKAGE_HUB_URL",
+    "PP_FILE_DIFF_TEST",
+    "PP_TEST",
+    "RECORDED_FILE_PATH",
+    "TEST_STATE_MODIFIED",
+];
+
+/// Environment variables under the prefix of dbt's own that are none of them.
+pub fn unknown_engine_variables() -> Vec<String> {
+    let is_known = |name: &str| {
+        FLAGS.iter().any(|spec| spec.env == name)
+            || OTHER_VARIABLES.contains(&name)
+            || RENAMED.iter().any(|(old, _)| old.strip_prefix("DBT_") == Some(name))
+    };
+    let names = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let unknown =
+        |name: &String| name.strip_prefix("DBT_ENGINE_").is_some_and(|rest| !is_known(rest));
+    let mut found: Vec<String> = names.filter(unknown).collect();
+    found.sort();
+    found
+}
+
 /// Switches of `flags:` in dbt_project.yml alone, by which dbt changes its behaviour.
 const BEHAVIOURS: &[(&str, bool)] = &[
     ("require_batched_execution_for_custom_microbatch_strategy", false),

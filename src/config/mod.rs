@@ -34,7 +34,10 @@ pub use alerts::{Alert, AlertTo, duration};
 pub use basics::Basics;
 pub use env_secret::{Secrets, is_secret, scrub, scrub_json, secret_elsewhere};
 pub use events::{WARNING_OF_TEMPLATE, event_code, event_names};
-pub use flags::{FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, value_of as flag_value};
+pub use flags::{
+    FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, unknown_engine_variables,
+    value_of as flag_value,
+};
 pub use packages::{PackageSource, PackageSpec, PackagesFile};
 pub use profile::ProfileChoice;
 use project::NamedProfile;

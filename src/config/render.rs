@@ -1,8 +1,10 @@
 //! Jinja in configuration files: `env_var`, `var`, `target` and the `as_*` filters, nothing else.
 //!
-//! A lone `{{ expression }}` keeps its type, as in dbt's native rendering. Project macros do not
-//! exist yet when this runs; the full dialect is in `jinja`.
+//! A text keeps the type of what is in it where that is one `{{ expression }}` alone, also in a block,
+//! as in dbt's native rendering. Project macros do not exist yet when this runs; the full dialect is in
+//! `jinja`.
 
+use std::cell::RefCell;
 use std::sync::{Arc, OnceLock};
 
 use minijinja::value::{Kwargs, Rest};
@@ -73,6 +75,7 @@ impl YamlRenderer {
             environment
                 .add_global("target", minijinja::Value::from(minijinja::value::Serde(target)));
         }
+        environment.add_function("__noted", noted);
         environment.add_filter("as_number", as_number);
         environment.add_filter("as_bool", as_bool);
         environment.add_filter("as_native", as_native);
@@ -149,6 +152,29 @@ impl YamlRenderer {
         self.environment.render_str(text, names)
     }
 
+    /// A text with blocks: a value with its type where nothing else is written out.
+    fn render_blocks(&self, text: &str) -> Result<Value, Error> {
+        WRITTEN.take();
+        let rendered = match self.environment.render_str(&with_notes(text), ()) {
+            // What the notes make of it is no fault of the user's.
+            Err(error) if error.kind() == ErrorKind::SyntaxError => {
+                self.environment.render_str(text, ())?
+            }
+            rendered => rendered?,
+        };
+        match WRITTEN.take().as_slice() {
+            [one] if !one.is_undefined() && one.as_str().is_none() => {
+                let names = minijinja::context! { one };
+                if self.environment.render_str("{{ one }}", names)? == rendered {
+                    return serde_json::to_value(one)
+                        .map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()));
+                }
+                Ok(Value::String(rendered))
+            }
+            _ => Ok(Value::String(rendered)),
+        }
+    }
+
     fn text(&self, text: &str, place: impl Fn() -> Location) -> Result<Value> {
         if !is_template(text) {
             return Ok(Value::String(text.to_owned()));
@@ -169,6 +195,7 @@ impl YamlRenderer {
                     serde_json::to_value(&value)
                         .map_err(|e| Error::new(ErrorKind::BadSerialization, e.to_string()))
                 }),
+            None if text.contains("{%") && text.contains("{{") => self.render_blocks(text),
             None => self.environment.render_str(text, ()).map(Value::String),
         };
         rendered
@@ -176,6 +203,32 @@ impl YamlRenderer {
             .and_then(reveal)
             .map_err(|error| Box::new(error.at(place())))
     }
+}
+
+thread_local! {
+    /// The values that a text with blocks wrote out so far.
+    static WRITTEN: RefCell<Vec<minijinja::Value>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes a value that is written out.
+fn noted(value: minijinja::Value) -> minijinja::Value {
+    WRITTEN.with_borrow_mut(|written| written.push(value.clone()));
+    value
+}
+
+/// A text with a call of [`noted`] around each expression that it writes out.
+fn with_notes(text: &str) -> String {
+    let signs = |c: char| matches!(c, '-' | '+');
+    let mut out = String::with_capacity(text.len() + 20);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("{{") {
+        let Some((inner, behind)) = after.split_once("}}") else { break };
+        let expression = inner.trim_matches(signs);
+        let (open, close) = inner.split_once(expression).unwrap_or_default();
+        out.push_str(&format!("{before}{{{{{open} __noted({expression}) {close}}}}}"));
+        rest = behind;
+    }
+    out + rest
 }
 
 /// Whether there is anything to render in a text.

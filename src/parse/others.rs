@@ -123,6 +123,12 @@ impl Parser<'_> {
         let meta = map_of(config.get("meta"));
         let of_source = |key: &str| source.extra.get(key);
         let of_table = |key: &str| table.extra.get(key);
+        let fields = [of_source("loaded_at_field"), of_table("loaded_at_field")];
+        if fields.into_iter().flatten().any(|field| field.as_str() == Some("")) {
+            let message = "loaded_at_field cannot be an empty string.";
+            let error = Diagnostic::error(Code::BAD_CONFIG, message).at(table.location.clone());
+            return Err(Box::new(error.help("Name a column, or write null where there is none.")));
+        }
         let fresh = freshness::merge(
             [Level::of(of_source), Level::of(|key| source.config.get(key))],
             [Level::of(of_table), Level::of(|key| table.config.get(key))],

@@ -16,9 +16,12 @@ const ABRIDGED: usize = 512;
 /// Tells of a statement.
 pub fn spoken(console: &Console, manifest: &Manifest, spoken: &Spoken) {
     let name = spoken.node.map_or("master", |id| &**id);
-    let info = || match spoken.node.and_then(|id| manifest.nodes.get(id)) {
-        Some(node) => node_info(node, "executing", Timestamp::now(), false),
-        None => Value::Object(serde_json::Map::new()),
+    // What no node asks for has none.
+    let with_info = |mut data: Value| {
+        if let Some(node) = spoken.node.and_then(|id| manifest.nodes.get(id)) {
+            data["node_info"] = node_info(node, "executing", Timestamp::now(), false);
+        }
+        data
     };
     let Some((changed, time)) = spoken.done else {
         let sql = match spoken.sql.char_indices().nth(ABRIDGED) {
@@ -28,21 +31,15 @@ pub fn spoken(console: &Console, manifest: &Manifest, spoken: &Spoken) {
             _ => std::borrow::Cow::Borrowed(spoken.sql),
         };
         let text = format!("On {name}: {sql}");
-        console.event(
-            "SQLQuery",
-            Level::Debug,
-            &text,
-            || json!({"conn_name": name, "sql": sql, "node_info": info()}),
-        );
+        console.event("SQLQuery", Level::Debug, &text, || {
+            with_info(json!({"conn_name": name, "sql": sql}))
+        });
         return;
     };
     let status = engine::response(spoken.kind, spoken.sql, changed).message;
     let seconds = time.as_secs_f64();
     let text = format!("SQL status: {status} in {seconds:.3} seconds");
-    console.event(
-        "SQLQueryStatus",
-        Level::Debug,
-        &text,
-        || json!({"status": status, "elapsed": seconds, "query_id": null, "node_info": info()}),
-    );
+    console.event("SQLQueryStatus", Level::Debug, &text, || {
+        with_info(json!({"status": status, "elapsed": seconds, "query_id": null}))
+    });
 }

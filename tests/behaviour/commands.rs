@@ -466,4 +466,8 @@ sources:
 
     let listed = project.ok(&["list", "--resource-type", "unit_test", "--output", "json"]).stdout;
     assert!(!listed.contains("alias") && !listed.contains("tags\": [\"a"), "{listed}");
+    let keys = ["--output", "json", "--output-keys", "name model"];
+    let listed =
+        project.ok(&[&["list", "--resource-type", "unit_test"], &keys[..]].concat()).stdout;
+    assert!(listed.contains("\"model\""), "{listed}");
 }

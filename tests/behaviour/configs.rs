@@ -429,3 +429,35 @@ fn the_manifest_shows_the_quoting_of_the_project_and_each_call_of_a_source() {
     // dbt does not render what is as simple as the second.
     assert_eq!((sources("m"), sources("n")), (Some(2), Some(1)));
 }
+
+/// As a package does: what a block writes out alone keeps its type.
+#[test]
+fn a_value_within_a_block_keeps_its_type() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("seeds/a.csv", "id\n1\n"),
+            (
+                "seeds/all.yml",
+                "seeds:
+  - name: a
+    config:
+      enabled: |
+        {% if var('on', true) == true -%} {{ true|as_bool }} {%- else -%} {{ false|as_bool }} {%- endif -%}
+      column_types:
+        id: |
+          {%- if target.type == 'bigquery' -%} string {%- else -%} varchar(9) {%- endif -%}
+      meta: {both: \"{% if true %}{{ 1 }}{{ 2 }}{% endif %}\", lone: \"{% if true %}{{ 1 }}{% endif %}\", text: \"{% if true %}a{{ 1 }}{% endif %}\"}",
+            ),
+        ],
+    );
+    project.ok(&["seed"]);
+    let config = project.node("seed.shop.a")["config"].clone();
+    assert_eq!(
+        (&config["enabled"], &config["column_types"]["id"]),
+        (&true.into(), &"varchar(9)".into())
+    );
+    assert_eq!(config["meta"], serde_json::json!({"both": "12", "lone": 1, "text": "a1"}));
+    project.ok(&["parse", "--vars", "on: false"]);
+    assert!(project.json("target/manifest.json")["nodes"]["seed.shop.a"].is_null());
+}

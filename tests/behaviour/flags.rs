@@ -133,3 +133,13 @@ fn an_old_profile_sets_flags_under_config() {
         refused.stderr
     );
 }
+
+#[test]
+fn names_that_dbt_keeps_for_itself_are_told() {
+    let mut project = project();
+    project.env("DBT_ENGINE_MINE", "1").env("DBT_ENGINE_PARTIAL_PARSE", "0");
+    let options = ["--warn-error-options", "{include: all, exclude: [Deprecations]}"];
+    let said = project.ok(&[&["parse", "--show-all-deprecations"], &options[..]].concat()).text();
+    assert!(said.contains("`DBT_ENGINE_MINE`") && !said.contains("PARTIAL_PARSE"), "{said}");
+    assert!(said.contains("`include` and `exclude` of warn_error_options"), "{said}");
+}
