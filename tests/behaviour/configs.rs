@@ -443,7 +443,7 @@ fn a_value_within_a_block_keeps_its_type() {
   - name: a
     config:
       enabled: |
-        {% if var('on', true) == true -%} {{ true|as_bool }} {%- else -%} {{ false|as_bool }} {%- endif -%}
+        {% if var('used', true) == true -%} {{ true|as_bool }} {%- else -%} {{ false|as_bool }} {%- endif -%}
       column_types:
         id: |
           {%- if target.type == 'bigquery' -%} string {%- else -%} varchar(9) {%- endif -%}
@@ -458,6 +458,6 @@ fn a_value_within_a_block_keeps_its_type() {
         (&true.into(), &"varchar(9)".into())
     );
     assert_eq!(config["meta"], serde_json::json!({"both": "12", "lone": 1, "text": "a1"}));
-    project.ok(&["parse", "--vars", "on: false"]);
+    project.ok(&["parse", "--vars", "used: false"]);
     assert!(project.json("target/manifest.json")["nodes"]["seed.shop.a"].is_null());
 }
