@@ -4,5 +4,7 @@ import { App } from "./app.jsx";
 import "./style.css";
 
 const root = document.getElementById("app");
+// The frame that page.html shows meanwhile.
+root.textContent = "";
 if (window.pintailParts.has("index")) render(<App />, root);
 else root.textContent = "The file site/data/index.js is missing: copy the folder `site` along with index.html.";

@@ -140,9 +140,10 @@ test("edges between columns are drawn where they are known", async () => {
   const { page, done } = await open("/graph?select=%2Bdim_customer", { change });
   await card(page, "dim_customer").getByRole("button", { name: "Columns of dim_customer" }).click();
   await card(page, "dim_customer").getByRole("button", { name: "customer_unique_id", exact: true }).click();
-  await page.locator(".column-edges path.traced.copy").waitFor({ state: "attached" });
+  // What the customers are made of is known, too.
+  await page.locator(".column-edges path.traced.copy").first().waitFor({ state: "attached" });
   await card(page, "stg_customers").locator("li.traced", { hasText: "customer_unique_id" }).waitFor();
-  assert.equal(await page.locator(".column-edges path.transform").count(), 1);
+  assert.notEqual(await page.locator(".column-edges path.transform").count(), 0);
   await done();
 });
 

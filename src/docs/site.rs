@@ -14,6 +14,23 @@ const FOLDER: &str = "site";
 
 const PAGE: &str = include_str!("page.html");
 
+/// Reads the data and the program once the page's frame is painted; a page in the background paints none.
+const LOADER: &str = r#"<script>
+let begun = false;
+const begin = () => {
+  if (begun) return;
+  begun = true;
+  for (const src of ["site/data/index.js", "site/app.js"]) {
+    const script = document.createElement("script");
+    script.src = src;
+    script.async = false;
+    document.head.append(script);
+  }
+};
+requestAnimationFrame(() => setTimeout(begin));
+setTimeout(begin, 150);
+</script>"#;
+
 /// What `npm run build` made of `docs-site/`.
 #[derive(RustEmbed)]
 #[folder = "src/docs/assets"]
@@ -73,12 +90,8 @@ impl Site {
         for name in Assets::iter() {
             write(&folder.join(&*name), &asset(&name))?;
         }
-        let links = format!(
-            "<link rel=\"stylesheet\" href=\"{FOLDER}/app.css\">\n\
-             <script defer src=\"{FOLDER}/data/index.js\"></script>\n\
-             <script defer src=\"{FOLDER}/app.js\"></script>"
-        );
-        write(&target.join("index.html"), &self.page(&links, ""))
+        let style = format!("<link rel=\"stylesheet\" href=\"{FOLDER}/app.css\">");
+        write(&target.join("index.html"), &self.page(&style, LOADER))
     }
 
     /// Writes everything into one file.

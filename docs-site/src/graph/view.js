@@ -35,7 +35,7 @@ vec2 path_flow_position(float t, vec2 source, vec2 target) {
 };
 
 export class GraphView {
-  /** events: {moved(scale), picked(place or null), over(place or null)} */
+  /** events: {moved(scale), shifted(x, y), picked(place or null), over(place or null)} */
   constructor(container, events) {
     this.container = container;
     this.graph = new Graph({ type: "directed", multi: false });
@@ -77,6 +77,38 @@ export class GraphView {
     this.sigma.on("clickStage", () => events.picked(null));
     this.sigma.on("enterNode", ({ node }) => events.over(Number(node)));
     this.sigma.on("leaveNode", () => events.over(null));
+    this.dragAsPicture(events);
+  }
+
+  /** A crowded drawing is moved as a picture while the pointer drags it, and drawn anew once it lets go. */
+  dragAsPicture(events) {
+    let from = null;
+    const camera = this.sigma.getCamera();
+    const shift = (x, y) => {
+      this.container.style.translate = x || y ? `${x}px ${y}px` : "";
+      events.shifted(x, y);
+    };
+    const moved = (event) => from && shift(event.clientX - from.x, event.clientY - from.y);
+    const ended = (event) => {
+      if (!from) return;
+      const [x, y] = [event.clientX - from.x, event.clientY - from.y];
+      from = null;
+      camera.enabledPanning = true;
+      if (!x && !y) return;
+      const { width, height } = this.sigma.getDimensions();
+      this.sigma.once("afterRender", () => shift(0, 0));
+      camera.setState(this.sigma.viewportToFramedGraph({ x: width / 2 - x, y: height / 2 - y }));
+    };
+    const pressed = (event) => {
+      if (event.button !== 0 || !this.crowded || !this.container.contains(event.target)) return;
+      // A second finger zooms.
+      from = event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
+      camera.enabledPanning = !from;
+      if (!from) shift(0, 0);
+    };
+    // Before sigma sees them.
+    this.listeners = [["pointerdown", pressed], ["pointermove", moved], ["pointerup", ended], ["pointercancel", ended]];
+    for (const [name, listener] of this.listeners) addEventListener(name, listener, true);
   }
 
   /** Draws a layout: colorOf(place), edgeOf(from, to) → {color, size}. Of a large one the nodes come first. */
@@ -84,6 +116,7 @@ export class GraphView {
     clearTimeout(this.later);
     this.layout = layout;
     const crowded = layout.edges.length > MANY_EDGES;
+    this.crowded = crowded;
     this.sigma.setSetting("hideEdgesOnMove", crowded);
     this.draw(colorOf, crowded ? null : edgeOf);
     // What is drawn now may be of other colours then.
@@ -176,6 +209,7 @@ export class GraphView {
 
   kill() {
     clearTimeout(this.later);
+    for (const [name, listener] of this.listeners) removeEventListener(name, listener, true);
     this.sigma.kill();
   }
 }

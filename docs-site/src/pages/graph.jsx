@@ -216,6 +216,7 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
     try {
       view.current = new GraphView(container.current, {
         moved: (transform) => handlers.current.moved(transform),
+        shifted: (x, y) => { if (under.current) under.current.style.translate = `${x}px ${y}px`; },
         picked: (place) => handlers.current.pick(place),
         over: setOver,
       });
