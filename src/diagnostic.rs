@@ -218,6 +218,8 @@ codes! {
     CONTRACT_UNMET = "PT520";
     /// Rows of a unit test that do not fit what they stand for.
     UNIT_FIXTURE = "PT521";
+    /// A column has the personal values of another one, and is not tagged as it is.
+    UNTAGGED_COPY = "PT522";
     /// A test found more failing rows than it allows.
     TEST_FAILED = "PT601";
     /// A Python model failed, or there is no Python to run it.

@@ -11,7 +11,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use jiff::Timestamp;
 
 pub use docs::{DocsCommand, DocsFormat, DocsGenerateArgs, DocsServeArgs};
-pub use lineage::{LineageArgs, LineageFormat};
+pub use lineage::{ImpactArgs, LineageArgs, LineageFormat};
 pub use shared::{GlobalArgs, LogFormat, RunArgs, SelectionArgs};
 pub use store::{HistoryArgs, PruneArgs, ReportFormat, RoleName, StoreCommand};
 
@@ -114,6 +114,11 @@ pub enum Command {
     Lineage {
         #[command(flatten)]
         args: LineageArgs,
+    },
+    /// Show which columns, tests and exposures are touched by what changed since the manifest in --state
+    Impact {
+        #[command(flatten)]
+        args: ImpactArgs,
     },
     /// Read the project and write target/manifest.json
     Parse,
@@ -276,6 +281,7 @@ impl Command {
                 | Command::Compile { .. }
                 | Command::Check { output: CheckOutput::Json, .. }
                 | Command::Lineage { .. }
+                | Command::Impact { .. }
                 | Command::History { .. }
                 | Command::Failures { .. }
                 | Command::Store { .. }

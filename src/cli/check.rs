@@ -9,9 +9,10 @@ use super::args::{CheckOutput, RunArgs, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::check::{self, Checked, Passed};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::graph::Selected;
-use crate::manifest::{ResourceType, UniqueId};
+use crate::lineage::{self, UntaggedCopy};
+use crate::manifest::{ColumnInfo, ResourceType, UniqueId};
 use crate::report;
 use crate::run::Engines;
 
@@ -32,7 +33,9 @@ const WARNING: &str = "CheckWarning";
 pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOutput) -> Outcome {
     let session = start.session("check", selection, None)?;
     let selected = session.select(selection, KINDS.to_vec(), false)?;
-    let checked = check::check(&session.compiler, &session.graph, &session.engines, &selected.set);
+    let mut checked =
+        check::check(&session.compiler, &session.graph, &session.engines, &selected.set);
+    checked.findings.extend(untagged(&session, &checked, &selected));
     match output {
         CheckOutput::Text => tell(&session, &checked),
         CheckOutput::Json => print(&session, &checked),
@@ -42,6 +45,51 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
     let exit = if is_right { Exit::Done } else { Exit::NodeFailed };
     session.leave();
     Ok(exit)
+}
+
+/// Copies of personal columns that are not tagged as these are.
+fn untagged(
+    session: &Session,
+    checked: &Checked,
+    selected: &Selected,
+) -> Vec<(UniqueId, Diagnostic)> {
+    let (manifest, graph) = (&session.compiler.manifest, &session.graph);
+    let tables = manifest.nodes.values().map(|node| &node.columns);
+    let mut tables = tables.chain(manifest.sources.values().map(|source| &source.columns));
+    if !tables.any(|columns| columns.values().any(ColumnInfo::is_pii)) {
+        return Vec::new();
+    }
+    let sql = |id: &UniqueId| {
+        let compiled = checked.compiled.get(id).map(|compiled| compiled.sql.clone());
+        compiled.ok_or_else(String::new)
+    };
+    let inputs = lineage::Inputs {
+        compiler: &session.compiler,
+        graph,
+        sql: &sql,
+        schemas: &checked.schemas,
+        earlier_name: &|_| None,
+    };
+    let lineage = lineage::analyse(&inputs, &selected.set);
+    let copies = lineage::untagged_copies(&lineage, graph, manifest).into_iter();
+    let is_selected = |copy: &UntaggedCopy| {
+        let index = graph.index_of(manifest, &copy.copy.node);
+        index.is_some_and(|index| selected.set.contains(index.index()))
+    };
+    let finding = |UntaggedCopy { copy, of }: UntaggedCopy| {
+        let node = manifest.nodes.get(&copy.node);
+        let name = node.map_or(&*copy.node, |node| &node.name);
+        let of_name = of.node.splitn(3, '.').last().unwrap_or_default();
+        let message = format!(
+            "`{name}.{}` has the values of `{of_name}.{}`, which is tagged as personal, and is not tagged",
+            copy.column, of.column
+        );
+        let finding = Diagnostic::warning(Code::UNTAGGED_COPY, message)
+            .or_at(node.and_then(|node| node.location.clone()))
+            .help("Add `meta: {pii: true}` to the column, or `pii: false` where it is none.");
+        (copy.node, finding)
+    };
+    copies.filter(is_selected).map(finding).collect()
 }
 
 /// Checks what another command works on, where it was asked to. Gives what is wrong.

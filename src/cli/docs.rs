@@ -115,8 +115,13 @@ fn column_edges(
     let schemas = tables.map(|(id, table)| (id.clone(), schema(table))).collect();
     let sql = |id: &UniqueId| sql(id).ok_or_else(|| "it was not compiled".to_owned());
     let graph = &session.graph;
-    let inputs =
-        lineage::Inputs { compiler: &session.compiler, graph, sql: &sql, schemas: &schemas };
+    let inputs = lineage::Inputs {
+        compiler: &session.compiler,
+        graph,
+        sql: &sql,
+        schemas: &schemas,
+        earlier_name: &|_| None,
+    };
     let mut wanted = graph.empty_set();
     wanted.insert_range(..);
     let lineage = lineage::analyse(&inputs, &wanted);

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 use fixedbitset::FixedBitSet;
+use serde_json::{Map, json};
 
 use super::args::{LineageArgs, LineageFormat, SelectionArgs};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
-use crate::check::{self, Checked};
+use crate::check::{self, Checked, Schemas};
 use crate::compile::CompiledNode;
 use crate::diagnostic::{Code, Diagnostic, Location, Result, did_you_mean};
 use crate::graph::{Member, NodeIndex};
@@ -49,7 +50,8 @@ pub(super) fn command(start: &Start, args: &LineageArgs) -> Outcome {
 /// What is known of the columns of a project, and the SQL that it is known from.
 pub(super) struct Analysed {
     pub lineage: Lineage,
-    compiled: HashMap<UniqueId, CompiledNode, FastHash>,
+    pub compiled: HashMap<UniqueId, CompiledNode, FastHash>,
+    pub schemas: Schemas,
 }
 
 /// The lineage of the wanted models, snapshots, seeds and sources, with the columns that their engines bind.
@@ -82,10 +84,11 @@ pub(super) fn analyse(session: &Session, wanted: &FixedBitSet) -> Analysed {
         }
     };
     let compiler = &session.compiler;
-    let inputs = lineage::Inputs { compiler, graph, sql: &sql, schemas: &schemas };
+    let inputs =
+        lineage::Inputs { compiler, graph, sql: &sql, schemas: &schemas, earlier_name: &|_| None };
     let lineage = lineage::analyse(&inputs, &queries);
     compiled.extend(others.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Analysed { lineage, compiled }
+    Analysed { lineage, compiled, schemas }
 }
 
 impl Analysed {
@@ -218,7 +221,8 @@ fn whole(session: &Session, format: LineageFormat) {
     let place = |id: &UniqueId, offset: usize| analysed.place(session, id, offset);
     let manifest = &session.compiler.manifest;
     let view = LineageView { manifest, place: &place, color: session.console.color() };
-    let (mut models, mut columns, mut resolved) = (0, 0, 0);
+    let (mut columns, mut resolved) = (0, 0);
+    let mut models = Map::new();
     let (mut edges, mut unresolved) = (Vec::new(), Vec::new());
     for index in session.graph.order() {
         let id = session.graph.unique_id(*index);
@@ -228,11 +232,12 @@ fn whole(session: &Session, format: LineageFormat) {
         if node.is_none_or(|node| node.resource_type == ResourceType::Seed) {
             continue;
         }
-        models += 1;
         // Columns that are not known count as one.
-        columns += known.columns.len() + usize::from(!known.unresolved.is_empty());
+        let own = known.columns.len() + usize::from(!known.unresolved.is_empty());
+        let good = known.columns.values().filter(|column| column.unresolved.is_empty()).count();
+        models.insert(id.to_string(), json!({"columns": own, "resolved": good}));
+        (columns, resolved) = (columns + own, resolved + good);
         for (name, column) in &known.columns {
-            resolved += usize::from(column.unresolved.is_empty());
             let all = column.unresolved.iter();
             unresolved.extend(all.map(|one| (ColumnId::new(id, name), one.clone())));
         }

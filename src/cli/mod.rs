@@ -15,6 +15,7 @@ mod failures;
 mod flags;
 mod freshness;
 mod history;
+mod impact;
 mod init;
 mod interrupt;
 mod kinds;
@@ -243,6 +244,7 @@ fn dispatch(
         }
         Command::Check { selection, output } => check::command(&start, selection, *output),
         Command::Lineage { args } => lineage::command(&start, args),
+        Command::Impact { args } => impact::command(&start, args),
         Command::Parse => parse::command(&start),
         Command::Ls { selection, output, output_keys, resource_type, exclude_resource_type } => {
             let kinds = ls::kinds(flags, resource_type, exclude_resource_type)?;

@@ -76,6 +76,20 @@ pub(super) fn idents(name: &ObjectName) -> Option<Vec<&Ident>> {
     name.0.iter().map(ObjectNamePart::as_ident).collect()
 }
 
+/// The parts of the name of a relation as it stands in SQL: `"db"."schema"."name"`.
+pub fn name_parts(text: &str) -> Vec<String> {
+    let mut parts = vec![String::new()];
+    let mut quoted = false;
+    for sign in text.chars() {
+        match sign {
+            '"' => quoted = !quoted,
+            '.' if !quoted => parts.push(String::new()),
+            sign => parts.last_mut().into_iter().for_each(|part| part.push(sign)),
+        }
+    }
+    parts
+}
+
 /// DuckDB's dialect with what the parser's own does not know of yet.
 #[derive(Debug)]
 struct DuckDb;

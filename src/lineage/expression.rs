@@ -10,7 +10,7 @@ use sqlparser::ast::{
 
 use super::columns::is_columns;
 use super::dialect::{fold, idents, same};
-use super::made::Made;
+use super::made::{Made, Sign};
 use super::query::Statement;
 use super::scope::Scope;
 use crate::config::EngineKind;
@@ -29,12 +29,17 @@ impl Statement<'_> {
             Expr::Subquery(query) => {
                 let rows = self.query(query, scope.ctes, Some(scope));
                 let mut made = rows.filters.transformed();
+                made.sign = made.sign.with(rows.sign);
                 for column in &rows.columns {
                     made.or(&column.made);
                 }
                 Rc::new(made)
             }
-            _ => Rc::new(self.visited(expr, scope, star)),
+            _ => {
+                let mut made = self.visited(expr, scope, star);
+                made.sign = Sign::written(expr).with(made.sign);
+                Rc::new(made)
+            }
         }
     }
 
@@ -120,6 +125,7 @@ impl Walk<'_> {
             && self.windows < 100
         {
             self.windows += 1;
+            self.made.sign = self.made.sign.with(Sign::written(spec));
             let _all_of_it = spec.visit(self);
             if spec.window_name.is_some() {
                 self.window(&WindowType::WindowSpec(spec.clone()));
@@ -246,6 +252,7 @@ impl Visitor for Walk<'_> {
             Expr::Exists { subquery, .. } => {
                 let rows = self.statement.query(subquery, self.scope.ctes, Some(self.scope));
                 self.made.add(&rows.filters);
+                self.made.sign = self.made.sign.with(rows.sign);
                 self.skipped = 1;
             }
             _ => {}
@@ -270,6 +277,7 @@ impl Visitor for Walk<'_> {
             let rows = self.statement.query(query, self.scope.ctes, Some(self.scope));
             self.made.add(&rows.whole());
             self.made.add(&rows.filters);
+            self.made.sign = self.made.sign.with(rows.sign);
         }
         self.skipped += 1;
         ControlFlow::Continue(())

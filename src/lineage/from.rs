@@ -9,7 +9,7 @@ use sqlparser::ast::{
 };
 
 use super::dialect::{fold, idents, same};
-use super::made::{Column, Made, Open, Rows};
+use super::made::{Column, Made, Open, Rows, Sign};
 use super::query::Statement;
 use super::scope::{Ctes, From, Scope, Visible};
 use crate::config::EngineKind;
@@ -113,8 +113,14 @@ impl Statement<'_> {
             Some(JoinConstraint::Natural) => self.common(&left, &right, since),
             _ => Vec::new(),
         };
+        let sign = match constraint {
+            Some(JoinConstraint::On(condition)) => Sign::written(condition),
+            _ => Sign::of(&names.join(",")),
+        };
+        let sign = sign.with(Sign::of(&format!("{:?}", std::mem::discriminant(operator))));
         let (kept, kept_open) = (left.visible.len(), left.open.len());
         let mut all = beside(left, right.clone());
+        all.sign = all.sign.with(sign);
         self.merge(&mut all, &names, since, kept, side);
         if let Op::AsOf { match_condition, .. } = operator {
             let made = self.condition(match_condition, &all, ctes, outer);
@@ -266,7 +272,7 @@ impl Statement<'_> {
                             open = open.with(&inner.entries[*at].rows.open);
                         }
                         let columns = inner.visible.into_iter().map(|one| one.column).collect();
-                        let rows = Rows { columns, open, filters: inner.filters };
+                        let rows = Rows { columns, open, filters: inner.filters, sign: inner.sign };
                         self.aliased(rows, alias.as_ref(), Vec::new())
                     }
                 }
@@ -385,7 +391,8 @@ impl Statement<'_> {
         if with_ordinality {
             rows.columns.push(Column { name: "ordinality".to_owned(), made: Rc::default() });
         }
-        self.aliased(rows, alias, vec![own.to_owned()])
+        let sign = rows.columns.iter().fold(Sign::of(own), |sign, one| sign.with(one.made.sign));
+        self.aliased(Rows { sign, ..rows }, alias, vec![own.to_owned()])
     }
 }
 
@@ -397,6 +404,7 @@ fn beside(mut left: From, right: From) -> From {
     left.visible.extend(right.visible.into_iter().map(moved));
     left.open.extend(right.open.into_iter().map(|at| at + by));
     left.filters.add(&right.filters);
+    left.sign = left.sign.with(right.sign);
     left
 }
 

@@ -1,6 +1,8 @@
 //! What values are made of, while one statement is looked at: plain data without SQL.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::rc::Rc;
 
 use serde::Serialize;
@@ -28,23 +30,54 @@ pub(super) struct Problem {
     pub at: Option<Location>,
 }
 
+/// Stands for how something is made: what is made in the same way of the same has the same.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Sign(u64);
+
+impl Sign {
+    /// Of something with this name.
+    pub(super) fn of(text: &str) -> Sign {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Sign(hasher.finish())
+    }
+
+    /// Of something that is written so.
+    pub(super) fn written(part: &impl Display) -> Sign {
+        Sign::of(&part.to_string())
+    }
+
+    /// Of what is made of both, in this order.
+    #[must_use]
+    pub(super) fn with(self, other: Sign) -> Sign {
+        let nothing = Sign::default();
+        if self == nothing || other == nothing {
+            return if self == nothing { other } else { self };
+        }
+        let mut hasher = DefaultHasher::new();
+        (self.0, other.0).hash(&mut hasher);
+        Sign(hasher.finish())
+    }
+}
+
 /// What a value is made of.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Made {
     pub from: BTreeMap<Origin, Kind>,
     pub problems: Vec<Problem>,
+    pub sign: Sign,
 }
 
 impl Made {
     /// The value of a column.
-    pub fn copy(origin: Origin) -> Made {
-        Made { from: BTreeMap::from([(origin, Kind::Copy)]), problems: Vec::new() }
+    pub fn copy(relation: usize, of: Sign, name: &str) -> Made {
+        let from = BTreeMap::from([((relation, name.into()), Kind::Copy)]);
+        Made { from, problems: Vec::new(), sign: of.with(Sign::of(&name.to_lowercase())) }
     }
 
     /// What could not be told.
     pub fn unknown(reason: impl Into<String>, at: Option<Location>) -> Made {
-        let problem = Problem { reason: reason.into(), at };
-        Made { from: BTreeMap::new(), problems: vec![problem] }
+        Made { problems: vec![Problem { reason: reason.into(), at }], ..Made::default() }
     }
 
     /// Adds what one of several values is made of, any of which this may be.
@@ -58,6 +91,7 @@ impl Made {
     }
 
     fn add_as(&mut self, other: &Made, least: Kind) {
+        self.sign = self.sign.with(other.sign);
         for (origin, kind) in &other.from {
             let kind = (*kind).max(least);
             let known = self.from.entry(origin.clone()).or_insert(kind);
@@ -68,6 +102,13 @@ impl Made {
                 self.problems.push(problem.clone());
             }
         }
+    }
+
+    /// What a part of this value is made of.
+    pub fn inside(&self, name: &str) -> Made {
+        let mut made = self.transformed();
+        made.sign = made.sign.with(Sign::of(name));
+        made
     }
 
     /// What a value is made of that is computed of this one.
@@ -92,7 +133,7 @@ pub(super) enum Open {
     #[default]
     No,
     /// Those of a relation, under their names.
-    Of(usize),
+    Of(usize, Sign),
     /// Whatever name is asked for, it is made of this.
     Any(Rc<Made>),
     /// No more than the one that is known, which may have another name.
@@ -112,7 +153,7 @@ impl Open {
         match (self, other) {
             (one, Open::No | Open::Same(_)) => one,
             (Open::No | Open::Same(_), other) => other.clone(),
-            (Open::Of(one), Open::Of(other)) if one == *other => Open::Of(one),
+            (Open::Of(one, sign), Open::Of(other, _)) if one == *other => Open::Of(one, sign),
             (Open::Unknown(problem), _) => Open::Unknown(problem),
             (_, Open::Unknown(problem)) => Open::Unknown(problem.clone()),
             _ => Open::unknown(
@@ -130,10 +171,10 @@ impl Open {
     pub fn column(&self, name: &str) -> Option<Rc<Made>> {
         match self {
             Open::No => None,
-            Open::Of(relation) => Some(Rc::new(Made::copy((*relation, name.into())))),
+            Open::Of(relation, sign) => Some(Rc::new(Made::copy(*relation, *sign, name))),
             Open::Any(made) | Open::Same(made) => Some(made.clone()),
             Open::Unknown(problem) => {
-                Some(Rc::new(Made { from: BTreeMap::new(), problems: vec![problem.clone()] }))
+                Some(Rc::new(Made { problems: vec![problem.clone()], ..Made::default() }))
             }
         }
     }
@@ -146,6 +187,8 @@ pub(super) struct Rows {
     pub open: Open,
     /// What decides which rows there are.
     pub filters: Made,
+    /// How the rows are chosen, whatever is shown of them.
+    pub sign: Sign,
 }
 
 impl Rows {

@@ -4,6 +4,7 @@
 //! Reads syntax and names only; no engine is asked. What cannot be told is listed with its reason,
 //! never guessed.
 
+mod change;
 mod columns;
 mod dialect;
 mod expression;
@@ -11,6 +12,7 @@ mod from;
 mod graph;
 mod made;
 mod node;
+mod pii;
 mod pivot;
 mod query;
 mod scope;
@@ -31,8 +33,12 @@ use crate::compile::Compiler;
 use crate::graph::{Graph, Member};
 use crate::manifest::{FastHash, UniqueId};
 
+pub use change::{Impact, NodeChange};
+pub use dialect::name_parts;
 pub use graph::{Edge, Readers, Tree, Walk, Way};
 pub use made::Kind;
+use made::Sign;
+pub use pii::{UntaggedCopy, untagged_copies};
 
 /// A column of a node, of a source, or of what is neither.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -57,6 +63,7 @@ pub struct ColumnLineage {
     pub from: Vec<(ColumnId, Kind)>,
     /// Why this may not be all.
     pub unresolved: Vec<Unresolved>,
+    sign: Sign,
 }
 
 /// What the columns of a node are made of.
@@ -70,6 +77,8 @@ pub struct NodeLineage {
     pub unresolved: Vec<Unresolved>,
     /// Why more columns may decide.
     pub unresolved_filters: Vec<Unresolved>,
+    /// How its rows are chosen.
+    sign: Sign,
     /// Whether there may be more columns.
     is_open: bool,
     /// The relation whose unknown columns are columns here under their names.
@@ -90,6 +99,8 @@ pub struct Inputs<'a> {
     pub sql: &'a (dyn Fn(&UniqueId) -> Result<Arc<str>, String> + Sync),
     /// The columns that are known already.
     pub schemas: &'a Schemas,
+    /// The parts of another name of a node or source, which its readers' SQL may have.
+    pub earlier_name: &'a (dyn Fn(&UniqueId) -> Option<Vec<String>> + Sync),
 }
 
 /// Looks at the wanted nodes and at all that they read.

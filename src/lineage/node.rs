@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use sqlparser::tokenizer::Location;
 
-use super::made::{Column, Kind, Made, Open, Problem, Rows};
+use super::made::{Column, Kind, Made, Open, Problem, Rows, Sign};
 use super::query::{Input, analyse};
 use super::{ColumnId, ColumnLineage, Inputs, Lineage, NodeLineage, Unresolved};
 use crate::check::Schema;
@@ -68,7 +68,7 @@ pub(super) fn of_node(inputs: &Inputs<'_>, node: &Node, known: &Lineage) -> Node
     let unresolved = lineage.unresolved.clone();
     lineage.is_open = true;
     for name in names {
-        let column = ColumnLineage { from: Vec::new(), unresolved: unresolved.clone() };
+        let column = ColumnLineage { unresolved: unresolved.clone(), ..ColumnLineage::default() };
         lineage.columns.insert(name.into(), column);
     }
     lineage
@@ -128,9 +128,9 @@ impl Reads {
         known: &Lineage,
     ) {
         let ephemeral = manifest.nodes.get(id).filter(|node| node.is_ephemeral());
-        let mut input = Input::default();
+        let mut input = Input { sign: Sign::of(id), ..Input::default() };
         if let Some(upstream) = ephemeral {
-            input.name = vec![cte_name(&upstream.alias)];
+            input.names = vec![vec![cte_name(&upstream.alias)]];
         } else {
             let (Some(engine), Some(relation)) = (manifest.engine_of(id), manifest.relation_of(id))
             else {
@@ -138,8 +138,10 @@ impl Reads {
             };
             let seen = inputs.compiler.seen_from(id, engine, &node.engine, relation);
             let parts = [seen.database.as_ref(), seen.schema.as_ref()];
-            input.name = parts.into_iter().flatten().cloned().collect();
-            input.name.push(seen.identifier.clone());
+            let mut name: Vec<String> = parts.into_iter().flatten().cloned().collect();
+            name.push(seen.identifier.clone());
+            input.names = vec![name];
+            input.names.extend((inputs.earlier_name)(id));
             input.verbatim = seen.verbatim;
         }
         let schema = inputs.schemas.get(id).filter(|schema| !schema.open);
@@ -165,6 +167,7 @@ struct Place<'a> {
 
 impl Place<'_> {
     fn fill(&self, lineage: &mut NodeLineage, rows: Rows, schema: Option<&Schema>) {
+        lineage.sign = rows.sign;
         let filters = self.column(&rows.filters);
         lineage.filters = filters.from.into_iter().map(|(id, _)| id).collect();
         lineage.unresolved_filters = filters.unresolved;
@@ -214,7 +217,7 @@ impl Place<'_> {
         lineage.is_open = !matches!(open, Open::No | Open::Same(_));
         match open {
             Open::No | Open::Same(_) => {}
-            Open::Of(at) => {
+            Open::Of(at, _) => {
                 let id = self.id(*at);
                 let reason = format!("all columns of `{id}` are read, and they are not known");
                 lineage.unresolved.push(Unresolved { reason, offset: None });
@@ -241,7 +244,7 @@ impl Place<'_> {
         });
         let from: Vec<(ColumnId, Kind)> = from.collect();
         let unresolved = made.problems.iter().map(|problem| self.problem(problem)).collect();
-        ColumnLineage { from, unresolved }
+        ColumnLineage { from, unresolved, sign: made.sign }
     }
 
     fn problem(&self, problem: &Problem) -> Unresolved {

@@ -8,7 +8,7 @@ use sqlparser::ast::{
 };
 
 use super::dialect::{fold, same};
-use super::made::{Column, Made, Open, Rows};
+use super::made::{Column, Made, Open, Rows, Sign};
 use super::query::Statement;
 use super::scope::{Ctes, From, Scope};
 
@@ -24,7 +24,7 @@ impl Statement<'_> {
         let aliases = RefCell::default();
         let scope =
             Scope { from: inner, aliases: &aliases, windows: &[], outer, ctes, is_beside: false };
-        match factor {
+        let rows = match factor {
             TableFactor::Pivot { aggregate_functions, value_column, value_source, .. } => {
                 self.pivot(aggregate_functions, value_column, value_source, &scope)
             }
@@ -44,7 +44,8 @@ impl Statement<'_> {
                 rows
             }
             _ => Rows::default(),
-        }
+        };
+        Rows { sign: rows.sign.with(Sign::written(factor)), ..rows }
     }
 
     fn pivot(
@@ -109,7 +110,7 @@ impl Statement<'_> {
         }
         let columns = columns.filter(|column| !is_named(&column.name)).cloned().collect();
         let filters = from.filters.clone();
-        Rows { columns, open, filters }
+        Rows { columns, open, filters, sign: from.sign }
     }
 }
 

@@ -11,15 +11,17 @@ use sqlparser::ast::{
 };
 
 use super::dialect::{fold, idents, parse, same};
-use super::made::{Column, Made, Open, Rows};
+use super::made::{Column, Made, Open, Rows, Sign};
 use super::scope::{Ctes, From, Scope};
 use crate::config::EngineKind;
 
 /// A relation that a statement may read.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Input {
-    /// The parts of its name, as the statement has them.
-    pub name: Vec<String>,
+    /// The parts of its names, as the statement has them.
+    pub names: Vec<Vec<String>>,
+    /// Stands for the relation, whatever it is called.
+    pub sign: Sign,
     /// The text that stands for it, where that is no name.
     pub verbatim: Option<String>,
     pub columns: Vec<String>,
@@ -73,12 +75,13 @@ pub(super) fn analyse(
 fn rows_of(at: usize, input: &Input) -> Rows {
     let column = |name: &String| Column {
         name: name.clone(),
-        made: Rc::new(Made::copy((at, name.as_str().into()))),
+        made: Rc::new(Made::copy(at, input.sign, name)),
     };
     Rows {
         columns: input.columns.iter().map(column).collect(),
-        open: if input.open { Open::Of(at) } else { Open::No },
+        open: if input.open { Open::Of(at, input.sign) } else { Open::No },
         filters: Made::default(),
+        sign: input.sign,
     }
 }
 
@@ -92,7 +95,12 @@ impl Statement<'_> {
             }
             // Without a limit the order decides nothing.
             let order = query.order_by.as_ref().filter(|_| query.limit_clause.is_some());
-            self.body(&query.body, order.map(|order| &order.kind), &own, outer)
+            let mut rows = self.body(&query.body, order.map(|order| &order.kind), &own, outer);
+            if let Some(limit) = &query.limit_clause {
+                rows.sign = rows.sign.with(Sign::written(limit));
+                rows.sign = order.map_or(rows.sign, |order| rows.sign.with(Sign::written(order)));
+            }
+            rows
         })
     }
 
@@ -138,7 +146,7 @@ impl Statement<'_> {
             let made = match &rows.open {
                 Open::Any(made) | Open::Same(made) => made.clone(),
                 Open::No => break,
-                Open::Of(_) | Open::Unknown(_) => Rc::new(Made::unknown(
+                Open::Of(..) | Open::Unknown(_) => Rc::new(Made::unknown(
                     format!("the columns that `{name}` is one of are not known"),
                     Some(alias.name.span.start),
                 )),
@@ -164,13 +172,15 @@ impl Statement<'_> {
             SetExpr::SetOperation { left, op, set_quantifier, right } => {
                 let left = self.body(left, None, ctes, outer);
                 let right = self.body(right, None, ctes, outer);
+                let sign = left.sign.with(Sign::written(op)).with(Sign::written(set_quantifier));
+                let sign = sign.with(right.sign);
                 let by_name = matches!(
                     set_quantifier,
                     SetQuantifier::ByName
                         | SetQuantifier::AllByName
                         | SetQuantifier::DistinctByName
                 );
-                match (op, by_name) {
+                let rows = match (op, by_name) {
                     (SetOperator::Union, true) => self.union_by_name(left, &right),
                     (SetOperator::Union, false) => union(left, &right),
                     _ => {
@@ -180,7 +190,8 @@ impl Statement<'_> {
                         rows.filters.add(&right.filters);
                         rows
                     }
-                }
+                };
+                Rows { sign, ..rows }
             }
             SetExpr::Values(values) => self.values(values, ctes, outer),
             SetExpr::Table(table) => {
@@ -241,7 +252,7 @@ impl Statement<'_> {
                 }
             }
         }
-        Rows { columns, ..Rows::default() }
+        Rows { columns, sign: Sign::written(values), ..Rows::default() }
     }
 
     /// The rows of what a name means.
@@ -273,17 +284,20 @@ impl Statement<'_> {
             outside.push(text.to_owned());
             outside.len() - 1
         });
-        Rc::new(Rows { open: Open::Of(self.inputs.len() + at), ..Rows::default() })
+        let sign = Sign::of(text);
+        let open = Open::Of(self.inputs.len() + at, sign);
+        Rc::new(Rows { open, sign, ..Rows::default() })
     }
 
     /// The input of this name, which may lack its first parts. Databases compare the names of
     /// relations of one project without case often enough that no two differ by it.
     fn input(&self, parts: &[String]) -> Option<usize> {
-        self.inputs.iter().position(|input| {
-            let Some(skip) = input.name.len().checked_sub(parts.len()) else { return false };
-            let mut pairs = input.name[skip..].iter().zip(parts);
+        let is_meant = |name: &Vec<String>| {
+            let Some(skip) = name.len().checked_sub(parts.len()) else { return false };
+            let mut pairs = name[skip..].iter().zip(parts);
             !parts.is_empty() && pairs.all(|(own, asked)| same(own, asked, EngineKind::DuckDb))
-        })
+        };
+        self.inputs.iter().position(|input| input.names.iter().any(is_meant))
     }
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 use sqlparser::ast::{Ident, NamedWindowDefinition, NamedWindowExpr, WindowSpec};
 
 use super::dialect::{fold, same};
-use super::made::{Column, Made, Open, Rows};
+use super::made::{Column, Made, Open, Rows, Sign};
 use super::query::Statement;
 use crate::config::EngineKind;
 
@@ -35,6 +35,7 @@ pub(super) struct From {
     /// The entries that may have more columns than the visible ones.
     pub open: Vec<usize>,
     pub filters: Made,
+    pub sign: Sign,
 }
 
 impl From {
@@ -45,6 +46,7 @@ impl From {
             visible: rows.columns.iter().map(visible).collect(),
             open: if rows.open.is_no() { Vec::new() } else { vec![0] },
             filters: rows.filters.clone(),
+            sign: rows.sign,
             entries: vec![Entry { name, rows }],
         }
     }
@@ -261,7 +263,7 @@ impl Statement<'_> {
                 None => entry.rows.open.column(name),
             };
             match made {
-                Some(made) if inside => return Found::Made(Rc::new(made.transformed())),
+                Some(made) if inside => return Found::Made(Rc::new(made.inside(&names.join(".")))),
                 Some(made) => return Found::Made(made),
                 None if PLAIN.iter().any(|plain| plain.eq_ignore_ascii_case(name)) => {
                     return Found::Made(Rc::default());
@@ -270,8 +272,8 @@ impl Statement<'_> {
             }
         }
         match self.single(&names[0], scope) {
-            Found::Made(made) => Found::Made(Rc::new(made.transformed())),
-            Found::Maybe(made) => Found::Maybe(Rc::new(made.transformed())),
+            Found::Made(made) => Found::Made(Rc::new(made.inside(&names.join(".")))),
+            Found::Maybe(made) => Found::Maybe(Rc::new(made.inside(&names.join(".")))),
             other => other,
         }
     }

@@ -10,9 +10,9 @@ use sqlparser::ast::{
 
 use super::columns::columns_in;
 use super::dialect::{fold, idents, same};
-use super::made::{Column, Made, Open, Rows};
+use super::made::{Column, Made, Open, Rows, Sign};
 use super::query::Statement;
-use super::scope::{Ctes, Scope};
+use super::scope::{Ctes, From, Scope};
 use crate::config::EngineKind;
 
 impl Statement<'_> {
@@ -57,10 +57,29 @@ impl Statement<'_> {
             let made = self.expression(expr, &scope, None);
             rows.filters.add(&made);
         }
+        rows.sign = self.sign_of(select, &from);
         if self.kind == EngineKind::DuckDb {
             number_doubles(&mut rows.columns);
         }
         rows
+    }
+
+    /// How the rows are chosen.
+    fn sign_of(&self, select: &Select, from: &From) -> Sign {
+        let mut sign = from.sign;
+        let decides = [&select.selection, &select.having, &select.qualify, &select.prewhere];
+        for (at, expr) in decides.into_iter().enumerate() {
+            if let Some(expr) = expr {
+                sign = sign.with(Sign::of(&format!("{at} {expr}")));
+            }
+        }
+        if let Some(distinct) = &select.distinct {
+            sign = sign.with(Sign::written(distinct));
+        }
+        match &select.group_by {
+            GroupByExpr::Expressions(exprs, _) if exprs.is_empty() => sign,
+            group => sign.with(Sign::written(group)),
+        }
     }
 
     fn item(&self, item: &SelectItem, scope: &Scope<'_>, rows: &mut Rows) {

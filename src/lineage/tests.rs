@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::Kind;
-use super::made::Made;
+use super::made::{Made, Sign};
 use super::query::{Input, analyse};
 use crate::config::EngineKind;
 
@@ -17,7 +17,8 @@ const TABLES: &[(&str, &[&str])] = &[
 
 fn inputs() -> Vec<Input> {
     let input = |(name, columns): &(&str, &[&str])| Input {
-        name: vec!["db".to_owned(), "main".to_owned(), (*name).to_owned()],
+        names: vec![vec!["db".to_owned(), "main".to_owned(), (*name).to_owned()]],
+        sign: Sign::of(name),
         verbatim: None,
         columns: columns
             .iter()

@@ -88,3 +88,41 @@ fn the_documentation_has_the_edges_without_a_database() {
     assert!(edges.contains(&edge("mail", "people", "mail", "copy")), "{edges:?}");
     assert!(edges.contains(&edge("", "people", "id", "filter")), "{edges:?}");
 }
+
+#[test]
+fn copies_of_personal_columns_that_are_not_tagged_are_a_finding() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("seeds/people.csv", "id,mail,phone\n1,a,b\n"),
+            ("models/tagged.sql", "select id, mail as address from {{ ref('people') }}"),
+            (
+                "models/untagged.sql",
+                "select id, address as contact, upper(address) as x from {{ ref('tagged') }}",
+            ),
+            (
+                "models/again.sql",
+                "select contact from {{ ref('untagged') }} union all select 'none'",
+            ),
+            ("models/denied.sql", "select phone from {{ ref('people') }}"),
+            (
+                "models/properties.yml",
+                "seeds:\n  - name: people\n    columns: [{name: mail, meta: {pii: true}}, {name: phone, meta: {pii: true}}]\n\
+                 models:\n  - name: tagged\n    columns: [{name: address, meta: {pii: true}}]\n  \
+                 - name: denied\n    columns: [{name: phone, meta: {pii: false}}]\n",
+            ),
+        ],
+    );
+    let ran = project.ok(&["--quiet", "check", "--output", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let all = json["findings"].as_array().unwrap();
+    let messages: Vec<&str> = all.iter().map(|one| one["message"].as_str().unwrap()).collect();
+    assert_eq!(
+        messages,
+        [
+            "`untagged.contact` has the values of `tagged.address`, which is tagged as personal, and is not tagged",
+            "`again.contact` has the values of `tagged.address`, which is tagged as personal, and is not tagged",
+        ]
+    );
+    assert_eq!(all[0]["code"], "PT522");
+}

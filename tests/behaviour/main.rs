@@ -21,6 +21,7 @@ mod flags;
 mod functions;
 mod history;
 mod hooks;
+mod impact;
 mod incremental;
 mod lineage;
 mod materializations;

@@ -2,6 +2,8 @@
 
 use clap::{Args, ValueEnum};
 
+use super::CheckOutput;
+
 /// Whose lineage is shown, and how.
 #[derive(Debug, Clone, Args)]
 pub struct LineageArgs {
@@ -21,6 +23,14 @@ pub struct LineageArgs {
     /// A tree for people, or a graph for machines
     #[arg(long, visible_alias = "output", value_name = "FORMAT", default_value = "tree")]
     pub format: LineageFormat,
+}
+
+/// What a change touches.
+#[derive(Debug, Clone, Args)]
+pub struct ImpactArgs {
+    /// As text or as JSON
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub output: CheckOutput,
 }
 
 /// How lineage is shown.

@@ -1,0 +1,149 @@
+//! What changes of a project touch: as text for people, as JSON for machines.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use super::plural;
+use crate::lineage::{ColumnId, Impact, NodeChange};
+use crate::manifest::UniqueId;
+
+/// What changed, and what that touches.
+#[derive(Debug, Default)]
+pub struct ImpactView {
+    /// The folder of the earlier state.
+    pub compared_with: String,
+    pub changes: Vec<(UniqueId, NodeChange)>,
+    /// Those that are written in another way, and give the same.
+    pub same: Vec<UniqueId>,
+    /// Those of the changed ones whose earlier SQL is not known.
+    pub unknown: Vec<UniqueId>,
+    pub new: Vec<UniqueId>,
+    pub gone: Vec<UniqueId>,
+    pub impact: Impact,
+    pub tests: Vec<UniqueId>,
+    pub exposures: Vec<UniqueId>,
+}
+
+impl ImpactView {
+    /// For people.
+    pub fn text(&self, color: bool) -> String {
+        let paint = |text: &str, code: &str| match color {
+            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
+            false => text.to_owned(),
+        };
+        let mut out = String::new();
+        for (id, change) in &self.changes {
+            let _ = writeln!(out, "{}", paint(short(id), "1"));
+            let mut lines = Vec::new();
+            if self.unknown.contains(id) {
+                let why = "its earlier SQL is not in the manifest: all of it counts as changed";
+                lines.push(paint(why, "33"));
+            } else {
+                let kinds = [
+                    ("changed", &change.changed, "33"),
+                    ("added  ", &change.added, "32"),
+                    ("removed", &change.removed, "31"),
+                ];
+                for (word, names, code) in kinds {
+                    if !names.is_empty() {
+                        lines.push(format!("{} {}", paint(word, code), names.join(", ")));
+                    }
+                }
+                if change.rows {
+                    lines.push(paint("its rows are chosen in another way", "35"));
+                }
+            }
+            branches(&mut out, &lines);
+            out.push('\n');
+        }
+        let lists: [(&str, Vec<String>); 8] = [
+            ("New", names(&self.new)),
+            ("Gone", names(&self.gone)),
+            ("Written in another way, and the same", names(&self.same)),
+            ("Columns that may have other values", by_node(self.impact.columns.iter())),
+            ("Columns that lose what they are made of", by_node(self.impact.lost.iter())),
+            ("May have other rows", names(self.impact.rows.iter())),
+            ("Tests to look at", names(&self.tests)),
+            ("Exposures", names(&self.exposures)),
+        ];
+        for (title, lines) in lists {
+            if !lines.is_empty() {
+                let _ = writeln!(out, "{}", paint(title, "1"));
+                branches(&mut out, &lines);
+                out.push('\n');
+            }
+        }
+        let columns = self.impact.columns.len() + self.impact.lost.len();
+        let _ = writeln!(
+            out,
+            "Compared with {}: {} changed; {} downstream, {} and {} are touched",
+            self.compared_with,
+            plural(self.changes.len(), "node"),
+            plural(columns, "column"),
+            plural(self.tests.len(), "test"),
+            plural(self.exposures.len(), "exposure"),
+        );
+        out
+    }
+
+    /// For machines.
+    pub fn json(&self) -> Value {
+        let change = |(id, change): &(UniqueId, NodeChange)| {
+            json!({
+                "unique_id": id,
+                "changed": change.changed,
+                "added": change.added,
+                "removed": change.removed,
+                "rows": change.rows,
+                "is_known": !self.unknown.contains(id),
+            })
+        };
+        let column = |id: &ColumnId| json!({"unique_id": id.node, "column": id.column});
+        json!({
+            "compared_with": self.compared_with,
+            "changes": self.changes.iter().map(change).collect::<Vec<_>>(),
+            "same": self.same,
+            "new": self.new,
+            "gone": self.gone,
+            "columns": self.impact.columns.iter().map(column).collect::<Vec<_>>(),
+            "lost": self.impact.lost.iter().map(column).collect::<Vec<_>>(),
+            "rows": self.impact.rows,
+            "tests": self.tests,
+            "exposures": self.exposures,
+        })
+    }
+}
+
+/// Lines below a title.
+fn branches(out: &mut String, lines: &[String]) {
+    for (at, line) in lines.iter().enumerate() {
+        let sign = if at + 1 == lines.len() { "└──" } else { "├──" };
+        let _ = writeln!(out, "{sign} {line}");
+    }
+}
+
+fn names<'a>(ids: impl IntoIterator<Item = &'a UniqueId>) -> Vec<String> {
+    ids.into_iter().map(|id| short(id).to_owned()).collect()
+}
+
+/// A line for each node: its columns.
+fn by_node<'a>(columns: impl Iterator<Item = &'a ColumnId>) -> Vec<String> {
+    let mut nodes: BTreeMap<&UniqueId, Vec<&str>> = BTreeMap::new();
+    for column in columns {
+        nodes.entry(&column.node).or_default().push(&column.column);
+    }
+    let line = |(id, names): (&UniqueId, Vec<&str>)| format!("{}  {}", short(id), names.join(", "));
+    nodes.into_iter().map(line).collect()
+}
+
+/// A `unique_id` without its kind and package, and without the hash of a generic test.
+fn short(id: &str) -> &str {
+    let name = id.splitn(3, '.').nth(2).unwrap_or(id);
+    let is_hash = |text: &str| text.len() == 10 && text.chars().all(|c| c.is_ascii_hexdigit());
+    match name.rsplit_once('.') {
+        Some((name, hash)) if is_hash(hash) => name,
+        _ => name,
+    }
+}
