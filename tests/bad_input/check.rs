@@ -507,3 +507,24 @@ fn a_model_that_is_only_a_comment() {
     let project = Project::new("== models/m.sql\n-- nothing\n-- to see\n");
     assert_snapshot!(project.run("check"));
 }
+
+#[test]
+fn a_copy_of_a_personal_column() {
+    let project = Project::new(
+        "\
+== seeds/people.csv
+id,mail
+1,a
+== models/contacts.sql
+select id, mail as contact from {{ ref('people') }}
+== models/properties.yml
+seeds:
+  - name: people
+    columns: [{name: mail, meta: {pii: true}}]
+models:
+  - name: contacts
+    columns: [{name: contact}]
+",
+    );
+    assert_snapshot!(project.run("check"));
+}
