@@ -137,7 +137,7 @@ pub fn data(project: &Project, name: &str) -> serde_json::Value {
 fn the_site_tells_what_there_is_and_what_happened() {
     let project = shop();
     project.ok(&["docs", "generate"]);
-    assert!(project.read("target/index.html").contains("src=\"site/data/index.js\""));
+    assert!(project.read("target/index.html").contains("\"site/data/index.js\""));
     let index = data(&project, "index");
     assert_eq!(index["project"], "shop");
     assert_eq!(
