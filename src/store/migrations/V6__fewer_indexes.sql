@@ -11,6 +11,10 @@ drop index etl_orchestration.task_executions_by_name;
 drop index etl_orchestration.task_executions_by_target;
 create index task_executions_by_node
     on etl_orchestration.task_executions (project, unique_id, target, run_started_at desc);
+-- What went wrong is rare, costs nothing where all goes well, and is asked for among a lot that did.
+create index task_executions_troubled
+    on etl_orchestration.task_executions (project, unique_id, target, run_started_at desc)
+    where status in ('error', 'fail', 'warn', 'skipped', 'cancelled');
 
 -- What they find is found by (rule_id, target, checked_at), and nothing asks for a time alone.
 drop index data_quality.quality_checks_by_rule;

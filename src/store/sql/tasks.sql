@@ -1,24 +1,28 @@
 -- The latest executions of a node. $1 its name or unique_id, $2 project or null, $3 which statuses
 -- or null, $4 not before or null, $5 how many.
 -- Nodes, and then their targets, are found one after the other in the index.
-with recursive known as (
-    (
-        select project, unique_id, name
-        from etl_orchestration.task_executions
-        where $2::text is null or project = $2
-        order by project, unique_id
+with recursive projects as materialized (
+    select distinct project
+    from etl_orchestration.pipeline_runs
+    where $2::text is null or project = $2
+), known as (
+    select projects.project, first.unique_id, first.name
+    from projects
+    cross join lateral (
+        select unique_id, name
+        from etl_orchestration.task_executions as task
+        where task.project = projects.project
+        order by task.unique_id
         limit 1
-    )
+    ) as first
     union all
-    select next.project, next.unique_id, next.name
+    select known.project, next.unique_id, next.name
     from known
     cross join lateral (
-        select project, unique_id, name
+        select unique_id, name
         from etl_orchestration.task_executions as task
-        where
-            ($2::text is null or task.project = $2)
-            and (task.project, task.unique_id) > (known.project, known.unique_id)
-        order by task.project, task.unique_id
+        where task.project = known.project and task.unique_id > known.unique_id
+        order by task.unique_id
         limit 1
     ) as next
 ), places as (
