@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
 use serde_json::Value;
 
 use super::args::{CheckOutput, ImpactArgs, SelectionArgs};
@@ -33,8 +34,9 @@ pub(super) fn command(start: &Start, args: &ImpactArgs) -> Outcome {
     });
     let (manifest, path) = state.ok_or_else(lacking)?;
     let modified = session.select(&selection, KINDS.to_vec(), false)?;
-    let analysed = analyse(&session, &session.graph.descendants(&modified.set, None));
-    let before = before(&session, manifest, &modified, &analysed);
+    let reached = session.graph.descendants(&modified.set, None);
+    let analysed = analyse(&session, &reached);
+    let before = before(&session, manifest, &modified, &reached, &analysed);
     let view = view(&session, manifest, &path, &modified, &before, &analysed.lineage)?;
     let text = match args.output {
         CheckOutput::Text => view.text(session.console.color()),
@@ -53,11 +55,16 @@ fn lacking() -> Box<Diagnostic> {
 }
 
 /// The lineage as it was: changed nodes have their SQL of the earlier manifest, what reads them its own.
-fn before(session: &Session, earlier: &Value, modified: &Selected, analysed: &Analysed) -> Lineage {
+fn before(
+    session: &Session,
+    earlier: &Value,
+    modified: &Selected,
+    reached: &FixedBitSet,
+    analysed: &Analysed,
+) -> Lineage {
     let graph = &session.graph;
     let changed: HashSet<&UniqueId> =
         modified.nodes.iter().map(|index| graph.unique_id(*index)).collect();
-    let reached = graph.descendants(&modified.set, None);
     let mut schemas = analysed.schemas.clone();
     for index in reached.ones() {
         schemas.remove(graph.unique_id(NodeIndex::new(index)));
@@ -81,7 +88,7 @@ fn before(session: &Session, earlier: &Value, modified: &Selected, analysed: &An
         schemas: &schemas,
         earlier_name: &earlier_name,
     };
-    lineage::analyse(&inputs, &reached)
+    lineage::analyse(&inputs, reached)
 }
 
 fn compiled_code<'m>(manifest: &'m Value, id: &str) -> Option<&'m str> {

@@ -1,6 +1,5 @@
 //! A `from` clause: relations, subqueries, table functions and how they are joined.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -145,12 +144,7 @@ impl Statement<'_> {
         ctes: &Ctes<'_>,
         outer: Option<&Scope<'_>>,
     ) -> Made {
-        let aliases = RefCell::default();
-        self.visited(
-            condition,
-            &Scope { from, aliases: &aliases, windows: &[], outer, ctes, is_beside: false },
-            None,
-        )
+        self.visited(condition, &Scope::of(from, ctes, outer), None)
     }
 
     /// The names that both sides of a natural join have.
@@ -225,9 +219,7 @@ impl Statement<'_> {
         ctes: &Ctes<'_>,
         outer: Option<&Scope<'_>>,
     ) -> From {
-        let aliases = RefCell::default();
-        let scope =
-            Scope { from: before, aliases: &aliases, windows: &[], outer, ctes, is_beside: false };
+        let scope = Scope::of(before, ctes, outer);
         match factor {
             TableFactor::Table { name, alias, args: None, .. } => {
                 let rows = self.relation(name, ctes);

@@ -1,6 +1,5 @@
 //! `pivot` and `unpivot` behind a relation.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -21,9 +20,7 @@ impl Statement<'_> {
         ctes: &Ctes<'_>,
         outer: Option<&Scope<'_>>,
     ) -> Rows {
-        let aliases = RefCell::default();
-        let scope =
-            Scope { from: inner, aliases: &aliases, windows: &[], outer, ctes, is_beside: false };
+        let scope = Scope::of(inner, ctes, outer);
         let rows = match factor {
             TableFactor::Pivot { aggregate_functions, value_column, value_source, .. } => {
                 self.pivot(aggregate_functions, value_column, value_source, &scope)

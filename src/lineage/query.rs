@@ -229,9 +229,8 @@ impl Statement<'_> {
     }
 
     fn values(&self, values: &Values, ctes: &Ctes<'_>, outer: Option<&Scope<'_>>) -> Rows {
-        let (from, aliases) = (From::default(), RefCell::default());
-        let scope =
-            Scope { from: &from, aliases: &aliases, windows: &[], outer, ctes, is_beside: false };
+        let from = From::default();
+        let scope = Scope::of(&from, ctes, outer);
         let mut columns: Vec<Column> = Vec::new();
         for row in &values.rows {
             for (at, value) in row.content.iter().enumerate() {

@@ -106,13 +106,20 @@ enum Found {
 pub(super) struct Scope<'s> {
     pub from: &'s From,
     /// The select list so far: what its names mean, where aliases may be used.
-    pub aliases: &'s RefCell<Vec<Column>>,
+    pub aliases: RefCell<Vec<Column>>,
     pub windows: &'s [NamedWindowDefinition],
     /// The query around.
     pub outer: Option<&'s Scope<'s>>,
     pub ctes: &'s Ctes<'s>,
     /// Whether queries in it see it only since DuckDB lets them, without the word `lateral`.
     pub is_beside: bool,
+}
+
+impl<'s> Scope<'s> {
+    /// Where no names are given yet: beside the relations of a `from` clause.
+    pub fn of(from: &'s From, ctes: &'s Ctes<'s>, outer: Option<&'s Scope<'s>>) -> Scope<'s> {
+        Scope { from, aliases: RefCell::default(), windows: &[], outer, ctes, is_beside: false }
+    }
 }
 
 /// The common table expressions that a query sees.

@@ -1,6 +1,5 @@
 //! One `select`: its list of columns with stars and what they leave out, and what decides its rows.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use sqlparser::ast::{
@@ -25,10 +24,7 @@ impl Statement<'_> {
         outer: Option<&Scope<'_>>,
     ) -> Rows {
         let from = self.from(&select.from, ctes, outer);
-        let aliases = RefCell::default();
-        let windows = &select.named_window;
-        let scope =
-            Scope { from: &from, aliases: &aliases, windows, outer, ctes, is_beside: false };
+        let scope = Scope { windows: &select.named_window, ..Scope::of(&from, ctes, outer) };
         let mut rows = Rows { filters: from.filters.clone(), ..Rows::default() };
         for item in &select.projection {
             self.item(item, &scope, &mut rows);
@@ -40,7 +36,7 @@ impl Statement<'_> {
         // PostgreSQL knows aliases in `group by` and `order by` only.
         if self.kind == EngineKind::Postgres {
             let named = rows.columns.iter();
-            *aliases.borrow_mut() = named.filter(|_| rows.open.is_no()).cloned().collect();
+            *scope.aliases.borrow_mut() = named.filter(|_| rows.open.is_no()).cloned().collect();
         }
         self.group(&select.group_by, &scope, &mut rows);
         if let Some(kind) = order {
@@ -50,7 +46,7 @@ impl Statement<'_> {
             self.decide(exprs, &scope, &mut rows);
         }
         if self.kind == EngineKind::Postgres {
-            aliases.borrow_mut().clear();
+            scope.aliases.borrow_mut().clear();
         }
         let decides = [&select.selection, &select.having, &select.qualify, &select.prewhere];
         for expr in decides.into_iter().flatten() {

@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::lines::styled;
 use super::plural;
 use crate::lineage::{ColumnId, Impact, NodeChange};
 use crate::manifest::UniqueId;
@@ -29,10 +30,7 @@ pub struct ImpactView {
 impl ImpactView {
     /// For people.
     pub fn text(&self, color: bool) -> String {
-        let paint = |text: &str, code: &str| match color {
-            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            false => text.to_owned(),
-        };
+        let paint = |text: &str, code: &str| styled(text, code, color);
         let mut out = String::new();
         for (id, change) in &self.changes {
             let _ = writeln!(out, "{}", paint(short(id), "1"));
@@ -142,8 +140,5 @@ fn by_node<'a>(columns: impl Iterator<Item = &'a ColumnId>) -> Vec<String> {
 fn short(id: &str) -> &str {
     let name = id.splitn(3, '.').nth(2).unwrap_or(id);
     let is_hash = |text: &str| text.len() == 10 && text.chars().all(|c| c.is_ascii_hexdigit());
-    match name.rsplit_once('.') {
-        Some((name, hash)) if is_hash(hash) => name,
-        _ => name,
-    }
+    name.rsplit_once('.').filter(|(_, end)| is_hash(end)).map_or(name, |(start, _)| start)
 }

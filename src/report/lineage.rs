@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::lines::styled;
 use crate::diagnostic::Location;
 use crate::lineage::{ColumnId, Edge, Kind, Tree, Unresolved, Way};
 use crate::manifest::{Manifest, UniqueId};
@@ -326,10 +327,7 @@ impl LineageView<'_> {
     }
 
     fn painted(&self, text: &str, code: &str) -> String {
-        match self.color && !text.is_empty() {
-            true => format!("\u{1b}[{code}m{text}\u{1b}[0m"),
-            false => text.to_owned(),
-        }
+        styled(text, code, self.color)
     }
 }
 

@@ -34,7 +34,16 @@ pub(super) fn painted(word: &str, status: Status, color: bool) -> String {
         Status::Warn | Status::Skipped | Status::PartialSuccess | Status::NoOp => "33",
         _ => "32",
     };
-    if color { format!("\u{1b}[{code}m{word}\u{1b}[0m") } else { word.to_owned() }
+    styled(word, code, color)
+}
+
+/// A text with the code of a colour or style for terminals, where colours are wanted.
+pub(super) fn styled(text: &str, code: &str, color: bool) -> String {
+    if color && !text.is_empty() {
+        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    } else {
+        text.to_owned()
+    }
 }
 
 /// A node as dbt describes it: `sql view model main.orders`, `seed file main.raw`, `test unique_x`.

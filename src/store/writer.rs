@@ -364,12 +364,15 @@ fn send(store: &mut Store, batch: &[Entry]) -> Result<(), postgres::Error> {
             statements.push((store.prepared(sql)?, rows));
         }
     }
-    let settle = store.prepared(include_str!("sql/settle_incidents.sql"))?;
+    let settle = match checks.is_empty() {
+        true => None,
+        false => Some(store.prepared(include_str!("sql/settle_incidents.sql"))?),
+    };
     let mut transaction = store.client().transaction()?;
     for (statement, rows) in &statements {
         transaction.execute(statement, &[rows])?;
     }
-    if !checks.is_empty() {
+    if let Some(settle) = settle {
         let rules: Vec<Uuid> = checks.iter().map(|check| check.rule_id).collect();
         let targets: Vec<&str> = checks.iter().map(|check| &*check.target).collect();
         let times: Vec<_> = checks.iter().map(|check| system_time(check.checked_at)).collect();
