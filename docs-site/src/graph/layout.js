@@ -18,29 +18,33 @@ const PASSES = 4;
  * with x and y of the upper left corner.
  */
 export function layout({ places, parentsOf, laneOf, heightOf }) {
-  const shown = new Set(places);
-  const parents = new Map();
-  const children = new Map(places.map((place) => [place, []]));
+  // From here on nodes are numbers: where they stand in `places`.
+  const numbers = new Map(places.map((place, node) => [place, node]));
+  const parents = [];
+  const children = places.map(() => []);
   const edges = [];
-  for (const place of places) {
-    const own = parentsOf(place).filter((parent) => shown.has(parent) && parent !== place);
-    parents.set(place, own);
-    for (const parent of own) {
-      children.get(parent).push(place);
-      edges.push([parent, place]);
+  places.forEach((place, node) => {
+    const own = [];
+    for (const other of parentsOf(place)) {
+      const parent = numbers.get(other);
+      if (parent === undefined || parent === node) continue;
+      own.push(parent);
+      children[parent].push(node);
+      edges.push([other, place]);
     }
-  }
-  const layers = depths(places, parents, children);
-  const lanes = laneOrder(places, parents, children, laneOf, layers);
+    parents.push(own);
+  });
+  const layers = depths(parents, children);
+  const nameOf = places.map(laneOf);
+  const { names, laneAt } = laneOrder(nameOf, parents, children);
 
   // Cells: the nodes of a lane in a layer, in order.
-  const cells = lanes.map(() => new Map());
-  for (const place of places) {
-    const cell = cells[lanes.of.get(place)];
-    const layer = layers.get(place);
-    if (!cell.has(layer)) cell.set(layer, []);
-    cell.get(layer).push(place);
-  }
+  const cells = names.map(() => new Map());
+  laneAt.forEach((lane, node) => {
+    const cell = cells[lane];
+    if (!cell.has(layers[node])) cell.set(layers[node], []);
+    cell.get(layers[node]).push(node);
+  });
   order(cells, layers, parents, children);
 
   // A cell with many nodes is wrapped into several columns, so that the whole is not a thin strip.
@@ -57,11 +61,11 @@ export function layout({ places, parentsOf, laneOf, heightOf }) {
     x += count * WIDTH + (count - 1) * 18 + GAP_X + Math.min(120, 2 * count);
   }
 
-  const nodes = new Map();
+  const drawn = new Array(places.length);
   let top = 0;
   const boxes = [];
   cells.forEach((cell, lane) => {
-    const name = lanes[lane];
+    const name = names[lane];
     const begin = top + (name ? LANE_HEAD : 0);
     let height = 0;
     const stacks = [];
@@ -69,25 +73,28 @@ export function layout({ places, parentsOf, laneOf, heightOf }) {
       for (let at = 0; at < list.length; at += most) {
         const stack = list.slice(at, at + most);
         let y = 0;
-        for (const place of stack) {
-          const h = heightOf(place);
-          nodes.set(place, { x: left[layer] + Math.floor(at / most) * (WIDTH + 18), y, w: WIDTH, h, layer });
+        for (const node of stack) {
+          const h = heightOf(places[node]);
+          drawn[node] = { x: left[layer] + Math.floor(at / most) * (WIDTH + 18), y, w: WIDTH, h, layer };
           y += h + GAP_Y;
         }
         height = Math.max(height, y - GAP_Y);
-        stacks.push({ layer, stack });
+        stacks.push(stack);
       }
     }
-    settle(stacks, nodes, height, parents, children);
-    for (const { stack } of stacks) for (const place of stack) nodes.get(place).y += begin;
+    settle(stacks, drawn, height, laneAt, parents, children);
+    for (const stack of stacks) for (const node of stack) drawn[node].y += begin;
     if (name) {
-      const own = [...cell.values()].flat().filter((place) => laneOf(place) === name).map((place) => nodes.get(place));
-      const x1 = Math.min(...minmax(own, (n) => n.x));
-      const x2 = Math.max(...minmax(own, (n) => n.x + n.w));
+      const own = stacks.flat().filter((node) => nameOf[node] === name).map((node) => drawn[node]);
+      const x1 = minmax(own, (n) => n.x)[0];
+      const x2 = minmax(own, (n) => n.x + n.w)[1];
       boxes.push({ name, x: x1 - 16, y: top, w: x2 - x1 + 32, h: height + LANE_HEAD + 16 });
     }
     top = begin + height + LANE_GAP;
   });
+  // In the order in which they were laid out.
+  const nodes = new Map();
+  for (const cell of cells) for (const list of cell.values()) for (const node of list) nodes.set(places[node], drawn[node]);
   return { nodes, lanes: boxes, edges };
 }
 
@@ -102,79 +109,62 @@ function minmax(list, of) {
 }
 
 /** The longest way from a node without parents; those without parents come right before their readers. */
-function depths(places, parents, children) {
-  const layers = new Map();
-  const missing = new Map(places.map((place) => [place, parents.get(place).length]));
-  const queue = places.filter((place) => missing.get(place) === 0);
-  for (const place of queue) layers.set(place, 0);
-  for (let at = 0; at < queue.length; at++) {
-    const place = queue[at];
-    for (const child of children.get(place)) {
-      layers.set(child, Math.max(layers.get(child) ?? 0, layers.get(place) + 1));
-      missing.set(child, missing.get(child) - 1);
-      if (missing.get(child) === 0) queue.push(child);
+function depths(parents, children) {
+  const layers = new Int32Array(parents.length);
+  const missing = parents.map((own) => own.length);
+  const queue = [...parents.keys()].filter((node) => missing[node] === 0);
+  for (const node of queue) {
+    for (const child of children[node]) {
+      layers[child] = Math.max(layers[child], layers[node] + 1);
+      if (--missing[child] === 0) queue.push(child);
     }
   }
-  for (const place of places) {
-    const own = children.get(place);
-    if (parents.get(place).length === 0 && own.length) {
-      layers.set(place, own.reduce((low, child) => Math.min(low, layers.get(child)), Infinity) - 1);
-    }
-  }
+  parents.forEach((own, node) => {
+    const readers = children[node];
+    if (own.length === 0 && readers.length) layers[node] = readers.reduce((low, child) => Math.min(low, layers[child]), Infinity) - 1;
+  });
   return layers;
 }
 
-/** The lanes in order; `of` tells the lane of each node. What is in no box goes with its neighbours. */
-function laneOrder(places, parents, children, laneOf, layers) {
-  const names = [];
+/** The lanes in order, and which of them each node is in. What is in no box goes with its neighbours. */
+function laneOrder(nameOf, parents, children) {
   const numbers = new Map();
-  const weight = new Map();
-  for (const place of places) {
-    const name = laneOf(place);
-    if (name == null) continue;
-    if (!numbers.has(name)) numbers.set(name, names.push(name) - 1);
-    const sum = weight.get(name) ?? [0, 0];
-    weight.set(name, [sum[0] + layers.get(place), sum[1] + 1]);
-  }
-  chain(names, numbers, places, parents, laneOf);
-  const of = new Map();
-  const loose = [];
-  for (const place of places) {
-    const name = laneOf(place);
-    if (name != null) of.set(place, numbers.get(name));
-    else loose.push(place);
-  }
-  const adopt = (place) => {
+  for (const name of nameOf) if (name != null && !numbers.has(name)) numbers.set(name, numbers.size);
+  const names = [...numbers.keys()];
+  chain(names, numbers, nameOf, parents);
+  const laneAt = nameOf.map((name) => (name == null ? -1 : numbers.get(name)));
+  const adopt = (node) => {
     const votes = new Map();
-    for (const other of [...children.get(place), ...parents.get(place)]) {
-      if (of.has(other)) votes.set(of.get(other), (votes.get(of.get(other)) ?? 0) + 1);
+    for (const other of [...children[node], ...parents[node]]) {
+      const lane = laneAt[other];
+      if (lane >= 0) votes.set(lane, (votes.get(lane) ?? 0) + 1);
     }
     const best = [...votes].sort((a, b) => b[1] - a[1])[0];
-    if (best) of.set(place, best[0]);
+    if (best) laneAt[node] = best[0];
     return Boolean(best);
   };
+  const loose = [...laneAt.keys()].filter((node) => laneAt[node] < 0);
   // Twice, for what only touches others that are in no box.
-  const rest = loose.filter((place) => !adopt(place)).filter((place) => !adopt(place));
+  const rest = loose.filter((node) => !adopt(node)).filter((node) => !adopt(node));
   if (rest.length) {
     const own = names.push(null) - 1;
-    for (const place of rest) of.set(place, own);
+    for (const node of rest) laneAt[node] = own;
   }
-  names.of = of;
-  return names;
+  return { names, laneAt };
 }
 
 /** Orders boxes so that those with many edges between them are next to each other. */
-function chain(names, numbers, places, parents, laneOf) {
+function chain(names, numbers, nameOf, parents) {
   if (names.length < 3) return;
   const ties = names.map(() => new Float64Array(names.length));
-  for (const place of places) {
-    const own = numbers.get(laneOf(place));
-    if (own === undefined) continue;
-    for (const parent of parents.get(place)) {
-      const other = numbers.get(laneOf(parent));
+  parents.forEach((parents, node) => {
+    const own = numbers.get(nameOf[node]);
+    if (own === undefined) return;
+    for (const parent of parents) {
+      const other = numbers.get(nameOf[parent]);
       if (other !== undefined && other !== own) { ties[own][other]++; ties[other][own]++; }
     }
-  }
+  });
   const all = ties.map((row) => row.reduce((sum, one) => sum + one, 0));
   const rest = new Set(names.keys());
   const last = all.indexOf(Math.max(...all));
@@ -198,33 +188,31 @@ function chain(names, numbers, places, parents, laneOf) {
 
 /** Orders the nodes of each cell by the mean place of their neighbours, forth and back. */
 function order(cells, layers, parents, children) {
-  const rank = new Map();
-  const perLayer = [];
+  const rank = new Float64Array(layers.length);
+  const mean = new Float64Array(layers.length);
   const place = () => {
-    perLayer.length = 0;
-    cells.forEach((cell) => {
+    const perLayer = [];
+    for (const cell of cells) {
       for (const [layer, list] of cell) {
         const from = perLayer[layer] ?? 0;
-        list.forEach((one, at) => rank.set(one, from + at));
+        list.forEach((node, at) => { rank[node] = from + at; });
         perLayer[layer] = from + list.length;
       }
-    });
-    for (const [one, at] of rank) rank.set(one, at / Math.max(1, perLayer[layers.get(one)] - 1));
+    }
+    for (let node = 0; node < rank.length; node++) rank[node] /= Math.max(1, perLayer[layers[node]] - 1);
   };
   place();
   for (let pass = 0; pass < PASSES; pass++) {
     const near = pass % 2 === 0 ? parents : children;
     for (const cell of cells) {
       for (const list of cell.values()) {
-        const mean = new Map(
-          list.map((one) => {
-            const others = near.get(one);
-            let sum = 0;
-            for (const other of others) sum += rank.get(other);
-            return [one, others.length ? sum / others.length : rank.get(one)];
-          }),
-        );
-        list.sort((a, b) => mean.get(a) - mean.get(b));
+        for (const node of list) {
+          const others = near[node];
+          let sum = 0;
+          for (const other of others) sum += rank[other];
+          mean[node] = others.length ? sum / others.length : rank[node];
+        }
+        list.sort((a, b) => mean[a] - mean[b]);
       }
     }
     place();
@@ -258,30 +246,33 @@ function rowsPerColumn(cells) {
 }
 
 /** Moves the nodes of stacks towards their neighbours, as far as order and height allow. */
-function settle(stacks, nodes, height, parents, children) {
-  const inLane = new Set(stacks.flatMap(({ stack }) => stack));
-  const middle = (place) => nodes.get(place).y + nodes.get(place).h / 2;
+function settle(stacks, drawn, height, laneAt, parents, children) {
+  const inLane = (edges) => stacks.map((stack) => stack.map((node) => edges[node].filter((other) => laneAt[other] === laneAt[node])));
+  const ways = [inLane(parents), inLane(children)];
   for (let pass = 0; pass < 6; pass++) {
-    const near = pass % 2 === 0 ? parents : children;
-    for (const { stack } of stacks) {
-      const wanted = stack.map((place) => {
-        const others = near.get(place).filter((other) => inLane.has(other));
-        if (!others.length) return nodes.get(place).y;
-        return others.reduce((sum, other) => sum + middle(other), 0) / others.length - nodes.get(place).h / 2;
-      });
+    const near = ways[pass % 2];
+    stacks.forEach((stack, number) => {
       // Downwards each at its wish or below the one before, then back up from the end.
+      const wanted = stack.map((node, at) => {
+        const others = near[number][at];
+        const own = drawn[node];
+        if (!others.length) return own.y;
+        let sum = 0;
+        for (const other of others) sum += drawn[other].y + drawn[other].h / 2;
+        return sum / others.length - own.h / 2;
+      });
       let y = 0;
-      stack.forEach((place, at) => {
-        const node = nodes.get(place);
-        node.y = Math.max(y, wanted[at]);
-        y = node.y + node.h + GAP_Y;
+      stack.forEach((node, at) => {
+        const own = drawn[node];
+        own.y = Math.max(y, wanted[at]);
+        y = own.y + own.h + GAP_Y;
       });
       let end = height;
       for (let at = stack.length - 1; at >= 0; at--) {
-        const node = nodes.get(stack[at]);
-        node.y = Math.min(node.y, end - node.h);
-        end = node.y - GAP_Y;
+        const own = drawn[stack[at]];
+        own.y = Math.min(own.y, end - own.h);
+        end = own.y - GAP_Y;
       }
-    }
+    });
   }
 }

@@ -1,171 +1,159 @@
-// The drawing of a layout: sigma draws nodes and edges with WebGL and owns the camera. What is above
-// (cards) and below (boxes) is HTML that follows the camera by one transform.
-import Graph from "graphology";
-import Sigma from "sigma";
-import { layerFill, layerPlain, pathLine, sdfRectangle } from "sigma/rendering";
-import { WIDTH } from "./layout.js";
-
-/** With more edges than this, they are left out while the camera moves. */
-const MANY_EDGES = 4000;
+// The drawing of a layout: nodes and edges on one canvas, only what is in sight. d3-zoom owns the camera. What is
+// above (cards) and below (boxes) is HTML that follows the camera by one transform.
+import { select } from "d3-selection";
+import { zoom, zoomIdentity } from "d3-zoom";
+import "d3-transition";
+import { Edges } from "./edges.js";
 
 /** How large things are shown at most: pixels for a unit of the layout. */
 const MAX_SCALE = 1.6;
+const MIN_SCALE = 1 / 400;
 
-// Horizontal where it leaves a node and where it comes to one. `inset` is the part of the way that lies
-// within the node at either end, whose middles are `source` and `target`.
-const flow = {
-  name: "flow",
-  segments: 20,
-  minBodyLengthRatio: 0,
-  uniforms: [],
-  attributes: [{ name: "inset", size: 1, type: 5126 }],
-  variables: { inset: { type: "number", default: 0 } },
-  glsl: `
-vec2 path_flow_position(float t, vec2 source, vec2 target) {
-  vec2 inset = vec2((target.x - source.x) * v_inset, 0.0);
-  vec2 from = source + inset;
-  vec2 to = target - inset;
-  if (t < 0.08) return mix(source, from, t / 0.08);
-  if (t > 0.92) return mix(to, target, (t - 0.92) / 0.08);
-  float s = (t - 0.08) / 0.84;
-  vec2 bend = vec2((to.x - from.x) * 0.5, 0.0);
-  float r = 1.0 - s;
-  return r * r * r * from + 3.0 * r * r * s * (from + bend) + 3.0 * r * s * s * (to - bend) + s * s * s * to;
-}`,
-};
+/** From this scale on nodes have round corners. */
+const ROUND = 0.12;
+
+/** How far beside a node, in pixels, the pointer still means it. */
+const NEAR = 3;
 
 export class GraphView {
-  /** events: {moved(scale), shifted(x, y), picked(place or null), over(place or null)} */
+  /** events: {moved({x, y, scale}), picked(place or null), over(place or null)} */
   constructor(container, events) {
     this.container = container;
-    this.graph = new Graph({ type: "directed", multi: false });
+    this.events = events;
+    this.canvas = document.createElement("canvas");
+    this.canvas.setAttribute("aria-hidden", "true");
+    /** HTML above the drawing that follows it: a gesture that begins there moves the camera, too. */
+    this.layer = document.createElement("div");
+    container.append(this.canvas, this.layer);
+    this.edges = new Edges();
     this.layout = { nodes: new Map(), edges: [], lanes: [] };
-    this.sigma = new Sigma(this.graph, container, {
-      primitives: {
-        nodes: { shapes: [sdfRectangle({ aspectRatio: { attribute: "aspect", default: 5 }, cornerRadius: 0.09 })], layers: [layerFill()] },
-        edges: { paths: [flow, pathLine()], layers: [layerPlain()], extremities: [] },
-      },
-      styles: {
-        nodes: {
-          x: { attribute: "x" }, y: { attribute: "y" }, size: { attribute: "size" },
-          color: { attribute: "color" }, aspect: { attribute: "aspect" }, cursor: "pointer",
-        },
-        edges: {
-          path: { attribute: "path", defaultValue: "flow" }, size: { attribute: "size" }, color: { attribute: "color" },
-          inset: { attribute: "inset" }, opacity: { attribute: "opacity", defaultValue: 1 },
-        },
-      },
-      settings: {
-        autoRescale: false,
-        itemSizesReference: "positions",
-        zoomToSizeRatioFunction: (ratio) => ratio,
-        renderLabels: false,
-        enableEdgeEvents: false,
-        enableCameraRotation: false,
-        stagePadding: 0,
-        minEdgeThickness: 1,
-        minCameraRatio: 1 / MAX_SCALE,
-        maxCameraRatio: 400,
-        zoomDuration: 120,
-        zoomingRatio: 1.35,
-        doubleClickZoomingRatio: 1,
-        allowInvalidContainer: true,
-      },
-    });
-    this.sigma.on("afterRender", () => events.moved(this.transform()));
-    this.sigma.on("clickNode", ({ node }) => events.picked(Number(node)));
-    this.sigma.on("clickStage", () => events.picked(null));
-    this.sigma.on("enterNode", ({ node }) => events.over(Number(node)));
-    this.sigma.on("leaveNode", () => events.over(null));
-    this.dragAsPicture(events);
+    this.places = [];
+    this.boxes = new Float32Array();
+    this.colors = [];
+    this.camera = zoomIdentity;
+    this.target = select(container);
+    this.zoomed = zoom()
+      .scaleExtent([MIN_SCALE, MAX_SCALE])
+      .clickDistance(4)
+      .on("zoom", ({ transform }) => { this.camera = transform; this.later(); });
+    this.target.call(this.zoomed).on("dblclick.zoom", null);
+    this.resized = new ResizeObserver(() => this.draw());
+    this.resized.observe(container);
+    container.addEventListener("click", (event) => events.picked(this.under(event)));
+    container.addEventListener("pointermove", (event) => { if (!event.buttons) this.hover(this.under(event)); });
+    container.addEventListener("pointerleave", () => this.hover(null));
   }
 
-  /** A crowded drawing is moved as a picture while the pointer drags it, and drawn anew once it lets go. */
-  dragAsPicture(events) {
-    let from = null;
-    const camera = this.sigma.getCamera();
-    const shift = (x, y) => {
-      this.container.style.translate = x || y ? `${x}px ${y}px` : "";
-      events.shifted(x, y);
-    };
-    const moved = (event) => from && shift(event.clientX - from.x, event.clientY - from.y);
-    const ended = (event) => {
-      if (!from) return;
-      const [x, y] = [event.clientX - from.x, event.clientY - from.y];
-      from = null;
-      camera.enabledPanning = true;
-      if (!x && !y) return;
-      const { width, height } = this.sigma.getDimensions();
-      this.sigma.once("afterRender", () => shift(0, 0));
-      camera.setState(this.sigma.viewportToFramedGraph({ x: width / 2 - x, y: height / 2 - y }));
-    };
-    const pressed = (event) => {
-      if (event.button !== 0 || !this.crowded || !this.container.contains(event.target)) return;
-      // A second finger zooms.
-      from = event.isPrimary ? { x: event.clientX, y: event.clientY } : null;
-      camera.enabledPanning = !from;
-      if (!from) shift(0, 0);
-    };
-    // Before sigma sees them.
-    this.listeners = [["pointerdown", pressed], ["pointermove", moved], ["pointerup", ended], ["pointercancel", ended]];
-    for (const [name, listener] of this.listeners) addEventListener(name, listener, true);
-  }
-
-  /** Draws a layout: colorOf(place), edgeOf(from, to) → {color, size}. Of a large one the nodes come first. */
-  show(layout, { colorOf, edgeOf }) {
-    clearTimeout(this.later);
+  /** Draws a layout: colorOf(place), edgeOf(from, to) → {color, size, dim, strong}. */
+  show(layout, colors) {
     this.layout = layout;
-    const crowded = layout.edges.length > MANY_EDGES;
-    this.crowded = crowded;
-    this.sigma.setSetting("hideEdgesOnMove", crowded);
-    this.draw(colorOf, crowded ? null : edgeOf);
-    // What is drawn now may be of other colours then.
-    if (crowded) this.later = setTimeout(() => this.draw(this.colors?.colorOf ?? colorOf, this.colors?.edgeOf ?? edgeOf), 250);
-  }
-
-  draw(colorOf, edgeOf) {
-    const { nodes, edges } = this.layout;
-    const crowded = edges.length > MANY_EDGES;
-    const graph = new Graph({ type: "directed", multi: false });
-    for (const [place, { x, y, w, h }] of nodes) {
-      graph.addNode(place, { x: x + w / 2, y: -(y + h / 2), size: w / 2, aspect: w / h, color: colorOf(place) });
+    this.places = [...layout.nodes.keys()];
+    this.boxes = new Float32Array(4 * this.places.length);
+    let at = 0;
+    for (const { x, y, w, h } of layout.nodes.values()) {
+      this.boxes[at++] = x; this.boxes[at++] = y; this.boxes[at++] = x + w; this.boxes[at++] = y + h;
     }
-    const kind = crowded ? { opacity: 0.3, path: "straight" } : { opacity: 1, path: "flow" };
-    for (const [from, to] of edgeOf ? edges : []) {
-      const way = Math.abs(nodes.get(to).x - nodes.get(from).x) || 1;
-      graph.addDirectedEdge(from, to, { inset: Math.min(0.49, WIDTH / 2 / way), ...kind, ...edgeOf(from, to) });
-    }
-    this.graph = graph;
-    this.sigma.setGraph(graph);
+    this.edges.show(layout);
+    this.paint(colors);
   }
 
   /** Other colours for what is drawn. */
   paint({ colorOf, edgeOf }) {
-    this.colors = { colorOf, edgeOf };
-    this.graph.updateEachNodeAttributes((place, attributes) => Object.assign(attributes, { color: colorOf(Number(place)) }), { attributes: ["color"] });
-    this.graph.updateEachEdgeAttributes((edge, attributes, from, to) => Object.assign(attributes, edgeOf(Number(from), Number(to))), { attributes: ["color", "size"] });
+    const groups = new Map();
+    this.places.forEach((place, at) => {
+      const color = colorOf(place);
+      if (!groups.has(color)) groups.set(color, []);
+      groups.get(color).push(at);
+    });
+    this.colors = [...groups];
+    this.edges.paint(edgeOf);
+    this.later();
   }
 
-  /** Where the layout's origin lies in the container, and how many pixels a unit has. */
-  transform() {
-    const zero = this.sigma.graphToViewport({ x: 0, y: 0 });
-    const far = this.sigma.graphToViewport({ x: 1000, y: 0 });
-    return { x: zero.x, y: zero.y, scale: (far.x - zero.x) / 1000 };
+  /** Draws with the next frame. */
+  later() {
+    this.frame ??= requestAnimationFrame(() => this.draw());
+  }
+
+  draw() {
+    cancelAnimationFrame(this.frame);
+    this.frame = null;
+    const { canvas, boxes } = this;
+    const { x, y, k: scale } = this.camera;
+    const { width, height } = this.size();
+    if (!width || !height) return;
+    const ratio = Math.min(2, devicePixelRatio || 1);
+    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+    const pen = canvas.getContext("2d");
+    pen.setTransform(1, 0, 0, 1, 0, 0);
+    pen.clearRect(0, 0, w, h);
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    const seen = this.seen();
+    const lines = this.edges.draw(pen, { x, y, scale }, seen);
+    let drawn = 0;
+    for (const [color, group] of this.colors) {
+      pen.fillStyle = color;
+      if (scale >= ROUND) pen.beginPath();
+      for (const node of group) {
+        const at = 4 * node;
+        if (boxes[at] > seen.x2 || boxes[at + 1] > seen.y2 || boxes[at + 2] < seen.x1 || boxes[at + 3] < seen.y1) continue;
+        const [left, top] = [boxes[at] * scale + x, boxes[at + 1] * scale + y];
+        // Never thinner than a pixel.
+        const wide = Math.max(1, (boxes[at + 2] - boxes[at]) * scale);
+        const high = Math.max(1, (boxes[at + 3] - boxes[at + 1]) * scale);
+        if (scale >= ROUND) pen.roundRect(left, top, wide, high, 8 * scale);
+        else pen.fillRect(left, top, wide, high);
+        drawn++;
+      }
+      if (scale >= ROUND) pen.fill();
+    }
+    // What is drawn, for whoever looks from outside.
+    Object.assign(canvas.dataset, { nodes: drawn, ...lines });
+    this.events.moved({ x, y, scale });
+  }
+
+  size() {
+    return { width: this.container.clientWidth, height: this.container.clientHeight };
   }
 
   /** The part of the layout that is seen. */
   seen() {
-    const { x, y, scale } = this.transform();
-    const { width, height } = this.sigma.getDimensions();
-    return { x1: -x / scale, y1: -y / scale, x2: (width - x) / scale, y2: (height - y) / scale };
+    const { width, height } = this.size();
+    const [x1, y1] = this.camera.invert([0, 0]);
+    const [x2, y2] = this.camera.invert([width, height]);
+    return { x1, y1, x2, y2 };
+  }
+
+  /** The node under the pointer, or null. */
+  under(event) {
+    const { left, top } = this.container.getBoundingClientRect();
+    const [x, y] = this.camera.invert([event.clientX - left, event.clientY - top]);
+    const near = NEAR / this.camera.k;
+    const { boxes } = this;
+    let [best, least] = [null, near * near];
+    for (let at = 0; at < boxes.length; at += 4) {
+      const dx = Math.max(boxes[at] - x, 0, x - boxes[at + 2]);
+      const dy = Math.max(boxes[at + 1] - y, 0, y - boxes[at + 3]);
+      if (dx * dx + dy * dy < least) [best, least] = [this.places[at / 4], dx * dx + dy * dy];
+    }
+    return best;
+  }
+
+  hover(place) {
+    if (place === this.hovered) return;
+    this.hovered = place;
+    this.container.style.cursor = place == null ? "" : "pointer";
+    this.events.over(place);
   }
 
   /** Moves the camera: the middle in the layout, and the scale. */
   look(x, y, scale, animate = false) {
-    const state = { ...this.sigma.graphToFramedGraph({ x, y: -y }), ratio: 1 / Math.min(scale, MAX_SCALE), angle: 0 };
-    const camera = this.sigma.getCamera();
-    if (animate && !matchMedia("(prefers-reduced-motion: reduce)").matches) camera.animate(state, { duration: 220 });
-    else camera.setState(state);
+    const { width, height } = this.size();
+    const to = Math.max(MIN_SCALE, Math.min(MAX_SCALE, scale));
+    const camera = zoomIdentity.translate(width / 2 - x * to, height / 2 - y * to).scale(to);
+    const moves = animate && !matchMedia("(prefers-reduced-motion: reduce)").matches;
+    (moves ? this.target.transition().duration(220) : this.target).call(this.zoomed.transform, camera);
   }
 
   /** Shows all of the layout. */
@@ -175,41 +163,35 @@ export class GraphView {
       x1 = Math.min(x1, x); y1 = Math.min(y1, y); x2 = Math.max(x2, x + w); y2 = Math.max(y2, y + h);
     }
     if (x1 > x2) return;
-    const { width, height } = this.sigma.getDimensions();
+    const { width, height } = this.size();
     const scale = Math.min((width - 48) / (x2 - x1), (height - 48) / (y2 - y1), 1);
     this.look((x1 + x2) / 2, (y1 + y2) / 2, scale, animate);
   }
 
   zoom(factor) {
-    const { width, height } = this.sigma.getDimensions();
-    const { x, y, scale } = this.transform();
-    this.look((width / 2 - x) / scale, (height / 2 - y) / scale, scale * factor, true);
+    const { x1, y1, x2, y2 } = this.seen();
+    this.look((x1 + x2) / 2, (y1 + y2) / 2, this.camera.k * factor, true);
   }
 
   /** Moves a node into the middle of what the panel leaves free, unless it is in sight there. */
   reveal(place, scale) {
     const node = this.layout.nodes.get(place);
     if (!node) return;
-    const { width, height } = this.sigma.getDimensions();
+    const { width, height } = this.size();
     // On wide screens the panel is on the right, on narrow ones it takes the lower half.
     const free = width > 760 ? { width: width - 350, height } : { width, height: height * 0.45 };
-    const now = this.transform();
-    const [x, y] = [now.x + (node.x + node.w / 2) * now.scale, now.y + (node.y + node.h / 2) * now.scale];
-    const inside = x > 0 && y > 0 && x + (node.w / 2) * now.scale < free.width && y + (node.h / 2) * now.scale < free.height;
-    if (inside && !(scale && now.scale < scale)) return;
-    const to = Math.max(now.scale, scale ?? now.scale);
+    const now = this.camera;
+    const [x, y] = now.apply([node.x + node.w / 2, node.y + node.h / 2]);
+    const inside = x > 0 && y > 0 && x + (node.w / 2) * now.k < free.width && y + (node.h / 2) * now.k < free.height;
+    if (inside && !(scale && now.k < scale)) return;
+    const to = Math.max(now.k, scale ?? now.k);
     const shift = { x: (width - free.width) / 2 / to, y: (height - free.height) / 2 / to };
     this.look(node.x + node.w / 2 + shift.x, node.y + Math.min(node.h, 200) / 2 + shift.y, to, true);
   }
 
-  /** HTML above the drawing that follows it: events go on to the camera. */
-  over() {
-    return this.sigma.getMouseLayer();
-  }
-
   kill() {
-    clearTimeout(this.later);
-    for (const [name, listener] of this.listeners) removeEventListener(name, listener, true);
-    this.sigma.kill();
+    cancelAnimationFrame(this.frame);
+    this.target.interrupt().on(".zoom", null);
+    this.resized.disconnect();
   }
 }

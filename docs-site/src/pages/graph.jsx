@@ -163,7 +163,6 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
   const above = useRef(null);
   const view = useRef(null);
   const [layer, setLayer] = useState(null);
-  const [failed, setFailed] = useState(false);
   const [cards, setCards] = useState([]);
   const [over, setOver] = useState(null);
   const [dark, setDark] = useState(isDark);
@@ -177,9 +176,9 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
       colorOf: (place) => (near && !near.has(place) ? colors.dim : colors[nodes[place].engine?.type ?? "none"] ?? colors.none),
       edgeOf: (from, to) => {
         const moves = crossing(nodes[from], nodes[to]);
-        if (near && !(near.has(from) && near.has(to))) return { color: colors.dim, size: 1 };
+        if (near && !(near.has(from) && near.has(to))) return { color: colors.dim, size: 1, dim: true };
         const own = { bridge: colors.bridge, "in place": colors.place }[moves];
-        return { color: own ?? (near ? colors.strong : colors.edge), size: moves ? 2.4 : 1.5 };
+        return { color: own ?? (near ? colors.strong : colors.edge), size: moves ? 2.4 : 1.5, strong: near != null };
       },
     };
   };
@@ -206,25 +205,21 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
       if (node.x < wide.x2 && node.x + node.w > wide.x1 && node.y < wide.y2 && node.y + node.h > wide.y1) inside.push(place);
       if (inside.length > MOST_CARDS) break;
     }
-    handlers.current.seen = { ...wide, drawn: handlers.current.drawn };
-    setCards(inside.length > MOST_CARDS ? [] : inside);
+    // Of too many none are shown, until nearer there are fewer.
+    const many = inside.length > MOST_CARDS;
+    handlers.current.seen = many ? null : { ...wide, drawn: handlers.current.drawn };
+    setCards((cards) => (many ? (cards.length ? [] : cards) : inside));
   };
   handlers.current.drawn = drawn;
   handlers.current.pick = pick;
 
   useLayoutEffect(() => {
-    try {
-      view.current = new GraphView(container.current, {
-        moved: (transform) => handlers.current.moved(transform),
-        shifted: (x, y) => { if (under.current) under.current.style.translate = `${x}px ${y}px`; },
-        picked: (place) => handlers.current.pick(place),
-        over: setOver,
-      });
-    } catch {
-      setFailed(true);
-      return;
-    }
-    setLayer(view.current.over());
+    view.current = new GraphView(container.current, {
+      moved: (transform) => handlers.current.moved(transform),
+      picked: (place) => handlers.current.pick(place),
+      over: setOver,
+    });
+    setLayer(view.current.layer);
     return () => view.current.kill();
   }, []);
 
@@ -271,7 +266,6 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
     return () => removeEventListener("keydown", escape);
   }, []);
 
-  if (failed) return <p class="empty nothing">The graph needs WebGL, which this browser does not offer. <a href="#/browse">Browse the nodes as a list.</a></p>;
   return (
     <div class="stage" tabIndex={0} onKeyDown={pressed} role="application" aria-label={`Lineage of ${drawn.nodes.size} nodes. Arrow keys go along it, Enter opens a node, c shows its columns, plus and minus zoom.`}>
       <div class="world under" ref={under} aria-hidden="true">
