@@ -1,5 +1,6 @@
 //! `check`: the SQL of the selected nodes bound by their engines. Nothing is run, written or made.
 
+use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -13,8 +14,8 @@ use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::graph::Selected;
 use crate::lineage::{self, UntaggedCopy};
 use crate::manifest::{ColumnInfo, ResourceType, UniqueId};
-use crate::report;
-use crate::run::Engines;
+use crate::report::{self, Console};
+use crate::run::{Engines, RunResult, Status};
 
 /// What is checked.
 const KINDS: &[ResourceType] = &[
@@ -111,25 +112,27 @@ fn wrong(checked: &Checked) -> Option<String> {
 }
 
 /// Checks of what a build is about to make what changed since it last passed, unless it is told not to.
-/// Gives what is wrong, where that is sure to fail. A retry goes on with what was let through before.
-pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> Option<String> {
+/// Gives the nodes that are sure to fail: they are told of at once, and the build goes on as in dbt,
+/// where the engine has the last word. A retry goes on with what was told before.
+pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> HashSet<UniqueId> {
     let is_off = std::env::var_os("PINTAIL_NO_CHECK").is_some_and(|value| !value.is_empty());
     if run.no_check || is_off || session.only.is_some() {
-        return None;
+        return HashSet::new();
     }
     let (compiler, graph) = (&session.compiler, &session.graph);
     let passed = Passed::read(compiler, graph);
     let changed = passed.changed(graph, &selected.set);
     if changed.is_clear() {
-        return None;
+        return HashSet::new();
     }
     let check = || check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
     // Whatever is wrong with the check itself keeps nobody from building.
-    let checked = catch_unwind(AssertUnwindSafe(check)).ok()?;
+    let Ok(checked) = catch_unwind(AssertUnwindSafe(check)) else { return HashSet::new() };
     let (errors, warnings): (Vec<_>, Vec<_>) =
         checked.findings.iter().partition(|(_, finding)| finding.severity == Severity::Error);
+    let broken: HashSet<UniqueId> = errors.iter().map(|(id, _)| id.clone()).collect();
     let mut right = changed;
-    for (id, _) in &errors {
+    for id in &broken {
         if let Some(index) = graph.index_of(&compiler.manifest, id) {
             right.set(index.index(), false);
         }
@@ -146,10 +149,27 @@ pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> Op
     errors.iter().for_each(|(_, error)| console.diagnostic(error));
     if !errors.is_empty() {
         let found = report::plural(errors.len(), "mistake");
-        console
-            .info(&format!("Nothing was built: {found} found. `--no-check` builds all the same."));
+        let nodes = report::plural(broken.len(), "node");
+        console.info(&format!(
+            "{found} found before anything ran: {nodes} will fail, what reads them is skipped. `--check` runs nothing then."
+        ));
     }
-    wrong(&checked)
+    broken
+}
+
+/// Says where a check ahead of a build was wrong: what it called broken was built.
+pub(super) fn own_up(console: &Console, broken: &HashSet<UniqueId>, results: &[RunResult]) {
+    let went_through = |result: &&RunResult| {
+        broken.contains(&result.unique_id)
+            && !result.is_failure()
+            && result.status != Status::Skipped
+    };
+    for result in results.iter().filter(went_through) {
+        let name = &result.name;
+        console.info(&format!(
+            "The check was wrong about `{name}`, which went through: please report it."
+        ));
+    }
 }
 
 /// How many warnings of a check ahead of a build are told.

@@ -18,7 +18,7 @@ use crate::compile::Bridge;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
 use crate::graph::{Audits, NodeIndex, Selected};
-use crate::manifest::{Node, ResourceType};
+use crate::manifest::{Node, ResourceType, UniqueId};
 use crate::notify::{self, AlertFolders, Alerts};
 use crate::report::{self, Console, Level, Progress};
 use crate::run::{
@@ -63,17 +63,17 @@ pub(super) fn command(
     let started = Instant::now();
     let (session, opening) = read(start, name, selection, run)?;
     let mut selected = session.select(selection, kinds, false)?;
-    let wrong = match name == "build" && !run.check {
-        true => check::ahead(&session, &selected, run),
-        false => check::on_demand(&session, &selected, run),
-    };
-    if let Some(why) = wrong {
+    if let Some(why) = check::on_demand(&session, &selected, run) {
         alert(&session.console, &session.config, &session.invocation, &why);
         return Ok(Exit::NodeFailed);
     }
+    let broken = match name == "build" && !run.check {
+        true => check::ahead(&session, &selected, run),
+        false => HashSet::new(),
+    };
     let idle = take_idle(&session, &mut selected);
     let audits = audits(&session, &mut selected);
-    let chosen = Chosen { selected, idle, audits };
+    let chosen = Chosen { selected, idle, audits, broken };
     let (exit, _) = execute(&session, name, chosen, run, opening, started)?;
     Ok(exit)
 }
@@ -83,7 +83,7 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     let started = Instant::now();
     let (session, opening) = read(start, "seed", selection, run)?;
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
-    let chosen = Chosen { selected, idle: Vec::new(), audits: Audits::default() };
+    let chosen = Chosen { selected, ..Chosen::default() };
     let (exit, results) = execute(&session, "seed", chosen, run, opening, started)?;
     if show {
         for result in results.iter().filter(|r| r.status == Status::Success) {
@@ -128,12 +128,15 @@ fn alert_folders(config: &Config) -> AlertFolders {
 }
 
 /// What a command works on.
+#[derive(Default)]
 struct Chosen {
     /// What runs.
     selected: Selected,
     /// What has nothing to run.
     idle: Vec<NodeIndex>,
     audits: Audits,
+    /// What a check told of already.
+    broken: HashSet<UniqueId>,
 }
 
 /// Takes out what has nothing to run: exposures and saved queries.
@@ -206,7 +209,7 @@ fn execute(
     opening: Opening,
     started: Instant,
 ) -> Result<(Exit, Vec<RunResult>)> {
-    let Chosen { selected, idle, audits } = &chosen;
+    let Chosen { selected, idle, audits, broken } = &chosen;
     let console = &session.console;
     let total = selected.nodes.len() + idle.len();
     if total == 0 {
@@ -233,8 +236,9 @@ fn execute(
         || json!({"num_threads": threads, "target_name": name_of, "node_count": total}),
     );
     console.gap();
-    let progress =
-        Arc::new(Progress::new(console.clone(), session.compiler.manifest.clone(), shown, engines));
+    let manifest = session.compiler.manifest.clone();
+    let progress = Progress::new(console.clone(), manifest, shown, engines).told(broken.clone());
+    let progress = Arc::new(progress);
     let observer = Arc::new(Both { progress: progress.clone(), recorder });
     let earlier = session.only.as_ref();
     let runner = Runner {
@@ -288,6 +292,7 @@ fn execute(
         Err(error) => Some(error),
     };
     let reason = error.map(|error| error.message.clone());
+    let is_stored = observer.recorder.is_on();
     let recorder = Arc::into_inner(observer).map(|both| both.recorder);
     let ending = recorder.map(|recorder| recorder.end(session, exit, results, reason));
     let ran = if interrupted { ran.or_else(|_| Ok((Vec::new(), None))) } else { ran };
@@ -297,6 +302,9 @@ fn execute(
         let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
         write_artifacts(session, &results, &inlined, elapsed).map(|()| (results, unrendered))
     });
+    if is_stored {
+        session.engines.settle();
+    }
     let (closing, warnings) = ending.map(Ending::wait).unzip();
     for warning in warnings.unwrap_or_default().into_iter().chain(sending.wait()) {
         console.diagnostic(&warning);
@@ -321,6 +329,7 @@ fn execute(
         compiled_path: &compiled_path,
     };
     report::summary(console, manifest, &ended);
+    check::own_up(console, broken, &results);
     match unrendered {
         Some(error) => Err(error),
         None => Ok((exit, results)),

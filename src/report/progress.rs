@@ -1,7 +1,7 @@
 //! How a run goes on: a bar with the nodes in flight on a terminal, lines in dbt's words elsewhere,
 //! structured events for machines.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +34,8 @@ pub struct Progress {
     begun: Mutex<Begun>,
     bar: Option<ProgressBar>,
     in_flight: Mutex<Vec<String>>,
-    failures: Mutex<Vec<Diagnostic>>,
+    /// Nodes whose mistakes were told before anything ran.
+    told: HashSet<UniqueId>,
     loads: Mutex<Vec<DataLoad>>,
 }
 
@@ -67,9 +68,14 @@ impl Progress {
             begun: Mutex::default(),
             bar,
             in_flight: Mutex::default(),
-            failures: Mutex::default(),
+            told: HashSet::new(),
             loads: Mutex::default(),
         }
+    }
+
+    /// Nodes whose mistakes were told before anything ran are not explained again.
+    pub fn told(self, told: HashSet<UniqueId>) -> Self {
+        Progress { told, ..self }
     }
 
     /// Takes the bar away.
@@ -78,11 +84,6 @@ impl Progress {
             bar.finish_and_clear();
             self.console.set_bar(None);
         }
-    }
-
-    /// Why nodes failed, in the order in which they did.
-    pub fn take_failures(&self) -> Vec<Diagnostic> {
-        std::mem::take(&mut lock(&self.failures))
     }
 
     /// The bridges that were copied.
@@ -365,13 +366,13 @@ impl Observer for Progress {
         if let Some(bar) = &self.bar {
             bar.inc(1);
         }
-        if let Some(error) = error {
-            lock(&self.failures).push(error.clone());
-        }
         self.result_event(node, result, error, place);
         // That a statement was cancelled needs no explanation.
         if let Some(error) = error.filter(|error| error.code != Code::INTERRUPTED) {
-            let text = diagnostics::render(error, self.console.color());
+            let text = match self.told.contains(&node.unique_id) {
+                true => format!("  told above, before anything ran: {}", node.original_file_path),
+                false => diagnostics::render(error, self.console.color()),
+            };
             self.console.event("CatchableExceptionOnRun", Level::Error, &text, || {
                 let mut data = diagnostics::to_json(error);
                 data["exc"] = error.to_string().into();

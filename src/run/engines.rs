@@ -150,6 +150,21 @@ impl Engines {
         self.pools.len() > 1 && self.pool(name).ok().and_then(error).is_some_and(away)
     }
 
+    /// Brings what DuckDB engines have in their logs into their files, which closing them would do
+    /// later: for a time in which there is something else to wait for. One that cannot do so now
+    /// does it when it is closed.
+    pub fn settle(&self) {
+        for pool in self.pools.values() {
+            let has_file =
+                matches!(&pool.config.params, EngineParams::DuckDb(it) if it.path.is_some());
+            let idle = if has_file { lock(&pool.idle).pop() } else { None };
+            if let Some(mut connection) = idle {
+                let _ = connection.execute("CHECKPOINT");
+                lock(&pool.idle).push(connection);
+            }
+        }
+    }
+
     /// Whether DuckDB nodes read PostgreSQL engines.
     pub fn reads_in_place(&self) -> bool {
         !self.in_place.is_empty()

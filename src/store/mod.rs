@@ -127,8 +127,7 @@ impl Store {
     /// `NO_SERVER`, `CONNECT` or `AUTH` where the server cannot be reached; `STORE` where it
     /// refuses, or where a newer Pintail made the tables.
     pub fn reach(params: &PostgresParams) -> Result<Store> {
-        let (params, _server) = embedded::ensure(params)?;
-        let mut connection = PostgresConnection::open(&params)?;
+        let (mut connection, _server) = embedded::connect(params)?;
         migrate::bring_up_to_date(connection.client())?;
         Ok(Store { connection, prepared: HashMap::new(), _server })
     }

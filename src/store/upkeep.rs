@@ -11,7 +11,6 @@ use super::{Store, migrate, problem, system_time};
 use crate::config::PostgresParams;
 use crate::diagnostic::Result;
 use crate::engine::embedded;
-use crate::engine::postgres::PostgresConnection;
 
 /// Runs that are removed in one transaction.
 const RUNS: usize = 50;
@@ -89,8 +88,7 @@ pub struct RunsLook {
 /// # Errors
 /// `NO_SERVER`, `CONNECT` or `AUTH` where the server cannot be reached; `STORE` where it refuses.
 pub fn look(params: &PostgresParams, project: &str) -> Result<Look> {
-    let (params, _server) = embedded::ensure(params)?;
-    let mut connection = PostgresConnection::open(&params)?;
+    let (mut connection, _server) = embedded::connect(params)?;
     let client = connection.client();
     let version = migrate::version(client)?;
     let mut ask = || {

@@ -50,6 +50,12 @@ fn duckdb_unknown_column() {
     assert_snapshot!(with_neighbours("duckdb", UNKNOWN_COLUMN).run("build --no-check"));
 }
 
+/// As a build tells it that checks first: once, before anything runs.
+#[test]
+fn unknown_column_ahead_of_a_build() {
+    assert_snapshot!(with_neighbours("duckdb", UNKNOWN_COLUMN).run("build"));
+}
+
 #[test]
 fn duckdb_unknown_table() {
     assert_snapshot!(with_neighbours("duckdb", UNKNOWN_TABLE).run("build --no-check"));

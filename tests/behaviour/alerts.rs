@@ -56,7 +56,7 @@ fn a_failure_is_told_until_the_webhook_takes_it() {
 
     let (url, said) = receiver(&[503, 200]);
     project.env("DBT_ENV_SECRET_HOOK", &url);
-    let ran = project.fails(1, &["build", "--no-check"]).text();
+    let ran = project.fails(1, &["build"]).text();
     assert!(!ran.contains("token-of-the-team") && !ran.contains("PT702"), "{ran}");
     let said = said.join().unwrap();
     assert_eq!(said[0], said[1]);
@@ -86,7 +86,7 @@ fn a_build_that_the_check_stops_is_told() {
     let (url, said) = receiver(&[200]);
     let alerts = format!("- {{name: team, webhook: '{url}'}}");
     let project = shop(On::DuckDb, &alerts, &[WHOLE, BROKEN]);
-    project.fails(1, &["build"]);
+    project.fails(1, &["build", "--check"]);
     let message = &said.join().unwrap()[0];
     assert_eq!(message["status"], "error");
     assert_eq!(
@@ -103,7 +103,7 @@ fn what_does_not_get_through_is_told_by_the_next_run() {
     drop(listener);
     let alerts = format!("- {{name: team, webhook: 'http://{address}/hook/secret-part'}}");
     let project = shop(On::DuckDb, &alerts, &[WHOLE, BROKEN]);
-    let ran = project.fails(1, &["build", "--no-check"]).text();
+    let ran = project.fails(1, &["build"]).text();
     assert!(ran.contains("[PT702]: The alert `team` did not get through"), "{ran}");
     assert!(!ran.contains("secret-part"), "{ran}");
     let kept = || std::fs::read_dir(project.path().join(".pintail/alerts")).unwrap().count();
@@ -120,7 +120,7 @@ fn what_does_not_get_through_is_told_by_the_next_run() {
     let settings = project.read("dbt_project.yml");
     let settings = settings.replace(&format!("http://{address}/hook/secret-part"), &url);
     project.file("dbt_project.yml", &settings);
-    let ran = project.fails(1, &["build", "--no-check"]).text();
+    let ran = project.fails(1, &["build"]).text();
     assert!(ran.contains("HTTP status 404") && !ran.contains("tries again"), "{ran}");
     said.join().unwrap();
     assert_eq!(kept(), 0);

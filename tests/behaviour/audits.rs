@@ -406,7 +406,7 @@ fn a_test_that_could_not_run_lets_nothing_pass() {
         ),
         ("models/reader.sql", "select * from {{ ref('a') }}"),
     ]) {
-        project.fails(1, &["build", "--no-check"]);
+        project.fails(1, &["build"]);
         let all = ["a", "broken", "with_broken", "reader"];
         let expected = ["a skipped", "broken error", "with_broken skipped", "reader skipped"];
         assert_eq!(status(&project, &all), expected);

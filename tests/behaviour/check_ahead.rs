@@ -1,4 +1,4 @@
-//! `build` checks first what changed. What would go through is never held up by that.
+//! `build` checks first what changed. What it is sure of is told at once; the engines have the last word.
 
 use super::support::project::{On, Project};
 
@@ -6,28 +6,38 @@ const ORDERS: (&str, &str) =
     ("models/orders.sql", "{{ config(materialized='table') }} select 1 as id, 'paid' as state");
 const READER: (&str, &str) = ("models/reader.sql", "select id, state from {{ ref('orders') }}");
 
-/// Nothing is touched where a mistake is sure; what passed is not looked at again.
+/// What is sure to fail is told before anything is made, and the build goes on without it, as dbt's
+/// does; `--check` makes nothing then.
 #[test]
-fn a_mistake_stops_a_build_before_anything_is_made() {
-    for project in Project::on_each(&[ORDERS, READER]) {
+fn a_mistake_is_told_before_anything_is_made() {
+    const BESIDE: (&str, &str) =
+        ("models/beside.sql", "select count(*) as n from {{ ref('orders') }}");
+    const BELOW: (&str, &str) = ("models/below.sql", "select id from {{ ref('reader') }}");
+    for project in Project::on_each(&[ORDERS, READER, BESIDE, BELOW]) {
         project.ok(&["build"]);
         let results = project.read("target/run_results.json");
         project.file("models/orders.sql", "select 1 as id, 'paid' as status, 2 as two");
-        let stopped = project.fails(1, &["build"]).text();
-        assert!(
-            stopped.contains("PT511") && stopped.contains("models/reader.sql:1:12"),
-            "{stopped}"
-        );
-        assert!(stopped.contains("Nothing was built: 1 mistake"), "{stopped}");
+        let stopped = project.fails(1, &["build", "--check"]).text();
+        assert!(stopped.contains("PT511"), "{stopped}");
         assert_eq!(project.lines("select * from orders"), ["1|paid"], "nothing is touched");
         assert_eq!(project.read("target/run_results.json"), results);
-        // It does so until it is mended, or told not to look.
-        project.fails(1, &["build"]);
-        project.fails(1, &["build", "--no-check"]);
-        assert_eq!(project.status("reader"), "error");
+
+        let told = project.fails(1, &["build"]).text();
+        let place = |what: &str| told.find(what).unwrap_or_else(|| panic!("no {what}: {told}"));
+        assert!(place("models/reader.sql:1:12") < place("1 mistake found before anything ran"));
+        assert!(place("before anything ran: 1 node will fail") < place("Concurrency"));
+        place("told above, before anything ran: models/reader.sql");
+        assert_eq!(told.matches("error[PT").count(), 1, "explained once: {told}");
         assert_eq!(project.lines("select * from orders"), ["1|paid|2"]);
+        assert_eq!(project.status("reader"), "error");
+        assert_eq!(project.status("below"), "skipped");
+        assert_eq!(project.status("beside"), "success");
+        // It does so until it is mended, or told not to look.
+        assert!(project.fails(1, &["build"]).text().contains("before anything ran"));
+        let off = project.fails(1, &["build", "--no-check"]).text();
+        assert!(!off.contains("before anything ran"), "{off}");
         let off = project.command(&["build"]).env("PINTAIL_NO_CHECK", "1").output().unwrap();
-        assert!(!String::from_utf8_lossy(&off.stdout).contains("Nothing was built"));
+        assert!(!String::from_utf8_lossy(&off.stdout).contains("before anything ran"));
         project.file("models/reader.sql", "select id, status from {{ ref('orders') }}");
         project.ok(&["build"]);
     }
@@ -99,7 +109,7 @@ fn what_goes_through_is_not_stopped() {
     ];
     let project = Project::new(On::DuckDb, &files);
     let first = project.ok(&["build"]).text();
-    assert!(!first.contains("Nothing was built"), "{first}");
+    assert!(!first.contains("before anything ran"), "{first}");
     // The seed and what reads it as a source change together.
     project.file("seeds/raw.csv", "id,name,since\n1,Ada,2024-12-24\n");
     project.file(

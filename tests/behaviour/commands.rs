@@ -227,7 +227,7 @@ fn retry_runs_what_did_not_succeed() {
         ("models/bad.sql", "select id from {{ ref('good') }} where {{ var('x', 'nope') }} = id"),
         ("models/reader.sql", "select * from {{ ref('bad') }}"),
     ]) {
-        project.fails(1, &["build", "--no-check"]);
+        project.fails(1, &["build"]);
         assert_eq!(project.status("reader"), "skipped");
         project.fails(1, &["retry"]);
         assert_eq!(project.status("good"), "", "it succeeded before");
@@ -380,7 +380,7 @@ fn exposures_take_part_in_a_build_and_do_nothing() {
             ),
         ],
     );
-    let said = project.fails(1, &["build", "--no-check"]).text();
+    let said = project.fails(1, &["build"]).text();
     assert!(said.contains("NO-OP exposure shown"), "{said}");
     assert!(said.contains("PASS=1 WARN=0 ERROR=1 SKIP=1 NO-OP=1 TOTAL=4"), "{said}");
     assert_eq!(project.status("shown"), "no-op");

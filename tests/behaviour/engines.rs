@@ -139,7 +139,7 @@ fn a_relation_that_is_not_there_fails_its_reader_only() {
             ("models/fine.sql", &format!("{OPS} select 1 as id")),
         ],
     );
-    project.fails(1, &["build", "--no-check"]);
+    project.fails(1, &["build"]);
     assert_eq!(project.status("bad"), "error");
     assert_eq!(project.status("ops"), "skipped");
     assert_eq!(project.status("fine"), "success");

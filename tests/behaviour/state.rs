@@ -102,7 +102,7 @@ fn results_of_an_earlier_run_are_selected() {
     all.push(("models/marts/bad.sql", "select 1 / id as id, nowhere from {{ ref('stg') }}"));
     all.push(("models/after.sql", "select * from {{ ref('bad') }}"));
     let project = Project::new(On::DuckDb, &all);
-    project.fails(1, &["build", "--no-check", "--target-path", "old"]);
+    project.fails(1, &["build", "--target-path", "old"]);
     let args = ["ls", "--state", "old", "--output", "name", "-s", "result:error", "result:skipped"];
     assert_eq!(lines(&project.ok(&args).stdout), ["after", "bad"]);
 }

@@ -93,24 +93,50 @@ pub enum Stopped {
 /// `NO_SERVER` without PostgreSQL on the machine; `CONNECT` with the server's log when it fails.
 pub fn ensure(params: &PostgresParams) -> SqlResult<(PostgresParams, Option<Guard>)> {
     let Some(dir) = &params.embedded else { return Ok((params.clone(), None)) };
-    let cluster = prepare(dir, params.port)?;
-    let lock = Exclusive::take(&dir.join("lock"))?;
-    let shared = Shared::take(&dir.join("users"))?;
-    let guard = Guard { dir: dir.clone(), port: params.port, shared: Some(shared) };
-    let started = cluster.start();
-    let resolved = resolved(params, &cluster);
-    let ready = started.and_then(|()| provide(&resolved, &cluster));
-    // The guard takes the lock itself when an error drops it.
-    drop(lock);
-    ready?;
+    let (resolved, guard, _) = bring_up(params, dir)?;
     Ok((resolved, Some(guard)))
 }
 
-/// Whether an embedded cluster answers as it is; starts nothing.
+/// Does the same and connects. Of a cluster that is up that takes no more than the one connection.
+///
+/// # Errors
+/// As [`ensure`]; `CONNECT` or `AUTH` where the server cannot be reached.
+pub fn connect(params: &PostgresParams) -> SqlResult<(PostgresConnection, Option<Guard>)> {
+    let Some(dir) = &params.embedded else { return Ok((PostgresConnection::open(params)?, None)) };
+    let (resolved, guard, connection) = bring_up(params, dir)?;
+    let connection = connection.map_or_else(|| PostgresConnection::open(&resolved), Ok)?;
+    Ok((connection, Some(guard)))
+}
+
+/// With a connection, where one was made to see that all is there.
+fn bring_up(
+    params: &PostgresParams,
+    dir: &Path,
+) -> SqlResult<(PostgresParams, Guard, Option<PostgresConnection>)> {
+    let cluster = prepare(dir, params.port)?;
+    let lock = Exclusive::take(&dir.join("lock"))?;
+    let shared = Shared::take(&dir.join("users"))?;
+    let guard = Guard { dir: dir.to_owned(), port: params.port, shared: Some(shared) };
+    let resolved = resolved(params, &cluster);
+    let attempt = PostgresParams { retries: 0, ..resolved.clone() };
+    // A server without the cluster's folder has nothing left to serve, even if it answers.
+    let runs = cluster.pid().is_some();
+    let connection = runs.then(|| PostgresConnection::open(&attempt).ok()).flatten();
+    let ready = match connection {
+        Some(_) => Ok(()),
+        None => cluster.start().and_then(|()| provide(&resolved, &cluster)),
+    };
+    // The guard takes the lock itself when an error drops it.
+    drop(lock);
+    ready?;
+    Ok((resolved, guard, connection))
+}
+
+/// Whether the server of an embedded cluster runs; starts nothing.
 pub fn is_up(params: &PostgresParams) -> bool {
     let dir = params.embedded.as_deref().filter(|dir| dir.is_dir());
     let cluster = dir.and_then(|dir| Cluster::find(dir, params.port).ok());
-    cluster.is_some_and(|cluster| cluster.answers())
+    cluster.is_some_and(|cluster| cluster.pid().is_some())
 }
 
 /// Starts the cluster and keeps it up after this command.

@@ -85,7 +85,7 @@ impl<'a> Earlier<'a> {
 }
 
 /// What a selection names.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Selected {
     /// In topological order.
     pub nodes: Vec<NodeIndex>,
