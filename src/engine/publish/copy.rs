@@ -1,5 +1,5 @@
 //! A copy of a table that can take the original's place: rows, columns, constraints, indexes,
-//! comments and grants. What a copy could not keep is an error that names it.
+//! comments, owner and grants. What a copy could not keep is an error that names it.
 //!
 //! An index has its name to itself in a schema, so those of the copy bear names of their own until
 //! the original is gone.
@@ -14,8 +14,11 @@ use crate::relation::{Cell, Relation, quote_identifier, quote_literal};
 pub struct IndexNames(pub(super) Vec<(String, String)>);
 
 impl IndexNames {
-    /// A name for the copy of an index.
+    /// A name for the copy of an index, the same each time.
     pub(super) fn add(&mut self, name: &str) -> String {
+        if let Some((made, _)) = self.0.iter().find(|(_, original)| original == name) {
+            return made.clone();
+        }
         let made = format!("pintail_copy_{}", &uuid::Uuid::new_v4().simple().to_string()[..12]);
         self.0.push((made.clone(), name.to_owned()));
         made

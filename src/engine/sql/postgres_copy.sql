@@ -40,6 +40,28 @@ parts AS (
     UNION ALL
     SELECT
         3,
+        format('COMMENT ON INDEX %I.', o.nspname),
+        x.relname::text,
+        format(' IS %L', said.description)
+    FROM original AS o
+    JOIN pg_catalog.pg_index AS i ON i.indrelid = o.oid
+    JOIN pg_catalog.pg_class AS x ON x.oid = i.indexrelid
+    JOIN pg_catalog.pg_description AS said
+        ON said.objoid = x.oid AND said.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass
+    UNION ALL
+    SELECT
+        3,
+        'COMMENT ON CONSTRAINT ',
+        k.conname::text,
+        format(' ON %s IS %L', $to, said.description)
+    FROM original AS o
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = o.oid
+    JOIN pg_catalog.pg_description AS said
+        ON said.objoid = k.oid AND said.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+    WHERE k.contype IN ('p', 'u', 'x')
+    UNION ALL
+    SELECT
+        4,
         format(
             'ALTER TABLE %s ADD CONSTRAINT %I %s',
             $to, k.conname, pg_catalog.pg_get_constraintdef(k.oid)
@@ -50,8 +72,28 @@ parts AS (
     JOIN pg_catalog.pg_constraint AS k ON k.conrelid = o.oid
     WHERE k.contype = 'f'
     UNION ALL
+    SELECT
+        5,
+        format('COMMENT ON CONSTRAINT %I ON %s IS %L', k.conname, $to, said.description),
+        NULL,
+        NULL
+    FROM original AS o
+    JOIN pg_catalog.pg_constraint AS k ON k.conrelid = o.oid
+    JOIN pg_catalog.pg_description AS said
+        ON said.objoid = k.oid AND said.classoid = 'pg_catalog.pg_constraint'::pg_catalog.regclass
+    WHERE k.contype = 'f'
+    UNION ALL
+    -- Before grants: those to the owner that was would become the new one's.
+    SELECT
+        6,
+        format('ALTER TABLE %s OWNER TO %I', $to, pg_catalog.pg_get_userbyid(o.relowner)),
+        NULL,
+        NULL
+    FROM original AS o
+    WHERE pg_catalog.pg_get_userbyid(o.relowner) <> current_user
+    UNION ALL
     SELECT DISTINCT
-        4,
+        7,
         format('REVOKE ALL ON %s FROM %s', $to, who.name),
         NULL,
         NULL
@@ -66,7 +108,7 @@ parts AS (
     WHERE c.oid = pg_catalog.to_regclass($to) AND acl.grantee <> c.relowner
     UNION ALL
     SELECT
-        5,
+        8,
         format(
             'GRANT %s%s ON %s TO %s%s',
             acl.privilege_type,
