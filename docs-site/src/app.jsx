@@ -18,7 +18,7 @@ const TABS = [
   ["browse", "Browse", true],
   ["graph", "Lineage", true],
   ["quality", "Quality", site.quality],
-  ["runs", "Runs", site.runs > 0],
+  ["runs", "Runs", true],
 ];
 
 export function App() {

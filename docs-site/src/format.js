@@ -1,15 +1,17 @@
 // Values as people read them.
 
-const WHEN = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+// Made when they are first asked for: that takes as long as reading a thousand nodes.
+const once = (make) => { let made; return () => (made ??= make()); };
+const dates = once(() => new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" }));
+const spans = once(() => new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }));
 
-export const when = (ms) => WHEN.format(ms);
+export const when = (ms) => dates().format(ms);
 
 /** How long ago, as of `now`. */
 export function ago(ms, now = Date.now()) {
   const seconds = (ms - now) / 1000;
   for (const [unit, size] of [["year", 31536000], ["month", 2592000], ["day", 86400], ["hour", 3600], ["minute", 60]]) {
-    if (Math.abs(seconds) >= size) return RELATIVE.format(Math.round(seconds / size), unit);
+    if (Math.abs(seconds) >= size) return spans().format(Math.round(seconds / size), unit);
   }
   return "just now";
 }

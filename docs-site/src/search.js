@@ -57,12 +57,12 @@ function excerpt(text, at, length) {
 
 /** Where a node holds the words: the field, and the text around the first of them. */
 function where(node, query) {
-  const words = split(query.toLowerCase());
+  // A name of all the words, such as a column's, before each of them.
+  const words = [query.trim().toLowerCase().replace(/\s+/g, "_"), ...split(query.toLowerCase())];
   const [description, columns, about, tests] = texts?.[node.at] ?? ["", "", "", ""];
-  for (const [field, text] of [["column", columns], ["description", description], ["column description", about], ["test", tests], ["path", node.path]]) {
-    const lower = text.toLowerCase();
-    for (const word of words) {
-      const at = lower.indexOf(word);
+  for (const word of words) {
+    for (const [field, text] of [["column", columns], ["description", description], ["column description", about], ["test", tests], ["path", node.path]]) {
+      const at = text.toLowerCase().indexOf(word);
       if (at >= 0) return { field, ...excerpt(text.replace(/\s/g, " "), at, word.length) };
     }
   }

@@ -55,7 +55,7 @@ export function SearchBox({ close }) {
           aria-activedescendant={hits[at] ? `hit-${at}` : undefined}
           aria-label="Search"
         />
-        <button class="esc" onClick={() => dialog.current.close()} aria-label="Close"><kbd>Esc</kbd></button>
+        <button class="esc" onClick={() => dialog.current.close()} aria-label="Esc: close"><kbd>Esc</kbd></button>
       </div>
       <ul id="hits" role="listbox" aria-label="Results" ref={list}>
         {hits.map((hit, place) => (

@@ -1,6 +1,8 @@
 // The site of the Olist project in a real browser, from file://. `scripts/test-docs` makes the site and
 // runs this; PINTAIL_DOCS_SITE names its index.html, CHROMIUM the browser.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
@@ -33,6 +35,8 @@ async function open(hash, { change, ...options } = {}) {
   await page.goto(`${site}#${hash}`);
   return { page, done: async () => { await context.close(); assert.deepEqual(troubles, []); } };
 }
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const card = (page, name) => page.locator(`[data-node$=".${name}"]`);
 
@@ -90,7 +94,7 @@ test("lineage goes across engines, with columns on a click", async () => {
   const dim = card(page, "dim_customer");
   await dim.getByRole("button", { name: "Columns of dim_customer" }).click();
   await dim.getByText("customer_segment").waitFor();
-  await dim.getByRole("button", { name: /^dim_customer/ }).click();
+  await dim.getByRole("button", { name: /^model dim_customer/ }).click();
   await page.getByRole("complementary", { name: "About dim_customer" }).getByText(/goes over a bridge/).waitFor();
   await page.getByRole("application").focus();
   await page.keyboard.press("ArrowRight");
@@ -267,5 +271,28 @@ test("phones get pages that fit, and everything has a name", async () => {
     );
     assert.deepEqual(unnamed, [], hash);
     await done();
+  }
+});
+
+test("axe finds nothing to complain of, light or dark", async () => {
+  const pages = ["/", "/browse", "/node/model.olist.fact_order_items", "/node/test.olist.orders_without_items", "/graph?select=%2Bops_customer_lookup&node=dim_customer", "/quality", "/runs", "search"];
+  for (const [colorScheme, width] of [["light", 1280], ["dark", 390]]) {
+    for (const hash of pages) {
+      const { page, done } = await open(hash === "search" ? "/" : hash, { colorScheme, viewport: { width, height: 860 } });
+      await page.locator("main :is(h1, .stage)").first().waitFor();
+      await page.waitForFunction(() => !document.querySelector("main .loading"));
+      if (hash === "search") {
+        await page.keyboard.press("/");
+        await page.getByRole("combobox", { name: "Search" }).fill("review score");
+        await page.locator("#hits li small mark").first().waitFor();
+      }
+      await page.evaluate(axe);
+      const found = await page.evaluate(async () => {
+        const { violations } = await window.axe.run(document, { resultTypes: ["violations"] });
+        return violations.flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html}`));
+      });
+      assert.deepEqual(found, [], `${hash} ${colorScheme}`);
+      await done();
+    }
   }
 });

@@ -14,7 +14,8 @@ const FOLDER: &str = "site";
 
 const PAGE: &str = include_str!("page.html");
 
-/// Reads the data and the program once the page's frame is painted; a page in the background paints none.
+/// Reads the data and the program once the page's frame is painted, that is with the frame after the first one; a page
+/// in the background paints none.
 const LOADER: &str = r#"<script>
 let begun = false;
 const begin = () => {
@@ -27,7 +28,7 @@ const begin = () => {
     document.head.append(script);
   }
 };
-requestAnimationFrame(() => setTimeout(begin));
+requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(begin)));
 setTimeout(begin, 150);
 </script>"#;
 

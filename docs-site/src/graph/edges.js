@@ -29,17 +29,11 @@ export class Edges {
     this.streams = new Map();
   }
 
-  /** Takes other colours: `edgeOf(from, to)` gives {color, size, dim, strong} of an edge. */
+  /** Takes other colours: `edgeOf(from, to)` gives one of a few styles, {color, size, dim, strong}, of an edge. */
   paint(edgeOf) {
-    const styles = new Map();
-    const found = this.edges.map(([from, to]) => {
-      const style = edgeOf(from, to);
-      const key = `${style.color} ${style.size}`;
-      if (!styles.has(key)) styles.set(key, style);
-      return styles.get(key);
-    });
+    const found = this.edges.map(([from, to]) => edgeOf(from, to));
     // What stands out is drawn last.
-    this.styles = [...styles.values()].sort((a, b) => (b.dim ?? false) - (a.dim ?? false) || a.size - b.size);
+    this.styles = [...new Set(found)].sort((a, b) => (b.dim ?? false) - (a.dim ?? false) || a.size - b.size);
     const numbers = new Map(this.styles.map((style, at) => [style, at]));
     this.styleOf = Uint8Array.from(found, (style) => numbers.get(style));
     this.streams = new Map();

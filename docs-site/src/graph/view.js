@@ -37,7 +37,8 @@ export class GraphView {
       .clickDistance(4)
       .on("zoom", ({ transform }) => { this.camera = transform; this.later(); });
     this.target.call(this.zoomed).on("dblclick.zoom", null);
-    this.resized = new ResizeObserver(() => this.draw());
+    // At once, so that nothing is shown stretched.
+    this.resized = new ResizeObserver(() => { if (this.isResized()) this.draw(); });
     this.resized.observe(container);
     container.addEventListener("click", (event) => events.picked(this.under(event)));
     container.addEventListener("pointermove", (event) => { if (!event.buttons) this.hover(this.under(event)); });
@@ -80,14 +81,12 @@ export class GraphView {
     this.frame = null;
     const { canvas, boxes } = this;
     const { x, y, k: scale } = this.camera;
-    const { width, height } = this.size();
+    const { width, height, ratio } = this.size();
     if (!width || !height) return;
-    const ratio = Math.min(2, devicePixelRatio || 1);
-    const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (canvas.width !== w || canvas.height !== h) Object.assign(canvas, { width: w, height: h });
+    if (this.isResized()) Object.assign(canvas, { width: Math.round(width * ratio), height: Math.round(height * ratio) });
     const pen = canvas.getContext("2d");
     pen.setTransform(1, 0, 0, 1, 0, 0);
-    pen.clearRect(0, 0, w, h);
+    pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.setTransform(ratio, 0, 0, ratio, 0, 0);
     const seen = this.seen();
     const lines = this.edges.draw(pen, { x, y, scale }, seen);
@@ -113,8 +112,15 @@ export class GraphView {
     this.events.moved({ x, y, scale });
   }
 
+  /** How large the drawing is, in pixels of the page, and how many of the screen's these are. */
   size() {
-    return { width: this.container.clientWidth, height: this.container.clientHeight };
+    return { width: this.container.clientWidth, height: this.container.clientHeight, ratio: Math.min(2, devicePixelRatio || 1) };
+  }
+
+  /** Whether the canvas has not the size that it should have. */
+  isResized() {
+    const { width, height, ratio } = this.size();
+    return this.canvas.width !== Math.round(width * ratio) || this.canvas.height !== Math.round(height * ratio);
   }
 
   /** The part of the layout that is seen. */

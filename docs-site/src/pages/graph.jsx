@@ -24,9 +24,16 @@ const COLORS = {
   dark: { duckdb: "#b08c22", postgres: "#4a7ba6", none: "#6a716b", edge: "#56605a", bridge: "#e07cc9", place: "#5f8fb8", dim: "#252a27", strong: "#b5beb7", back: "#131514" },
 };
 
+/** The folder below the first one, of the folder of a file; there are far fewer folders than files. */
+const folders = new Map();
+function folderOf(path) {
+  if (!folders.has(path)) folders.set(path, path.split("/").filter((part) => part !== ".." && part !== ".")[1] ?? null);
+  return folders.get(path);
+}
+
 const boxesBy = {
   group: (node) => node.group?.name ?? null,
-  folder: (node) => node.path.split("/").filter((part) => part !== ".." && part !== ".").slice(1, -1)[0] ?? null,
+  folder: (node) => folderOf(node.path.slice(0, node.path.lastIndexOf("/"))),
   package: (node) => node.package,
   none: () => null,
 };
@@ -89,6 +96,7 @@ export function Graph({ query }) {
   );
   return (
     <div class="lineage">
+      <h1 class="reader">Lineage</h1>
       <Toolbar text={text} boxes={boxes} count={places.length} error={error} go={go} />
       {!drawn ? (
         <p class="loading nothing" aria-busy="true">Drawing {plural(places.length, "node")}…</p>
@@ -172,14 +180,16 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
 
   const paint = () => {
     const colors = COLORS[dark ? "dark" : "light"];
+    const strong = near != null;
+    const styles = {
+      dim: { color: colors.dim, size: 1, dim: true },
+      plain: { color: strong ? colors.strong : colors.edge, size: 1.5, strong },
+      bridge: { color: colors.bridge, size: 2.4, strong },
+      "in place": { color: colors.place, size: 2.4, strong },
+    };
     return {
       colorOf: (place) => (near && !near.has(place) ? colors.dim : colors[nodes[place].engine?.type ?? "none"] ?? colors.none),
-      edgeOf: (from, to) => {
-        const moves = crossing(nodes[from], nodes[to]);
-        if (near && !(near.has(from) && near.has(to))) return { color: colors.dim, size: 1, dim: true };
-        const own = { bridge: colors.bridge, "in place": colors.place }[moves];
-        return { color: own ?? (near ? colors.strong : colors.edge), size: moves ? 2.4 : 1.5, strong: near != null };
-      },
+      edgeOf: (from, to) => (near && !(near.has(from) && near.has(to)) ? styles.dim : styles[crossing(nodes[from], nodes[to]) ?? "plain"]),
     };
   };
 
@@ -310,9 +320,10 @@ function Card({ place, at, isPicked, isDim, pick, about, toggle, trace, traced }
   return (
     <div class={`node-card engine-${node.engine?.type ?? "none"}${isPicked ? " picked" : ""}${isDim ? " dim" : ""}`} style={{ left: at.x, top: at.y, width: at.w, height: at.h }} onPointerDown={(event) => { down.current = [event.clientX, event.clientY]; }} data-node={node.id}>
       <div class="head" style={{ height: HEIGHT }}>
-        <button class="name" onClick={click(() => pick(isPicked ? null : place))} onDblClick={() => { location.hash = link(node); }} aria-pressed={isPicked} title={node.name} aria-label={`${node.name}, ${kindName(node.kind)}${node.engine ? ` on ${node.engine.name}` : ""}, reads ${node.parents.length}, read by ${node.children.length}`}>
+        <button class="name" onClick={click(() => pick(isPicked ? null : place))} onDblClick={() => { location.hash = link(node); }} aria-pressed={isPicked} title={node.name}>
           <Kind node={node} />
           <span class="label">{node.name}</span>
+          <span class="reader">{node.engine && `on ${node.engine.name}, `}reads {node.parents.length}, read by {node.children.length}</span>
           {state && state !== "pass" && <span class={`dot ${state}`} />}
         </button>
         {node.kind !== "exposure" && <button class="more-columns" onClick={click(() => toggle(place))} aria-expanded={Boolean(about)} aria-label={`Columns of ${node.name}`} title="Columns"><Icon name="chevron" /></button>}

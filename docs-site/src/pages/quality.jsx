@@ -43,12 +43,12 @@ export function Quality() {
         <h2>Contexts and owners</h2>
         <div class="scroll">
           <table class="data">
-            <thead><tr><th scope="col">Context</th><th scope="col">Owner</th><th scope="col" class="num">Score</th><th scope="col">Trend</th><th scope="col">Tests</th><th scope="col" class="num">New</th><th scope="col" class="num">Recurring</th><th scope="col" class="num">Resolved</th></tr></thead>
+            <thead><tr><th scope="col">Context</th><th scope="col" class="wide-only">Owner</th><th scope="col" class="num">Score</th><th scope="col">Trend</th><th scope="col">Tests</th><th scope="col" class="num">New</th><th scope="col" class="num">Recurring</th><th scope="col" class="num">Resolved</th></tr></thead>
             <tbody>
               {card.contexts.map((one) => (
                 <tr key={`${one.context} ${one.owner}`}>
-                  <th scope="row">{one.context ? <a href={address("browse", { group: one.context })}>{one.context}</a> : <span class="quiet">no context</span>}</th>
-                  <td>{one.owner ?? <span class="quiet">–</span>}</td>
+                  <th scope="row">{one.context ? <a href={address("browse", { group: one.context })}>{one.context}</a> : <span class="quiet">no context</span>}<small class="quiet narrow-only">{one.owner}</small></th>
+                  <td class="wide-only">{one.owner ?? <span class="quiet">–</span>}</td>
                   <td class="num"><span class={`score ${level(one.score)}`}>{score(one.score)}</span></td>
                   <td><Trend now={one.score} before={one.score_before} /></td>
                   <td class="share" title={`${one.passed} passed, ${one.warned} warned, ${one.failed} failed`}>
@@ -77,14 +77,14 @@ function Tests({ title, tests, head, cells }) {
       <h2>{title}</h2>
       <div class="scroll">
         <table class="data">
-          <thead><tr><th scope="col">Test</th><th scope="col">Context</th>{head.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <thead><tr><th scope="col">Test</th><th scope="col" class="wide-only">Context</th>{head.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
           <tbody>
             {tests.map((one) => {
               const node = find(one.unique_id) ?? (one.node_name && find(one.node_name));
               return (
                 <tr key={one.unique_id}>
-                  <th scope="row">{node ? <a href={link(node)}>{one.name}</a> : one.name}</th>
-                  <td>{one.context}</td>
+                  <th scope="row">{node ? <a href={link(node)}>{one.name}</a> : one.name}<small class="quiet narrow-only">{one.context}</small></th>
+                  <td class="wide-only">{one.context}</td>
                   {cells(one).map((cell, at) => <td key={at}>{cell}</td>)}
                 </tr>
               );

@@ -4,6 +4,7 @@ import { link, nodes, part, site } from "../data.js";
 import { ago, duration, kindName, number, plural, when } from "../format.js";
 import { usePromise } from "../hooks.js";
 import { Loading, Status } from "../parts.jsx";
+import { threadsOf } from "../threads.js";
 
 export function Runs({ id }) {
   const state = usePromise(() => (site.runs ? part("runs") : Promise.resolve([])), []);
@@ -13,7 +14,7 @@ export function Runs({ id }) {
   return (
     <>
       <h1>Runs</h1>
-      {!runs.length && <p class="empty">No runs are known. They are read from the results store, or from run_results.json.</p>}
+      {!runs.length && <p class="empty">No run is known. Runs are read from the results store; without one, the last run is read from the target folder, until that is cleaned.</p>}
       {id && !run && <p class="empty">This run is not among the last {runs.length}.</p>}
       {run && <Run key={run.id} run={run} />}
       {runs.length > 1 && (
@@ -46,7 +47,7 @@ function Run({ run }) {
   const state = usePromise(() => (run.chart ? part(`run-${run.id}`) : Promise.resolve(null)), [run.id]);
   return (
     <section class="run">
-      <p class="facts">
+      <p>
         <Status status={run.status} /> <b>{run.command}</b> {run.selection} · {when(run.at)} · {duration(run.ms)}
         {run.user && <> · {run.user}{run.host && `@${run.host}`}</>}{run.commit && <> · <code>{run.commit.slice(0, 8)}</code></>}
       </p>
@@ -61,17 +62,12 @@ const ROW = 26;
 function Gantt({ tasks }) {
   const [kind, setKind] = useState("");
   const [picked, setPicked] = useState(null);
-  const rows = useMemo(() => {
-    const all = tasks.map(([place, kind, name, status, start, ms, thread, engine, count, message], at) => ({ at, node: nodes[place], kind, name, status, start, ms: ms ?? 0, thread: thread ?? (kind === "bridge" ? "bridge" : 0), engine, count, message }));
-    const begin = Math.min(...all.map((task) => task.start));
-    const end = Math.max(...all.map((task) => task.start + task.ms));
-    return { all, begin, span: Math.max(1, end - begin), threads: [...new Set(all.map((task) => task.thread))].sort((a, b) => (a === "bridge") - (b === "bridge") || a - b) };
+  const { all, lanes, begin, span, workers, busy } = useMemo(() => {
+    const all = tasks.map(([place, kind, name, status, start, ms, thread, engine, count, message], at) => ({ at, node: nodes[place], kind, name, status, start, ms: ms ?? 0, thread: thread ?? (kind === "bridge" ? null : 0), engine, count, message }));
+    return { all, ...threadsOf(all) };
   }, [tasks]);
-  const { all, begin, span, threads } = rows;
   const kinds = [...new Set(all.map((task) => task.kind))];
   const left = (task) => (100 * (task.start - begin)) / span;
-  const workers = threads.filter((thread) => thread !== "bridge").length;
-  const busy = all.reduce((sum, task) => sum + task.ms, 0) / (span * workers);
   const slowest = [...all].sort((a, b) => b.ms - a.ms).slice(0, 12);
   const engineOf = (name) => site.engines.find((engine) => engine.name === name)?.type ?? "none";
   const ticks = [0, 0.25, 0.5, 0.75, 1];
@@ -83,15 +79,15 @@ function Gantt({ tasks }) {
         {all.some((task) => task.status === "warn") && <span><i class="swatch warned" />warning</span>}
         <span><i class="swatch bad" />failed or skipped</span>
         <label>Kinds <select value={kind} onChange={(event) => setKind(event.currentTarget.value)}><option value="">all</option>{kinds.map((one) => <option key={one} value={one}>{kindName(one)}</option>)}</select></label>
-        <span class="quiet">{plural(workers, "thread")}, busy {Math.min(100, Math.round(100 * busy))} % of the time</span>
+        <span class="quiet">{plural(workers, "thread")}, busy {Math.round(100 * busy)} % of the time</span>
       </div>
       <div class="gantt" role="img" aria-label={`${all.length} tasks on ${workers} threads in ${duration(span)}`}>
         <div class="axis" aria-hidden="true">{ticks.map((part) => <span key={part} style={{ left: `${100 * part}%` }}>{duration(span * part)}</span>)}</div>
-        {threads.map((thread) => (
+        {lanes.map(([thread, own]) => (
           <div class="lane" key={thread} style={{ height: `${ROW}px` }}>
             <span class="who">{thread || "main"}</span>
             <div class="track">
-              {all.filter((task) => task.thread === thread && (!kind || task.kind === kind)).map((task) => (
+              {own.filter((task) => !kind || task.kind === kind).map((task) => (
                 <i
                   key={task.at}
                   class={`engine-${engineOf(task.engine)} ${task.kind} ${task.status === "warn" ? "warn" : ["success", "pass", "no-op"].includes(task.status) ? "" : "bad"}${picked === task ? " picked" : ""}`}
@@ -109,12 +105,12 @@ function Gantt({ tasks }) {
           <Status status={picked.status} /> {picked.node ? <a href={link(picked.node)}>{picked.name}</a> : <b>{picked.name}</b>} · {kindName(picked.kind)} · {duration(picked.ms)} from {duration(picked.start - begin)}{picked.count != null && ` · ${number(picked.count)} rows`}{picked.message && ` · ${picked.message}`}
         </p>
       )}
-      <h3>Slowest</h3>
+      <h2>Slowest</h2>
       <ol class="slowest">
         {slowest.map((task) => (
           <li key={task.at}>
-            {task.node ? <a href={link(task.node)}>{task.name}</a> : <span>{task.name}</span>}
-            <span class="meter" aria-hidden="true"><i class={`engine-${engineOf(task.engine)}`} style={{ width: `${(100 * task.ms) / slowest[0].ms}%` }} /></span>
+            <span>{task.node ? <a href={link(task.node)}>{task.name}</a> : task.name}{task.kind === "bridge" && <small class="quiet"> over the bridge</small>}</span>
+            <span class="meter" aria-hidden="true"><i class={task.kind === "bridge" ? "bridge" : `engine-${engineOf(task.engine)}`} style={{ width: `${(100 * task.ms) / slowest[0].ms}%` }} /></span>
             <span class="num">{duration(task.ms)}</span>
           </li>
         ))}
