@@ -32,6 +32,20 @@ pub fn write_run_results(
     write_whole(path, |out| run_results_to(out, invocation, results, elapsed, Timestamp::now()))
 }
 
+/// run_results.json of the last run, which the documentation tells of: commands that only compile write
+/// run_results.json over, as in dbt.
+pub const LAST_RUN: &str = "last_run.json";
+
+/// Keeps what run_results.json tells of a run as [`LAST_RUN`] beside it. The documentation can do without.
+pub fn keep_run(results: &Path) {
+    let kept = results.with_file_name(LAST_RUN);
+    let _ = std::fs::remove_file(&kept);
+    // The file is never written to, but another one put in its place: both names may mean one file.
+    if std::fs::hard_link(results, &kept).is_err() {
+        let _ = std::fs::copy(results, &kept);
+    }
+}
+
 /// A result as an object of run_results.json.
 pub fn result_json(result: &RunResult) -> Box<RawValue> {
     serde_json::value::to_raw_value(&ResultOut(result)).expect("results have text keys only")

@@ -169,7 +169,10 @@ fn past(session: &Session) -> Past {
             }
         }
     }
-    Past::of_artifact(&config.target_path.join("run_results.json"), project, target)
+    // Without a run of its own run_results.json is that of a command that compiled after the last run.
+    let told = ["run_results.json", artifacts::LAST_RUN];
+    let pasts = told.map(|name| Past::of_artifact(&config.target_path.join(name), project, target));
+    pasts.into_iter().find(|past| !past.runs.is_empty()).unwrap_or_default()
 }
 
 /// The project's `asset-paths`, beside the page.

@@ -83,10 +83,13 @@ impl Again {
             &project.asset_paths,
         ];
         let folders = lists.into_iter().flatten().map(|path| project.root.join(path));
-        let single = ["dbt_project.yml", "packages.yml"].map(|name| project.root.join(name));
+        let single = ["dbt_project.yml", "packages.yml", "selectors.yml"];
+        let single = single.map(|name| project.root.join(name));
+        let profiles = self.config.profiles_dir.join("profiles.yml");
         let is_own = |path: &Path| !path.starts_with(&self.config.target_path);
         folders
             .chain(single)
+            .chain([profiles])
             .flat_map(|path| walkdir::WalkDir::new(path).into_iter().flatten())
             .filter(|entry| entry.file_type().is_file() && is_own(entry.path()))
             .filter_map(|entry| {

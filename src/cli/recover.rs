@@ -135,7 +135,9 @@ fn write_results(left: &Left) -> Result<()> {
     let open = begin.nodes.iter().filter(|id| !left.done.contains(*id));
     let open: Vec<(&str, bool)> =
         open.map(|id| (id.as_str(), started.contains(id.as_str()))).collect();
-    artifacts::write_broken_off(&begin.run_results, &begin.run, &left.results, &open)
+    artifacts::write_broken_off(&begin.run_results, &begin.run, &left.results, &open)?;
+    artifacts::keep_run(&begin.run_results);
+    Ok(())
 }
 
 /// When the run began that wrote a run_results.json.

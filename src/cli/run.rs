@@ -440,7 +440,9 @@ fn write_artifacts(
     session.write_manifest_with(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
     session.write_graph_summary()?;
     let path = session.config.target_path.join("run_results.json");
-    artifacts::write_run_results(&path, &session.invocation, results, elapsed)
+    artifacts::write_run_results(&path, &session.invocation, results, elapsed)?;
+    artifacts::keep_run(&path);
+    Ok(())
 }
 
 /// Tells the terminal and the results store.

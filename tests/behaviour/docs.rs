@@ -225,6 +225,17 @@ fn without_a_store_the_site_tells_of_the_last_run() {
     let id = runs[0]["id"].as_str().unwrap();
     let chart = data(&project, &format!("run-{id}"));
     assert_eq!(chart["tasks"].as_array().unwrap().len(), 2);
+
+    // What compiles writes run_results.json over, and tells of no run.
+    project.file("models/broken.sql", "select 2 as id");
+    for command in [&["docs", "generate"][..], &["compile"], &["docs", "generate"]] {
+        project.ok(command);
+        assert_eq!(data(&project, "runs")[0]["id"], id, "{command:?}");
+    }
+    project.ok(&["run"]);
+    project.ok(&["compile"]);
+    project.ok(&["docs", "generate"]);
+    assert_eq!(data(&project, "runs")[0]["status"], "success");
 }
 
 #[test]
@@ -264,6 +275,9 @@ fn the_site_is_served_and_made_anew() {
     // Answers once the site is another one.
     assert!(ask("/-/version?seen=1", "localhost").ends_with("\r\n\r\n2"));
     assert!(ask("/site/data/nodes-0.js", "localhost").contains("select 2 as other"));
+    let profile = project.read("profiles.yml");
+    project.file("profiles.yml", &(profile + "\n# another one\n"));
+    assert!(ask("/-/version?seen=2", "localhost").ends_with("\r\n\r\n3"));
     server.kill().unwrap();
     server.wait().unwrap();
     reader.join().unwrap();
