@@ -166,9 +166,9 @@ impl Serialize for ResultOut<'_> {
         map.serialize_entry("thread_id", &crate::worker::name(result.thread))?;
         map.serialize_entry("execution_time", &result.execution_time.as_secs_f64())?;
         map.serialize_entry("adapter_response", &result.adapter_response)?;
-        // dbt gives no reason for what was skipped, but for what an ephemeral model broke.
+        // dbt seldom gives a reason for what was skipped.
         let reason = result.status != Status::Skipped
-            || result.broken_within
+            || result.has_dbts_reason
             || result.resource_type == ResourceType::Operation;
         map.serialize_entry("message", &result.message.as_ref().filter(|_| reason))?;
         // dbt counts no failures where they are within bounds.
@@ -180,6 +180,7 @@ impl Serialize for ResultOut<'_> {
             | ResourceType::Source
             | ResourceType::Exposure
             | ResourceType::SavedQuery => None,
+            ResourceType::UnitTest => result.compiled_code.is_some().then_some(true),
             _ => Some(result.compiled_code.is_some()),
         };
         map.serialize_entry("compiled", &compiled)?;

@@ -72,6 +72,9 @@ pub(super) fn command(
         false => HashSet::new(),
     };
     let idle = take_idle(&session, &mut selected);
+    if name == "build" {
+        leave_out_unit_tests(&session, &mut selected);
+    }
     let audits = audits(&session, &mut selected);
     let chosen = Chosen { selected, idle, audits, broken };
     let (exit, _) = execute(&session, name, chosen, run, opening, started)?;
@@ -150,6 +153,19 @@ fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
         selected.set.set(NodeIndex::index(*index), false);
     }
     idle
+}
+
+/// Takes out the unit tests whose models are not built: in a `build` they belong to those.
+fn leave_out_unit_tests(session: &Session, selected: &mut Selected) {
+    let manifest = &session.compiler.manifest;
+    let is_alone = |index: &NodeIndex| {
+        let node = session.graph.member(manifest, *index).node();
+        node.is_some_and(|node| node.resource_type == ResourceType::UnitTest)
+            && !session.graph.parents(*index).any(|model| selected.set.contains(model.index()))
+    };
+    let alone: Vec<NodeIndex> = selected.nodes.iter().copied().filter(is_alone).collect();
+    selected.nodes.retain(|index| !alone.contains(index));
+    alone.iter().for_each(|index| selected.set.set(index.index(), false));
 }
 
 /// The tests that decide about the selected audited models, which run with them, selected or not.

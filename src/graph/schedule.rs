@@ -34,6 +34,8 @@ pub struct RunOrder {
     outputs: Vec<u32>,
     /// The models that are published at the last positions.
     published: Vec<NodeIndex>,
+    /// The model of each unit test that runs before it.
+    model_of: HashMap<NodeIndex, NodeIndex>,
     /// The place of each node among those that could run at once.
     ranks: Vec<u32>,
     started: bool,
@@ -57,6 +59,7 @@ impl Graph {
             edges.push((raw(edge.source()), raw(edge.target())));
         }
         let mut positions = self.len();
+        let mut model_of = HashMap::new();
         if tests_block {
             let is_test = |index: &NodeIndex| {
                 let node = self.member(manifest, *index).node();
@@ -72,12 +75,12 @@ impl Graph {
                 edges.extend(waiting.into_iter().map(|node| (gate, raw(node))));
             }
             edges.extend(added.edges.into_iter().map(|(test, node)| (raw(test), raw(node))));
-            unit_tests_first(self, manifest, selected, &mut edges);
+            model_of = unit_tests_first(self, manifest, selected, &mut edges);
         }
         let mut published: Vec<NodeIndex> = audits.iter().map(|(model, _)| model).collect();
         published.sort_unstable();
         publish_between(audits, &published, positions as u32, &mut edges);
-        RunOrder::new(self, selected, positions, published, &edges)
+        RunOrder::new(self, selected, positions, published, model_of, &edges)
     }
 }
 
@@ -104,14 +107,15 @@ fn publish_between(
     }
 }
 
-/// A selected unit test runs right before its model: it waits for all that the model waits for,
-/// and the model waits for it.
+/// The selected unit tests of a model run right before it, one after another: the first waits for
+/// all that the model waits for, and the model for the last. So the first that fails holds up the
+/// others. The model of each of them.
 fn unit_tests_first(
     graph: &Graph,
     manifest: &Manifest,
     selected: &FixedBitSet,
     edges: &mut Vec<(u32, u32)>,
-) {
+) -> HashMap<NodeIndex, NodeIndex> {
     let mut of_model: HashMap<u32, Vec<u32>> = HashMap::new();
     for at in selected.ones().filter(|at| *at < manifest.nodes.len()) {
         if manifest.nodes[at].resource_type == ResourceType::UnitTest {
@@ -123,20 +127,22 @@ fn unit_tests_first(
         }
     }
     if of_model.is_empty() {
-        return;
+        return HashMap::new();
     }
     let is_pair = |from: u32, to: u32| of_model.get(&from).is_some_and(|all| all.contains(&to));
     edges.retain(|(from, to)| !is_pair(*from, *to));
-    let mut more = Vec::new();
-    for (from, to) in edges.iter() {
+    for (_, to) in edges.iter_mut() {
         if let Some(tests) = of_model.get(to) {
-            more.extend(tests.iter().map(|test| (*from, *test)));
+            *to = tests[0];
         }
     }
-    edges.extend(more);
+    let index = |at: u32| NodeIndex::new(at as usize);
+    let mut model_of = HashMap::new();
     for (model, tests) in of_model {
-        edges.extend(tests.into_iter().map(|test| (test, model)));
+        edges.extend(tests.iter().copied().zip(tests.iter().copied().skip(1).chain([model])));
+        model_of.extend(tests.into_iter().map(|test| (index(test), index(model))));
     }
+    model_of
 }
 
 impl RunOrder {
@@ -145,6 +151,7 @@ impl RunOrder {
         selected: &FixedBitSet,
         gates_end: usize,
         published: Vec<NodeIndex>,
+        model_of: HashMap<NodeIndex, NodeIndex>,
         edges: &[(u32, u32)],
     ) -> RunOrder {
         let positions = gates_end + published.len();
@@ -172,6 +179,7 @@ impl RunOrder {
             starts,
             outputs,
             published,
+            model_of,
             ranks: Vec::new(),
             started: false,
             unfinished: selected.count_ones(..),
@@ -238,6 +246,19 @@ impl RunOrder {
         self.nodes.iter().copied().filter(is_below).collect()
     }
 
+    /// Whose turn it is when something is due: a unit test runs in that of its model.
+    pub fn turn_of(&self, due: Due) -> Due {
+        match due {
+            Due::Node(node) => Due::Node(*self.model_of.get(&node).unwrap_or(&node)),
+            Due::Publish(_) => due,
+        }
+    }
+
+    /// Whether a node is part of the run.
+    pub fn contains(&self, node: NodeIndex) -> bool {
+        self.is_selected(node.index())
+    }
+
     fn is_selected(&self, at: usize) -> bool {
         self.selected.contains(at)
     }
@@ -291,7 +312,8 @@ impl RunOrder {
         let mut met = 0;
         while let Some(at) = queue.pop_front() {
             met += 1;
-            let below = levels[at] + u32::from(self.is_selected(at));
+            let is_step = self.is_selected(at) && !self.model_of.contains_key(&NodeIndex::new(at));
+            let below = levels[at] + u32::from(is_step);
             for output in self.outputs_of(at) {
                 let output = *output as usize;
                 levels[output] = levels[output].max(below);
@@ -306,7 +328,8 @@ impl RunOrder {
         let mut places: Vec<(usize, NodeIndex)> =
             self.nodes.iter().map(|node| (node.index(), *node)).collect();
         places.extend(published.map(|(model, at)| (at, *model)));
-        places.sort_by_key(|(at, node)| (levels[*at], graph.unique_id(*node)));
+        let led = |node: NodeIndex| *self.model_of.get(&node).unwrap_or(&node);
+        places.sort_by_key(|(at, node)| (levels[*at], graph.unique_id(led(*node))));
         let mut ranks = vec![0; levels.len()];
         for (rank, (at, _)) in places.into_iter().enumerate() {
             ranks[at] = rank as u32;

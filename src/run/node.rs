@@ -118,14 +118,15 @@ impl Runner {
         self.busy.fetch_add(1, Ordering::Relaxed);
         let mut error = work(&mut result).err();
         self.busy.fetch_sub(1, Ordering::Relaxed);
-        let told = result.batches.is_some() || result.broken_within;
-        if let Some(error) = error.as_ref().filter(|_| !told) {
+        if let Some(error) = error.as_ref().filter(|_| result.batches.is_none()) {
             let cancelled = self.engines.is_interrupted();
             result.status = if cancelled { Status::Cancelled } else { Status::Error };
             result.message = Some(if cancelled && error.code == Code::INTERRUPTED {
                 "Cancelled: the run was interrupted".to_owned()
             } else {
-                self.message_of(node, error)
+                let broken = result.broken_within.as_ref();
+                let broken = broken.and_then(|id| self.compiler.manifest.nodes.get(id));
+                self.message_of(broken.map_or(node, |broken| &**broken), error)
             });
         }
         result.execution_time = started.elapsed();
@@ -230,18 +231,8 @@ impl Runner {
             Ok(_) => adapter.commit()?,
             Err(_) => drop(adapter.lock().rollback()),
         }
-        let compiled = compiled.inspect_err(|_| {
-            // dbt compiles ephemeral models as nodes of their own, and skips those that read them.
-            if let Some(broken) = host.broken_ephemeral() {
-                result.status = Status::Skipped;
-                result.broken_within = true;
-                result.message = Some(format!(
-                    "Compilation Error in {}, caused by compilation error in referenced ephemeral \
-                     model {broken}",
-                    node.unique_id
-                ));
-            }
-        })?;
+        let compiled =
+            compiled.inspect_err(|_| result.broken_within = host.broken_ephemeral().cloned())?;
         if node.resource_type != ResourceType::Seed {
             if !compiled.sql.is_empty() {
                 write_sql(&host.path_of("compiled"), &compiled.sql)?;

@@ -183,8 +183,10 @@ pub struct RunResult {
     pub retry_of: Option<Uuid>,
     /// Of a microbatch model: what came of its batches.
     pub batches: Option<BatchResults>,
-    /// It was skipped because an ephemeral model inside it could not be compiled.
-    pub broken_within: bool,
+    /// The ephemeral model that keeps it from being compiled.
+    pub broken_within: Option<UniqueId>,
+    /// Whether `message` is what dbt says of a skipped node, and not Pintail's own reason.
+    pub has_dbts_reason: bool,
 }
 
 impl RunResult {
@@ -215,7 +217,8 @@ impl RunResult {
             loads: Vec::new(),
             retry_of: None,
             batches: None,
-            broken_within: false,
+            broken_within: None,
+            has_dbts_reason: false,
         }
     }
 
@@ -246,7 +249,19 @@ impl RunResult {
 
     /// Whether what depends on the node may not run, and the command ends with exit code 1.
     pub fn is_failure(&self) -> bool {
-        self.status.is_failure() || self.broken_within
+        self.status.is_failure() || self.broken_within.is_some()
+    }
+
+    /// Says, as dbt does, which ephemeral model kept the node from running.
+    pub fn blame(&mut self, ephemeral: Option<&UniqueId>) {
+        if let Some(ephemeral) = ephemeral {
+            self.has_dbts_reason = true;
+            self.message = Some(format!(
+                "Compilation Error in {}, caused by compilation error in referenced ephemeral \
+                 model {ephemeral}",
+                self.unique_id
+            ));
+        }
     }
 
     /// Takes over what the engine said of the main statement.

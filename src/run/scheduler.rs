@@ -51,16 +51,27 @@ struct State {
     /// Audited models that wait for their tests, and what came of those tests.
     built: HashMap<usize, Built>,
     verdicts: HashMap<usize, Vec<Verdict>>,
-    /// Nodes that will not run, and because of which node.
-    skipped: HashMap<usize, String>,
+    /// Nodes that will not run, and why.
+    skipped: HashMap<usize, Loss>,
+    /// Whether an ephemeral model is among what was lost.
+    lost_ephemeral: bool,
     running: usize,
     /// No new node starts.
     stopped: bool,
     results: Vec<RunResult>,
 }
 
+/// Why a node will not run.
+struct Loss {
+    /// The name of the node whose failure came first.
+    root: String,
+    /// Where that was an ephemeral model, the one whose end held the node up last.
+    ephemeral: Option<UniqueId>,
+}
+
 impl State {
     fn turn(&mut self, due: Due) -> Reverse<usize> {
+        let due = self.order.turn_of(due);
         let next = self.turns.len();
         Reverse(*self.turns.entry(due).or_insert(next))
     }
@@ -78,6 +89,7 @@ pub(super) fn run(
     let order = graph.run_order(manifest, selected, &runner.audits, tests_block);
     let scheduler = Scheduler {
         runner,
+        tests_block,
         state: Mutex::new(State {
             order,
             queue: BinaryHeap::new(),
@@ -86,6 +98,7 @@ pub(super) fn run(
             built: HashMap::new(),
             verdicts: HashMap::new(),
             skipped: HashMap::new(),
+            lost_ephemeral: false,
             running: 0,
             stopped: false,
             results: Vec::new(),
@@ -103,6 +116,8 @@ pub(super) fn run(
 
 struct Scheduler<'a> {
     runner: &'a Runner,
+    /// Whether what was skipped holds up others by itself, as a failing test does: in a `build`.
+    tests_block: bool,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -164,9 +179,10 @@ impl Scheduler<'_> {
                 self.proceed(&mut state, due);
             }
             Err(ended) => {
-                let (result, error) = *ended;
-                self.runner.observer.finished(node, &result, error.as_deref());
+                let (mut result, error) = *ended;
                 let mut state = self.lock();
+                self.note_broken_ephemeral(&mut state, index, &mut result);
+                self.runner.observer.finished(node, &result, error.as_deref());
                 self.conclude(&mut state, index, result);
                 self.proceed(&mut state, due);
             }
@@ -185,7 +201,7 @@ impl Scheduler<'_> {
         self.runner.observer.finished(node, &result, error.as_deref());
         let mut state = self.lock();
         if result.status != Status::Success {
-            self.lose(&mut state, index);
+            self.lose(&mut state, index, None);
         }
         self.conclude(&mut state, index, result);
         self.proceed(&mut state, Due::Publish(NodeIndex::new(index)));
@@ -227,8 +243,12 @@ impl Scheduler<'_> {
     /// Takes the result of a node.
     fn conclude(&self, state: &mut State, index: usize, result: RunResult) {
         let failed = result.is_failure();
-        if failed {
-            self.lose(state, index);
+        match result.status {
+            // What was skipped is below what failed; all of that is lost already.
+            Status::Skipped if !self.tests_block => {}
+            Status::Skipped => self.name_no_ephemeral(state, index),
+            _ if failed => self.lose(state, index, None),
+            _ => {}
         }
         if let Some(model) = self.runner.audits.model_of(NodeIndex::new(index)) {
             state.verdicts.entry(model.index()).or_default().push(Verdict::of(&result));
@@ -239,12 +259,50 @@ impl Scheduler<'_> {
         }
     }
 
-    /// What is downstream of a node will not run.
-    fn lose(&self, state: &mut State, index: usize) {
-        let cause = &self.node(index).name;
+    /// What is downstream of a node will not run. Whatever says so last decides whether an
+    /// ephemeral model is named, as in dbt.
+    fn lose(&self, state: &mut State, index: usize, ephemeral: Option<&UniqueId>) {
+        state.lost_ephemeral |= ephemeral.is_some();
+        let root = match state.skipped.get(&index) {
+            Some(loss) => loss.root.clone(),
+            None => self.node(index).name.clone(),
+        };
         for below in state.order.downstream(NodeIndex::new(index)) {
-            state.skipped.entry(below.index()).or_insert_with(|| cause.clone());
+            let loss = state.skipped.entry(below.index());
+            loss.or_insert_with(|| Loss { root: root.clone(), ephemeral: None }).ephemeral =
+                ephemeral.cloned();
         }
+    }
+
+    /// In a `build`, what reads a skipped model names no ephemeral one above that.
+    fn name_no_ephemeral(&self, state: &mut State, index: usize) {
+        if state.lost_ephemeral {
+            self.lose(state, index, None);
+        }
+    }
+
+    /// dbt compiles the ephemeral models of a run as nodes of their own, and skips what reads one
+    /// that fails. Here that is known when the first node that reads it is compiled.
+    fn note_broken_ephemeral(&self, state: &mut State, index: usize, result: &mut RunResult) {
+        let nodes = &self.runner.compiler.manifest.nodes;
+        let broken = result.broken_within.take().and_then(|id| nodes.get_index_of(&id));
+        let Some(broken) = broken.filter(|at| state.order.contains(NodeIndex::new(*at))) else {
+            return;
+        };
+        self.lose(state, broken, Some(&self.node(broken).unique_id));
+        if self.tests_block {
+            // Ephemeral models between the two were passed over as if nothing was wrong.
+            for below in state.order.downstream(NodeIndex::new(broken)) {
+                let node = self.node(below.index());
+                if node.is_ephemeral() {
+                    self.lose(state, below.index(), Some(&node.unique_id));
+                }
+            }
+        }
+        result.status = Status::Skipped;
+        let id = self.node(broken).unique_id.clone();
+        result.blame(state.skipped.get(&index).and_then(|loss| loss.ephemeral.as_ref()));
+        result.broken_within = Some(id);
     }
 
     /// Lets go what waited for something that is done.
@@ -273,6 +331,9 @@ impl Scheduler<'_> {
         let index = ready.index();
         let node = self.node(index);
         if node.is_ephemeral() {
+            if self.tests_block && state.skipped.contains_key(&index) {
+                self.lose(state, index, Some(&node.unique_id));
+            }
             return true;
         }
         if state.stopped || state.skipped.contains_key(&index) {
@@ -358,14 +419,21 @@ impl Scheduler<'_> {
     fn pass_over(&self, state: &mut State, index: usize) {
         let node = self.node(index);
         let mut result = RunResult::new(node, Status::Skipped);
-        let cause = state.skipped.get(&index);
-        result.message = Some(match cause {
+        match state.skipped.get(&index) {
             _ if self.runner.engines.is_interrupted() => {
-                "Skipped: the run was interrupted".to_owned()
+                result.message = Some("Skipped: the run was interrupted".to_owned());
             }
-            Some(cause) => format!("Skipped: `{cause}` failed"),
-            None => "Skipped: --fail-fast".to_owned(),
-        });
+            Some(loss) => {
+                result.message = Some(format!("Skipped: `{}` failed", loss.root));
+                if node.unit_test.is_none() {
+                    result.blame(loss.ephemeral.as_ref());
+                }
+            }
+            None => {
+                result.message = Some("Skipping due to fail_fast".to_owned());
+                result.has_dbts_reason = true;
+            }
+        }
         result.name_relation(node);
         self.runner.observer.finished(node, &result, None);
         self.conclude(state, index, result);

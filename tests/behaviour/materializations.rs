@@ -186,27 +186,49 @@ fn postgres_drops_what_is_left_over_beside_a_relation() {
     }
 }
 
+/// dbt compiles the ephemeral models of a run as nodes of their own. What reads one names it that
+/// was lost last; outside of a run it is part of what reads it.
 #[test]
 fn what_reads_a_broken_ephemeral_model_is_skipped() {
+    let inner =
+        "{{ config(materialized='ephemeral') }} select {{ adapter.no_such_method() }} as id";
+    let through = "{{ config(materialized='ephemeral') }} select * from {{ ref('inner') }}";
+    let tests = "models:\n  - {name: through, columns: [{name: id, data_tests: [not_null]}]}\n";
     for project in Project::on_each(&[
-        (
-            "models/inner.sql",
-            "{{ config(materialized='ephemeral') }} select {{ adapter.no_such_method() }} as id",
-        ),
+        ("models/inner.sql", inner),
+        ("models/through.sql", through),
         ("models/outer.sql", "select * from {{ ref('inner') }}"),
         ("models/after.sql", "select * from {{ ref('outer') }}"),
+        ("models/beyond.sql", "select * from {{ ref('through') }}"),
         ("models/apart.sql", "select 1 as id"),
+        ("models/tests.yml", tests),
     ]) {
+        let said = |name: &str| {
+            let results = project.json("target/run_results.json");
+            let mut all = results["results"].as_array().unwrap().iter();
+            let one = all.find(|r| r["unique_id"].as_str().unwrap().contains(name)).unwrap();
+            let message = one["message"].as_str().unwrap_or_default();
+            let named = message.split("referenced ephemeral model model.shop.").nth(1);
+            format!("{} {}", one["status"].as_str().unwrap(), named.unwrap_or(message))
+        };
         let text = project.fails(1, &["run"]).text();
         assert!(text.contains("inner.sql:1:"), "{text}");
-        assert_eq!(project.status("outer"), "skipped");
-        assert_eq!(project.status("after"), "skipped");
-        assert_eq!(project.status("apart"), "success");
-        let results = project.json("target/run_results.json");
-        let mut all = results["results"].as_array().unwrap().iter();
-        let outer = all.find(|r| r["unique_id"] == "model.shop.outer").unwrap();
-        let message = outer["message"].as_str().unwrap();
-        assert!(message.contains("referenced ephemeral model model.shop.inner"), "{message}");
+        assert_eq!(said("outer"), "skipped inner");
+        assert_eq!(said("after"), "skipped inner");
+        assert_eq!(said("beyond"), "skipped inner");
+        assert_eq!(said("apart").split(' ').next(), Some("success"));
+
+        project.fails(1, &["build", "--no-check"]);
+        assert_eq!(said("outer"), "skipped inner");
+        assert_eq!(said("after"), "skipped ");
+        assert_eq!(said("not_null"), "skipped through");
+        assert_eq!(said("beyond"), "skipped ");
+
+        project.fails(1, &["test"]);
+        let alone = "error Compilation Error in model inner (models/inner.sql)";
+        assert_eq!(said("not_null").lines().next(), Some(alone));
+        project.fails(1, &["run", "--select", "outer"]);
+        assert_eq!(said("outer").lines().next(), Some(alone));
     }
 }
 

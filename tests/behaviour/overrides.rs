@@ -26,14 +26,14 @@ unit_tests:
     model: m
     given: [{input: ref('s'), rows: [{id: 7, name: seven}]}]
     expect: {rows: [{id: 7, name: seven}]}
-  - name: differs
-    model: m
-    given: [{input: ref('s'), rows: [{id: 7, name: seven}]}]
-    expect: {rows: [{id: 8, name: seven}, {id: 7, name: seven}]}
   - name: by_query
     model: m
     given: [{input: ref('s'), rows: [{id: 7, name: seven}]}]
-    expect: {format: sql, rows: \"select 7 as id, 'seven' as name\"}";
+    expect: {format: sql, rows: \"select 7 as id, 'seven' as name\"}
+  - name: differs
+    model: m
+    given: [{input: ref('s'), rows: [{id: 7, name: seven}]}]
+    expect: {rows: [{id: 8, name: seven}, {id: 7, name: seven}]}";
 
 #[test]
 fn blocks_of_a_project_end_in_those_of_seeds_snapshots_and_unit_tests() {

@@ -134,6 +134,54 @@ fn a_failing_unit_test_shows_the_difference_and_keeps_its_model_from_being_built
     }
 }
 
+/// As in dbt, whose `build` runs the unit tests of a model one after another right before it.
+#[test]
+fn after_a_failing_unit_test_the_others_of_its_model_are_skipped() {
+    let test = |model: &str, name: &str, id: u8| {
+        format!(
+            "  - {{name: {name}, model: {model}, given: [{{input: ref('s'), rows: [{{id: 1}}]}}], \
+             expect: {{rows: [{{id: {id}}}]}}}}\n"
+        )
+    };
+    let tests = [("z", "z1", 1), ("z", "z2", 2), ("z", "z3", 3), ("b", "b1", 1), ("b", "b2", 1)];
+    let tests: String = tests.map(|(model, name, id)| test(model, name, id)).concat();
+    for project in Project::on_each(&[
+        ("models/s.sql", "select 1 as id"),
+        ("models/z.sql", "select id from {{ ref('s') }}"),
+        ("models/b.sql", "select id from {{ ref('s') }}"),
+        ("models/c.sql", "select 1 as id"),
+        ("models/tests.yml", &format!("unit_tests:\n{tests}")),
+    ]) {
+        let ends = || {
+            let results = project.json("target/run_results.json")["results"].clone();
+            let one = |one: &serde_json::Value| {
+                let id = one["unique_id"].as_str().unwrap();
+                let name = id.rsplit('.').next().unwrap();
+                format!("{name} {}", one["status"].as_str().unwrap())
+            };
+            results.as_array().unwrap().iter().map(one).collect::<Vec<String>>()
+        };
+        project.fails(1, &["build", "--threads", "1"]);
+        let expected = [
+            "c success",
+            "s success",
+            "b1 pass",
+            "b2 pass",
+            "b success",
+            "z1 pass",
+            "z2 fail",
+            "z3 skipped",
+            "z skipped",
+        ];
+        assert_eq!(ends(), expected);
+        // Without its model `build` runs none; `test` runs all of them.
+        project.ok(&["build", "--select", "test_type:unit"]);
+        assert!(ends().is_empty());
+        project.fails(1, &["test"]);
+        assert!(ends().contains(&"z3 fail".to_owned()));
+    }
+}
+
 #[test]
 fn what_a_unit_test_lacks_is_said() {
     let test = |given: &str, more: &str| {
