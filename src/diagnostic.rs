@@ -325,6 +325,12 @@ impl Diagnostic {
         self
     }
 
+    /// A text among the values of the event's data.
+    pub fn value_of(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.fields.iter().find(|(field, _)| *field == name)?;
+        value.as_str()
+    }
+
     /// With its place.
     #[must_use]
     pub fn at(mut self, location: Location) -> Self {

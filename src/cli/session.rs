@@ -23,13 +23,13 @@ use crate::config::{
 };
 use crate::diagnostic::{Code, Diagnostic, Diagnostics, Result, SourceFile};
 use crate::graph::{Graph, NodeIndex, Selected, Selectors};
-use crate::jinja;
+use crate::jinja::{self, Message};
 use crate::load;
 use crate::manifest::{Manifest, Node};
 use crate::parse;
 use crate::relation::Quoting;
 use crate::report::{self, Console, Level};
-use crate::run::{Engines, InvocationInfo, Message, RunResult};
+use crate::run::{Engines, InvocationInfo, RunResult};
 
 /// What every command starts from.
 pub(super) struct Start<'a> {
@@ -160,6 +160,10 @@ impl Start<'_> {
             self.console.diagnostic(&warning);
         }
         self.tell_vars(&config);
+        if !config.flags.all.is_on("partial_parse") {
+            let text = "Partial parsing not enabled";
+            self.console.event("PartialParsingNotEnabled", Level::Debug, text, || json!({}));
+        }
         let files = load::load(&config)?;
         let for_templates = jinja::InvocationInfo {
             invocation_id: self.audit.id().to_string(),
@@ -172,6 +176,9 @@ impl Start<'_> {
             runtime: config.runtime(&invocation.args),
         };
         let parsed = parse::parse(&config, &files, &for_templates)?;
+        for (kind, text) in &parsed.said {
+            hear(&self.console, *kind, text);
+        }
         for warning in &parsed.warnings {
             self.console.warn(warning)?;
         }
@@ -183,17 +190,7 @@ impl Start<'_> {
         };
         let console = self.console.clone();
         let to = console.clone();
-        engines.listen(move |kind, text| match kind {
-            Message::Print => to.print_of_template(text),
-            Message::Info => to.event("JinjaLogInfo", Level::Info, text, || json!({"msg": text})),
-            Message::Warning if to.warnings().silences(WARNING_OF_TEMPLATE) => {}
-            Message::Warning => {
-                to.event(WARNING_OF_TEMPLATE, Level::Warn, text, || json!({"msg": text}));
-            }
-            Message::Debug => {
-                to.event("JinjaLogDebug", Level::Debug, text, || json!({"msg": text}));
-            }
-        });
+        engines.listen(move |kind, text| hear(&to, kind, text));
         let found = report::found(&parsed.manifest);
         let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
         if console.hears(Level::Debug) {
@@ -393,6 +390,19 @@ pub(super) fn yaml_map(flag: &str, text: Option<&str>) -> Result<Map<String, Val
             Diagnostic::error(Code::USAGE, format!("{flag} takes a map, but got `{text}`"))
                 .help(format!("Write {flag} '{{name: value}}'.")),
         )),
+    }
+}
+
+/// A line of a template.
+fn hear(to: &Console, kind: Message, text: &str) {
+    match kind {
+        Message::Print => to.print_of_template(text),
+        Message::Info => to.event("JinjaLogInfo", Level::Info, text, || json!({"msg": text})),
+        Message::Warning if to.warnings().silences(WARNING_OF_TEMPLATE) => {}
+        Message::Warning => {
+            to.event(WARNING_OF_TEMPLATE, Level::Warn, text, || json!({"msg": text}))
+        }
+        Message::Debug => to.event("JinjaLogDebug", Level::Debug, text, || json!({"msg": text})),
     }
 }
 

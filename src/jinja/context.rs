@@ -14,7 +14,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 use super::error::{Place, carry};
 use super::host::{Adapter, Host};
 use super::macros::{Constant, MacroObject, Package};
-use super::objects::{AdapterObject, ConfigObject, RelationObject};
+use super::objects::{AdapterObject, ConfigObject, Forgiving, RelationObject};
 use super::registry::{BUILT_IN, MacroRegistry};
 use super::values::Dict;
 use crate::diagnostic::{Code, Diagnostic};
@@ -96,6 +96,11 @@ impl Context {
     /// The host of the node.
     pub fn host(&self) -> &Arc<dyn Host> {
         &self.shared.host
+    }
+
+    /// Whether a name that nothing is known of may be called here, while parsing.
+    pub fn bears_with(&self, name: &str) -> bool {
+        self.depth == 0 && self.host().bears_with(name)
     }
 
     /// The database to ask; none while parsing.
@@ -215,8 +220,10 @@ impl Object for Context {
             return Some(Value::from_object(package));
         }
         // dbt knows no siblings of a package's macro without the package's name; they do no harm.
-        let sibling = registry.find_in(&self.package, name)?;
-        Some(Value::from_object(MacroObject(sibling.clone())))
+        match registry.find_in(&self.package, name) {
+            Some(sibling) => Some(Value::from_object(MacroObject(sibling.clone()))),
+            None => self.bears_with(name).then(|| Value::from_object(Forgiving)),
+        }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -86,6 +86,9 @@ impl Place {
     }
 }
 
+/// The field of an error that has the name of a function or macro that is not there.
+pub const UNKNOWN_CALL: &str = "unknown_call";
+
 /// minijinja names a method call from its dot on: where the name before the dot begins.
 fn from_its_name(text: &str, start: usize) -> usize {
     if !text.get(start..).is_some_and(|rest| rest.starts_with('.')) {
@@ -118,7 +121,8 @@ pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnosti
             let error = Diagnostic::error(
                 Code::UNDEFINED,
                 format!("There is no macro or function `{name}`"),
-            );
+            )
+            .field(UNKNOWN_CALL, name);
             match did_you_mean(name, known.iter().map(String::as_str)) {
                 Some(help) => error.help(help),
                 None => error.help(

@@ -44,6 +44,12 @@ pub trait Host: Send + Sync {
     /// `var(name)`; `None` where it has no value.
     fn var(&self, name: &str) -> Option<serde_json::Value>;
 
+    /// Whether a node's own template may call a name that nothing is known of, and gets what is
+    /// empty: while parsing.
+    fn bears_with(&self, _name: &str) -> bool {
+        false
+    }
+
     /// `this`; `None` outside a node.
     fn this(&self) -> Option<Relation>;
 
@@ -104,10 +110,26 @@ pub trait Host: Send + Sync {
     /// `exceptions.warn(…)`, where a warning is no error.
     fn warn(&self, message: &str);
 
+    /// A function of `modules.itertools` was called, which dbt deprecates.
+    fn note_itertools(&self) {}
+
     /// `print(…)`: a line for the user, even where it is quiet.
     fn print(&self, message: &str) {
         self.log(message, true);
     }
+}
+
+/// A line of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Message {
+    /// `log()`
+    Debug,
+    /// `log(info=True)`
+    Info,
+    /// `exceptions.warn()`
+    Warning,
+    /// `print()`
+    Print,
 }
 
 /// What a template can see of a metric, once everything is parsed.

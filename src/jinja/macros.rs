@@ -8,7 +8,8 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::context::{Context, MAX_CALLS, MAX_DEPTH};
-use super::error::{Place, Returned, carry, explain, fail, returned};
+use super::error::{Place, Returned, UNKNOWN_CALL, carry, explain, fail, returned};
+use super::objects::Forgiving;
 use super::registry::{Argument, MacroDef, MacroRegistry};
 use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
 use super::values;
@@ -380,8 +381,13 @@ impl Object for Package {
             None => match state.env().globals().find(|(name, _)| *name == method) {
                 Some((_, function)) if is_built_in(&self.name) => function.call(state, args),
                 _ => {
+                    let name = format!("{}.{method}", self.name);
+                    if context.bears_with(&name) {
+                        return Ok(Value::from_object(Forgiving));
+                    }
                     let message = format!("The package `{}` has no macro `{method}`", self.name);
-                    let mut error = Diagnostic::error(Code::UNDEFINED, message);
+                    let mut error =
+                        Diagnostic::error(Code::UNDEFINED, message).field(UNKNOWN_CALL, name);
                     let known = context.registry().names_in(&self.name);
                     if let Some(help) = did_you_mean(method, known) {
                         error = error.help(help);

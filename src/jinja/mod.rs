@@ -17,7 +17,8 @@ mod yaml;
 
 pub use blocks::{Block, BlockKind, split_blocks};
 pub use dialect::{Dialect, InvocationInfo, Rendered, SourceMap, install_for_yaml};
-pub use host::{Adapter, Executed, Host, KnownMetric, MetricAbove, Statement};
+pub use error::UNKNOWN_CALL;
+pub use host::{Adapter, Executed, Host, KnownMetric, Message, MetricAbove, Statement};
 pub use objects::{ColumnObject, RelationObject, ResponseObject, translated};
 pub use objects::{strategy_macro_name, unknown_strategy};
 pub use registry::{MacroDef, MacroRegistry, RegistryBuilder};

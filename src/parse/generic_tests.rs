@@ -396,7 +396,7 @@ impl Parser<'_> {
         let engine = &self.config.target.engines[&node.engine];
         let this = Relation::new(&engine.database, &engine.schema, &node.name);
         let package: Arc<str> = node.package_name.as_str().into();
-        let host = Arc::new(ParseHost::new(&self.config, &package, node.config.clone(), this));
+        let host = Arc::new(ParseHost::new(self, &package, node.config.clone(), this));
         let mut arguments = Vec::new();
         for (key, value) in &metadata.kwargs {
             let value = test_argument(key, value);

@@ -5,12 +5,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use indexmap::IndexMap;
 use minijinja::Value;
 
+use super::Parser;
 use super::config_levels::{self, dashed};
 use super::identity::Identity;
 use crate::config::Config;
 use crate::diagnostic::Result;
 use crate::jinja::values::Dict;
-use crate::jinja::{Adapter, Host, KnownMetric};
+use crate::jinja::{Adapter, Host, KnownMetric, Message};
 use crate::manifest::{FunctionCall, MetricCall, NodeConfig, RefCall, SourceCall, UniqueId};
 use crate::relation::{Relation, RelationKind};
 
@@ -28,6 +29,10 @@ pub struct Notes {
     pub macros: Vec<UniqueId>,
     /// What `exceptions.warn()` said.
     pub warnings: Vec<String>,
+    /// Whether it called a function of `modules.itertools`.
+    pub itertools: bool,
+    /// What `log()` and `print()` said.
+    said: Vec<(Message, String)>,
 }
 
 /// The host of one node while it is parsed.
@@ -41,19 +46,37 @@ pub struct ParseHost {
     identity: Option<Arc<Identity>>,
     /// Whether a name is made, which needs all variables at once.
     is_naming: bool,
+    /// Names that nothing is known of, which may be called all the same.
+    unknown: Vec<String>,
     notes: Mutex<Notes>,
+    heard: Arc<Heard>,
+}
+
+/// What the templates of all nodes said, which threads hear in any order.
+#[derive(Debug, Default)]
+pub struct Heard(Mutex<Vec<(String, Message, String)>>);
+
+impl Heard {
+    /// Everything that was said, by the names of the nodes.
+    pub fn in_order(&self) -> Vec<(Message, String)> {
+        let mut all = std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner));
+        all.sort_by(|(one, ..), (other, ..)| one.cmp(other));
+        all.into_iter().map(|(_, kind, text)| (kind, text)).collect()
+    }
 }
 
 impl ParseHost {
     /// A host for a node of a package, with the config levels below its own `config()`.
-    pub fn new(config: &Arc<Config>, package: &Arc<str>, base: NodeConfig, this: Relation) -> Self {
+    pub fn new(parser: &Parser, package: &Arc<str>, base: NodeConfig, this: Relation) -> Self {
         ParseHost {
-            config: config.clone(),
+            config: parser.config.clone(),
+            heard: parser.heard.clone(),
             package: package.clone(),
             base,
             this,
             identity: None,
             is_naming: false,
+            unknown: Vec::new(),
             notes: Mutex::default(),
         }
     }
@@ -72,9 +95,22 @@ impl ParseHost {
         self
     }
 
-    /// The notes taken so far; they are taken out.
+    /// With names that the template may call although nothing is known of them.
+    #[must_use]
+    pub fn bearing_with(mut self, unknown: &[String]) -> Self {
+        unknown.clone_into(&mut self.unknown);
+        self
+    }
+
+    /// The notes taken so far; they are taken out. What was said is heard now.
     pub fn take_notes(&self) -> Notes {
-        std::mem::take(&mut self.notes())
+        let mut notes = std::mem::take(&mut *self.notes());
+        if !notes.said.is_empty() {
+            let said = notes.said.drain(..);
+            let said = said.map(|(kind, text)| (self.this.identifier.clone(), kind, text));
+            self.heard.0.lock().unwrap_or_else(PoisonError::into_inner).extend(said);
+        }
+        notes
     }
 
     /// Forgets which macros were called so far.
@@ -146,6 +182,10 @@ impl Host for ParseHost {
         !self.is_naming
     }
 
+    fn bears_with(&self, name: &str) -> bool {
+        self.unknown.iter().any(|unknown| unknown == name)
+    }
+
     fn this(&self) -> Option<Relation> {
         Some(self.this.clone())
     }
@@ -176,7 +216,18 @@ impl Host for ParseHost {
         None
     }
 
-    fn log(&self, _message: &str, _info: bool) {}
+    fn log(&self, message: &str, info: bool) {
+        let kind = if info { Message::Info } else { Message::Debug };
+        self.notes().said.push((kind, message.to_owned()));
+    }
+
+    fn print(&self, message: &str) {
+        self.notes().said.push((Message::Print, message.to_owned()));
+    }
+
+    fn note_itertools(&self) {
+        self.notes().itertools = true;
+    }
 
     fn warn(&self, message: &str) {
         self.notes().warnings.push(message.to_owned());

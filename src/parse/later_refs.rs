@@ -79,7 +79,7 @@ impl Parser<'_> {
         }
         let this = Relation::new(&node.database, &node.schema, &node.alias);
         let package: Arc<str> = node.package_name.as_str().into();
-        let host = Arc::new(ParseHost::new(&self.config, &package, node.config.clone(), this));
+        let host = Arc::new(ParseHost::new(self, &package, node.config.clone(), this));
         let dialect = self.dialects.get(&node.engine);
         for text in texts {
             let at = node.file.text.find(&text).map(|at| at..at + text.len());

@@ -83,14 +83,12 @@ impl Parser<'_> {
         }
         // A package's own macro is for its own nodes only.
         let this = Relation::new(&engine.database, &engine.schema, &node.name);
-        let host = ParseHost::new(&self.config, &node.package, config.clone(), this);
+        let host = ParseHost::new(self, &node.package, config.clone(), this);
         let custom = custom.map_or(Value::from(()), Value::from);
-        let value = dialect.call_macro(
-            macro_name,
-            vec![custom, node.value(config)],
-            Vec::new(),
-            Arc::new(host.of_node(node).naming()),
-        )?;
+        let host = Arc::new(host.of_node(node).naming());
+        let arguments = vec![custom, node.value(config)];
+        let value = dialect.call_macro(macro_name, arguments, Vec::new(), host.clone())?;
+        host.take_notes();
         Ok(Some(value.to_string().trim().to_owned()))
     }
 }

@@ -336,7 +336,7 @@ impl Parser<'_> {
     pub(super) fn host(&self, package: &Arc<str>, base: NodeConfig) -> Arc<ParseHost> {
         let engine = &self.config.target.engines[&self.config.target.default_engine];
         let this = Relation::new(&engine.database, &engine.schema, package);
-        Arc::new(ParseHost::new(&self.config, package, base, this))
+        Arc::new(ParseHost::new(self, package, base, this))
     }
 }
 

@@ -479,9 +479,9 @@ fn refs_of_two(
     for node in manifest.nodes.values().filter(|node| node.resource_type.is_refable()) {
         let key = (node.package_name.as_str(), node.search_name());
         match seen.insert(key, node) {
-            Some(first) if unique => errors.push(super::duplicate(first, node)),
+            Some(first) if unique => errors.push(super::adding::duplicate(first, node)),
             Some(first) => {
-                let mut warning = super::duplicate(first, node)
+                let mut warning = super::adding::duplicate(first, node)
                     .event("DuplicateNameDistinctNodeTypesDeprecation");
                 warning.severity = Severity::Warning;
                 warnings.push(warning);
@@ -493,7 +493,7 @@ fn refs_of_two(
     for node in seen.values().filter(versioned) {
         let unversioned = (node.package_name.as_str(), node.name.as_str().into());
         if let Some(other) = seen.get(&unversioned) {
-            errors.push(super::duplicate(other, node));
+            errors.push(super::adding::duplicate(other, node));
         }
     }
     errors

@@ -470,7 +470,7 @@ pub fn add(manifest: &mut Manifest, mut all: Vec<SemanticEntity>, errors: &mut V
                 format!("The {what} `{}` is declared twice", one.name),
             )
             .or_at(one.location.clone())
-            .note(super::found_two(one.kind, &one.name))
+            .note(super::adding::found_two(one.kind, &one.name))
             .help("Rename one of them.");
             if let Some(location) = &first.location {
                 error = error.related("first here", location.clone());

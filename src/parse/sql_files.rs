@@ -16,6 +16,7 @@ use super::resolve::locate_config;
 use super::unrendered::Written;
 use crate::config::{Config, EngineConfig, WARNING_OF_TEMPLATE};
 use crate::diagnostic::{Code, Diagnostic, Location, Result, Severity};
+use crate::jinja::UNKNOWN_CALL;
 use crate::load::LoadedFile;
 use crate::manifest::{Access, Manifest, Node, NodeConfig, ResourceType, version_text};
 use crate::relation::Relation;
@@ -229,26 +230,43 @@ impl Parser<'_> {
             return python_models::notes(loaded);
         }
         let this = Relation::new(&engine.database, &engine.schema, &identity.name);
-        let host = ParseHost::new(&self.config, &identity.package, base.clone(), this);
-        let host = Arc::new(host.of_node(identity));
         let dialect = self.dialects.get(&engine.name);
-        let text = code.clone();
-        match dialect.render(&loaded.file, code, host.clone()) {
-            // dbt takes a name that is unknown here for one that a run may know: whoever compiles
-            // the node is told.
-            Err(mut error) if is_own_undefined(&error, loaded) => {
-                error.severity = Severity::Warning;
-                self.doubt([*error]);
+        let mut unknown = Vec::new();
+        let mut notes = loop {
+            let host = ParseHost::new(self, &identity.package, base.clone(), this.clone());
+            let host = Arc::new(host.of_node(identity).bearing_with(&unknown));
+            let error = match dialect.render(&loaded.file, code.clone(), host.clone()) {
+                // dbt takes a name that is unknown here for one that a run may know: whoever
+                // compiles the node is told.
+                Err(error) if is_own_undefined(&error, loaded) => error,
+                rendered => {
+                    rendered?;
+                    break host.take_notes();
+                }
+            };
+            let called = error.value_of(UNKNOWN_CALL).map(str::to_owned);
+            let called = called.filter(|name| !unknown.contains(name));
+            self.doubt([Diagnostic { severity: Severity::Warning, ..*error }]);
+            match called {
+                // Again, for what stands behind the call.
+                Some(name) => unknown.push(name),
+                None => break host.take_notes(),
             }
-            rendered => drop(rendered?),
-        }
-        let mut notes = host.take_notes();
+        };
         // dbt reads what holds nothing but plain calls without rendering it, and notes a source once.
-        if notes.macros.is_empty() && !loaded.file.text[text].contains("{%") {
+        if notes.macros.is_empty() && !loaded.file.text[code].contains("{%") {
             let all: IndexSet<_> = notes.sources.drain(..).collect();
             notes.sources.extend(all);
         }
         let place = Location::new(loaded.file.clone(), 0..0);
+        if notes.itertools {
+            let message = "Usage of itertools modules is deprecated. Please use the built-in \
+                           functions instead.";
+            self.doubt([Diagnostic::warning(Code::DEPRECATED, message)
+                .event("ModulesItertoolsUsageDeprecation")
+                .at(place.clone())
+                .help("`zip`, `set`, loops and filters do the same.")]);
+        }
         self.doubt(notes.warnings.drain(..).map(|message| {
             Diagnostic::warning(Code::RAISED, message).event(WARNING_OF_TEMPLATE).at(place.clone())
         }));

@@ -8,7 +8,7 @@ use super::events::Level;
 use super::progress::node_info;
 use crate::engine;
 use crate::manifest::Manifest;
-use crate::run::Spoken;
+use crate::run::{Spoken, What};
 
 /// How much of a statement that holds the rows of a seed is told.
 const ABRIDGED: usize = 512;
@@ -23,23 +23,35 @@ pub fn spoken(console: &Console, manifest: &Manifest, spoken: &Spoken) {
         }
         data
     };
-    let Some((changed, time)) = spoken.done else {
-        let sql = match spoken.sql.char_indices().nth(ABRIDGED) {
-            Some((at, _)) if name.starts_with("seed.") => {
-                format!("{}...", &spoken.sql[..at]).into()
-            }
-            _ => std::borrow::Cow::Borrowed(spoken.sql),
-        };
-        let text = format!("On {name}: {sql}");
-        console.event("SQLQuery", Level::Debug, &text, || {
-            with_info(json!({"conn_name": name, "sql": sql}))
-        });
-        return;
-    };
-    let status = engine::response(spoken.kind, spoken.sql, changed).message;
-    let seconds = time.as_secs_f64();
-    let text = format!("SQL status: {status} in {seconds:.3} seconds");
-    console.event("SQLQueryStatus", Level::Debug, &text, || {
-        with_info(json!({"status": status, "elapsed": seconds, "query_id": null}))
-    });
+    match spoken.what {
+        What::Sent(sql) => {
+            let sql = match sql.char_indices().nth(ABRIDGED) {
+                Some((at, _)) if name.starts_with("seed.") => format!("{}...", &sql[..at]).into(),
+                _ => std::borrow::Cow::Borrowed(sql),
+            };
+            let text = format!("On {name}: {sql}");
+            console.event("SQLQuery", Level::Debug, &text, || {
+                with_info(json!({"conn_name": name, "sql": sql}))
+            });
+        }
+        What::Done(sql, changed, time) => {
+            let status = engine::response(spoken.kind, sql, changed).message;
+            let seconds = time.as_secs_f64();
+            let text = format!("SQL status: {status} in {seconds:.3} seconds");
+            console.event("SQLQueryStatus", Level::Debug, &text, || {
+                with_info(json!({"status": status, "elapsed": seconds, "query_id": null}))
+            });
+        }
+        What::Reused(before) => {
+            let text = format!(
+                "Re-using an available connection from the pool (formerly {before}, now {name})"
+            );
+            console.event(
+                "ConnectionReused",
+                Level::Debug,
+                &text,
+                || json!({"orig_conn_name": &**before, "conn_name": name}),
+            );
+        }
+    }
 }

@@ -11,22 +11,9 @@ use crate::compile::Adapters;
 use crate::config::{EngineConfig, EngineKind, EngineParams, Target};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, Canceller, Connection, Engine, SqlResult, bridge, embedded};
-use crate::jinja::Adapter;
+use crate::jinja::{Adapter, Message};
 use crate::manifest::UniqueId;
 use crate::relation::{Relation, ResultSet};
-
-/// A line of a template.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Message {
-    /// `log()`
-    Debug,
-    /// `log(info=True)`
-    Info,
-    /// `exceptions.warn()`
-    Warning,
-    /// `print()`
-    Print,
-}
 
 /// Who hears the lines of templates, from any thread.
 type Listener = Box<dyn Fn(Message, &str) + Send + Sync>;
@@ -48,7 +35,13 @@ pub struct Engines {
 struct Pool {
     config: Arc<EngineConfig>,
     opened: OnceLock<Result<Opened>>,
-    idle: Mutex<Vec<Box<dyn Connection>>>,
+    idle: Mutex<Vec<Idle>>,
+}
+
+/// A connection that nobody uses at the moment, and the node that it was for.
+struct Idle {
+    connection: Box<dyn Connection>,
+    node: Option<UniqueId>,
 }
 
 #[derive(Clone)]
@@ -94,16 +87,16 @@ impl Engines {
         let (name, pool) = self.pool(name)?;
         let opened = self.open(pool)?;
         let idle = lock(&pool.idle).pop();
-        let connection = match idle {
-            Some(connection) => connection,
+        let (inner, formerly) = match idle {
+            Some(Idle { connection, node }) => (connection, node),
             None => {
                 let connection = opened.engine.connect()?;
                 lock(&self.cancellers).push(connection.canceller());
-                connection
+                (connection, None)
             }
         };
-        let wire =
-            Wire { inner: connection, node: None, comment: None, ear: self.ear.get().cloned() };
+        let ear = self.ear.get().cloned();
+        let wire = Wire { inner, node: None, formerly, comment: None, ear };
         Ok(Pooled { engines: self.clone(), name, wire: Some(wire) })
     }
 
@@ -158,9 +151,9 @@ impl Engines {
             let has_file =
                 matches!(&pool.config.params, EngineParams::DuckDb(it) if it.path.is_some());
             let idle = if has_file { lock(&pool.idle).pop() } else { None };
-            if let Some(mut connection) = idle {
-                let _ = connection.execute("CHECKPOINT");
-                lock(&pool.idle).push(connection);
+            if let Some(mut idle) = idle {
+                let _ = idle.connection.execute("CHECKPOINT");
+                lock(&pool.idle).push(idle);
             }
         }
     }
@@ -284,7 +277,7 @@ impl Pooled {
     /// Whose statements these are.
     pub fn of_node(&mut self, node: &UniqueId) {
         if let Some(wire) = &mut self.wire {
-            wire.node = Some(node.clone());
+            wire.of_node(node);
         }
     }
 
@@ -324,7 +317,8 @@ impl Drop for Pooled {
         if wire.rollback().is_ok()
             && let Some(pool) = self.engines.pools.get(&self.name)
         {
-            lock(&pool.idle).push(wire.inner);
+            let node = wire.node.or(wire.formerly);
+            lock(&pool.idle).push(Idle { connection: wire.inner, node });
         }
     }
 }

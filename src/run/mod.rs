@@ -39,14 +39,14 @@ use crate::manifest::Node;
 
 pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
-pub use engines::{Engines, Message, Pooled};
+pub use engines::{Engines, Pooled};
 pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
 pub use result::{
     BatchResults, DataLoad, FailingRows, InvocationInfo, LoadKind, RunResult, Status, Timing,
 };
 pub use seed::is_overridden as seeds_are_overridden;
 pub use seed_file::seed_columns;
-pub use wire::Spoken;
+pub use wire::{Spoken, What};
 
 /// Something that a thread works on.
 pub enum Step<'a> {

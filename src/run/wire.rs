@@ -9,16 +9,23 @@ use crate::engine::{Canceller, Connection, SqlResult};
 use crate::manifest::UniqueId;
 use crate::relation::{Column, Relation, ResultSet};
 
-/// A statement on its way to an engine, or its end.
+/// What happens on a connection.
 #[derive(Debug, Clone, Copy)]
 pub struct Spoken<'a> {
     pub kind: EngineKind,
     /// The node that it is for.
     pub node: Option<&'a UniqueId>,
-    /// The statement, with its comment.
-    pub sql: &'a str,
-    /// The rows that it changed or gave, where told, and how long it took; `None` before it runs.
-    pub done: Option<(Option<u64>, Duration)>,
+    pub what: What<'a>,
+}
+
+/// A statement on its way to an engine, or its end; each with its comment.
+#[derive(Debug, Clone, Copy)]
+pub enum What<'a> {
+    Sent(&'a str),
+    /// With the rows that it changed or gave, where told, and how long it took.
+    Done(&'a str, Option<u64>, Duration),
+    /// The connection is a node's that was another's before.
+    Reused(&'a UniqueId),
 }
 
 /// Who hears statements, from any thread.
@@ -28,6 +35,8 @@ pub(super) type Ear = Arc<dyn Fn(&Spoken) + Send + Sync>;
 pub(super) struct Wire {
     pub inner: Box<dyn Connection>,
     pub node: Option<UniqueId>,
+    /// The node that it was for before it was handed out.
+    pub formerly: Option<UniqueId>,
     /// The comment, and whether it stands last.
     pub comment: Option<(String, bool)>,
     pub ear: Option<Ear>,
@@ -49,10 +58,17 @@ impl Wire {
         (format!("{before}{sql}").into(), before.len())
     }
 
-    fn tell(&self, sql: &str, done: Option<(Option<u64>, Duration)>) {
+    fn tell(&self, what: What) {
         if let Some(ear) = &self.ear {
-            let (kind, node) = (self.inner.kind(), self.node.as_ref());
-            ear(&Spoken { kind, node, sql, done });
+            ear(&Spoken { kind: self.inner.kind(), node: self.node.as_ref(), what });
+        }
+    }
+
+    /// Whose statements come from now on.
+    pub fn of_node(&mut self, node: &UniqueId) {
+        let before = self.node.replace(node.clone()).or(self.formerly.take());
+        if let Some(before) = before.filter(|before| before != node) {
+            self.tell(What::Reused(&before));
         }
     }
 
@@ -73,13 +89,13 @@ impl Wire {
     ) -> SqlResult<T> {
         let (sent, before) = self.with_comment(sql);
         let told = told.map_or(sent.clone(), |told| self.with_comment(told).0);
-        self.tell(&told, None);
+        self.tell(What::Sent(&told));
         let begun = Instant::now();
         let done = work(&mut *self.inner, &sent).map_err(|mut error| {
             error.position = error.position.and_then(|at| at.checked_sub(before));
             error
         })?;
-        self.tell(&told, Some((changed(&done), begun.elapsed())));
+        self.tell(What::Done(&told, changed(&done), begun.elapsed()));
         Ok(done)
     }
 }
@@ -103,18 +119,18 @@ impl Connection for Wire {
     }
 
     fn begin(&mut self) -> SqlResult<()> {
-        self.tell("BEGIN", None);
+        self.tell(What::Sent("BEGIN"));
         self.inner.begin()
     }
 
     fn commit(&mut self) -> SqlResult<()> {
-        self.tell("COMMIT", None);
+        self.tell(What::Sent("COMMIT"));
         self.inner.commit()
     }
 
     fn rollback(&mut self) -> SqlResult<()> {
         if self.inner.in_transaction() {
-            self.tell("ROLLBACK", None);
+            self.tell(What::Sent("ROLLBACK"));
         }
         self.inner.rollback()
     }

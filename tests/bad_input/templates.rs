@@ -91,6 +91,24 @@ fn undefined_macro() {
     assert_snapshot!("undefined_macro_compiled", project.run("compile"));
 }
 
+/// As in dbt, what stands behind it is noted all the same.
+#[test]
+fn refs_behind_an_undefined_macro() {
+    let project = Project::new(
+        "== macros/money.sql\n{% macro cents(column) %}{{ column }} * 100{% endmacro %}\n\
+         == models/base.sql\nselect 1 as price\n\
+         == models/orders.sql\nselect {% if nothing() %}x{% endif %} {{ gone('price').more }} {{ shop.gone() }}\n  \
+         {{ cents('price') }} as price from {{ ref('base') }}\n",
+    );
+    assert_snapshot!(project.run("parse"));
+    let manifest = std::fs::read_to_string(project.path("target/manifest.json")).unwrap();
+    let manifest: serde_json::Value = serde_json::from_str(&manifest).unwrap();
+    let depends_on = &manifest["nodes"]["model.shop.orders"]["depends_on"];
+    assert_eq!(depends_on["nodes"], serde_json::json!(["model.shop.base"]));
+    assert_eq!(depends_on["macros"], serde_json::json!(["macro.shop.cents"]));
+    assert_snapshot!("refs_behind_an_undefined_macro_compiled", project.run("compile"));
+}
+
 #[test]
 fn undefined_macro_called_by_a_macro() {
     let project = Project::new(

@@ -471,3 +471,38 @@ sources:
         project.ok(&[&["list", "--resource-type", "unit_test"], &keys[..]].concat()).stdout;
     assert!(listed.contains("\"model\""), "{listed}");
 }
+
+/// As in dbt: once while the project is read, once where the model is compiled.
+#[test]
+fn templates_are_heard_while_they_are_parsed() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("macros/m.sql", "{% macro said() %}{{ log('in a macro', info=true) }}1{% endmacro %}"),
+            (
+                "models/a.sql",
+                "{{ log('in a model', info=true) }}{{ print('printed') }}{{ log('for the file') }}\
+                 select {{ said() }} as id, {{ modules.itertools.chain([1]) | list | length }} as n",
+            ),
+            ("models/b.sql", "{{ log('in another', info=true) }} select 1 as id"),
+        ],
+    );
+    let said = |text: &str| {
+        let lines = text.lines().filter(|line| line.starts_with("in a") || *line == "printed");
+        lines.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let ran = project.ok(&["--no-partial-parse", "parse"]);
+    let expected = ["in a model", "printed", "in a macro", "in another"];
+    assert_eq!(said(&ran.stdout), expected);
+    let deprecated = "Usage of itertools modules is deprecated";
+    assert_eq!(ran.text().matches(deprecated).count(), 1, "{}", ran.text());
+    let log = project.read("logs/dbt.log");
+    assert!(log.contains("[debug] [MainThread]: for the file"), "{log}");
+    assert!(log.contains("Partial parsing not enabled"), "{log}");
+
+    let ran = project.ok(&["run", "--threads", "1"]);
+    assert_eq!(said(&ran.stdout), [expected, expected].concat());
+    let reused = "from the pool (formerly model.shop.a, now model.shop.b)";
+    let log = project.read("logs/dbt.log");
+    assert!(log.contains(reused), "{log}");
+}

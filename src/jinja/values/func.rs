@@ -8,6 +8,8 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, ValueOrKwargs};
 use minijinja::{Environment, Error, State, Value};
 
+use crate::jinja::context::Context;
+
 /// The form of all functions, filters and tests here.
 pub(super) type Call = fn(&mut State<'_, '_>, &[Value]) -> Result<Value, Error>;
 
@@ -103,6 +105,11 @@ impl Object for Namespace {
         method: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
+        if self.name == "itertools"
+            && let Ok(context) = Context::of(state)
+        {
+            context.host().note_itertools();
+        }
         match self.get_value_by_str(method) {
             Some(function) => function.call(state, args),
             None => Err(Error::new(
