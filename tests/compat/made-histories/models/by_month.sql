@@ -1,0 +1,1 @@
+select id, kind, happened_at from {{ ref('events') }}
