@@ -5,6 +5,7 @@
 
 mod audit;
 mod history;
+mod inbox;
 mod migrate;
 mod past;
 mod quality;

@@ -1,5 +1,5 @@
 //! Writes results while the run goes: each into the run's spool at once, and from a thread of its
-//! own with the store's connection, fed by a channel, a few statements for each batch.
+//! own with the store's connection, a few statements for each batch.
 //!
 //! It never holds up the run and never fails it. While PostgreSQL is away the spool is brought to
 //! the disk with each batch, and the connection is tried again; what could not be written in the
@@ -7,7 +7,6 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -15,6 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
+use super::inbox::{Receiver, Sender, inbox};
 use super::rules::RuleTerms;
 use super::{BATCH, Begin, End, Entry, Spool, Store, problem, system_time};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
@@ -36,7 +36,7 @@ impl Default for WriterOptions {
     fn default() -> Self {
         WriterOptions {
             batch: BATCH,
-            wait: Duration::from_millis(250),
+            wait: Duration::from_millis(500),
             pause: Duration::from_secs(1),
         }
     }
@@ -60,15 +60,8 @@ pub struct Writer {
     begin: Arc<Begin>,
     spool: Arc<Spool>,
     rules: HashMap<String, RuleTerms>,
-    notes: Sender<Note>,
+    sender: Sender,
     thread: JoinHandle<Finished>,
-}
-
-/// What the thread is told.
-enum Note {
-    Entry(Box<Entry>),
-    /// How the run ended: nothing comes after it.
-    End(End),
 }
 
 impl Writer {
@@ -88,7 +81,7 @@ impl Writer {
         let begun = first.and_then(|mut store| store.begin_run(&begin).map(|()| store));
         let mut problems = Problems::default();
         let store = begun.map_err(|error| problems.note(*error)).ok();
-        let (notes, inbox) = channel();
+        let (sender, receiver) = inbox(options.batch, options.wait);
         let thread = Thread {
             store,
             reach,
@@ -101,13 +94,13 @@ impl Writer {
             options,
         };
         let name = "results-store".to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(move || thread.run(&inbox));
+        let thread = std::thread::Builder::new().name(name).spawn(move || thread.run(&receiver));
         let thread = thread.map_err(|error| {
             Diagnostic::error(Code::STORE, "The results store got no thread")
                 .note(error.to_string())
                 .help("Close other programs, or raise the limit on processes.")
         })?;
-        Ok(Writer { begin, spool, rules: terms, notes, thread })
+        Ok(Writer { begin, spool, rules: terms, sender, thread })
     }
 
     /// Hands over a result, and itself as an object of run_results.json. It is in the spool when
@@ -116,26 +109,21 @@ impl Writer {
         let rule = self.rules.get(&*result.unique_id);
         let entry = Entry::of(&self.begin.run, result, rule);
         self.spool.result(Some(&entry), artifact);
-        self.send(entry);
+        self.sender.put(entry);
     }
 
     /// Hands over a load that belongs to no node's result.
     pub fn record_load(&self, load: &DataLoad) {
         let entry = Entry::of_load(self.begin.run.invocation_id, load);
         self.spool.rows(&entry);
-        self.send(entry);
-    }
-
-    fn send(&self, entry: Entry) {
-        // The thread lives until it is told of the end; had it panicked, `Last::wait` would say so.
-        let _ = self.notes.send(Note::Entry(Box::new(entry)));
+        self.sender.put(entry);
     }
 
     /// Writes what is left and completes the run's row, while whoever calls this goes on.
     pub fn end(self, end: End) -> Last {
-        let Writer { notes, thread, spool, .. } = self;
+        let Writer { sender, thread, spool, .. } = self;
         spool.end(&end);
-        let _ = notes.send(Note::End(end));
+        sender.end(end);
         Last { spool, thread }
     }
 }
@@ -193,7 +181,7 @@ impl Problems {
 }
 
 impl Thread {
-    fn run(mut self, inbox: &Receiver<Note>) -> Finished {
+    fn run(mut self, inbox: &Receiver) -> Finished {
         if let Some(mut store) = self.store.take() {
             // What was interrupted, and which tests there are, is not worth a run's results.
             let introduced = store
@@ -205,22 +193,12 @@ impl Thread {
             self.store = (!store.client().is_closed()).then_some(store);
         }
         let end = loop {
-            let mut next = inbox.recv().map_err(|_| RecvTimeoutError::Disconnected);
-            let deadline = Instant::now() + self.options.wait;
-            let mut taken = 0;
-            while let Ok(Note::Entry(entry)) = next {
-                self.waiting.push(*entry);
-                taken += 1;
-                next = match self.options.batch {
-                    full if taken >= full => Err(RecvTimeoutError::Timeout),
-                    _ => inbox.recv_timeout(deadline.saturating_duration_since(Instant::now())),
-                };
+            let mut delivery = inbox.take();
+            self.waiting.append(&mut delivery.entries);
+            if delivery.is_last {
+                break delivery.end;
             }
-            match next {
-                Ok(Note::End(end)) => break Some(end),
-                Err(RecvTimeoutError::Disconnected) => break None,
-                Ok(Note::Entry(_)) | Err(RecvTimeoutError::Timeout) => self.deliver(false),
-            }
+            self.deliver(false);
         };
         self.deliver(false);
         if self.store.is_none() {
