@@ -47,7 +47,8 @@ pub(super) fn command(start: &Start, outside: bool) -> Outcome {
     if names("dbt_modules") && !names(&basics.packages_install_path) {
         let warning = Diagnostic::warning(
             Code::USAGE,
-            "clean-targets names `dbt_modules`, where packages are no longer installed",
+            "clean-targets names `dbt_modules`, but the default package install path has changed \
+             from `dbt_modules` to `dbt_packages`.",
         );
         let warning = warning.event("PackageInstallPathDeprecation");
         start.console.warn(&warning.help("Name `dbt_packages` in its place."))?;

@@ -124,7 +124,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     }
     let results = run::freshness(&session.compiler, &session.engines, &sources, &told);
     if hooks {
-        let (ended, unrendered) = runner.run_end_hooks(&ran);
+        let (ended, unrendered) = runner.run_end_hooks_of_freshness(&results);
         if let Some(error) = unrendered {
             return Err(error.into());
         }
@@ -143,7 +143,8 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     }
     progress.end();
     let hook_failed = ran.iter().any(|hook| hook.is_failure());
-    session.write_manifest()?;
+    let of = |id: &str| ran.iter().find(|hook| *hook.unique_id == *id);
+    session.write_manifest_with(&of, &|id| of(id).is_some())?;
     let path = match output {
         Some(path) => session.config.started_in.join(path),
         None => session.config.target_path.join("sources.json"),

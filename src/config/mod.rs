@@ -29,6 +29,7 @@ use std::path::{Component, Path, PathBuf};
 use serde_json::{Map, Value, json};
 
 use crate::diagnostic::{Code, Diagnostic, Location, Result};
+use crate::relation::Quoting;
 
 pub use alerts::{Alert, AlertTo, duration};
 pub use basics::Basics;
@@ -120,6 +121,8 @@ impl Config {
             (package.name.clone(), known)
         };
         let all = std::iter::once(&self.project).chain(&self.packages);
+        let quoting = Quoting::default().with(&self.project.quoting);
+        let project = &self.project;
         json!({
             "project_name": self.project.name,
             "version": self.project.version,
@@ -127,6 +130,17 @@ impl Config {
             "profile_name": self.target.profile,
             "target_name": self.target.name,
             "threads": self.target.threads,
+            "quoting": {
+                "database": quoting.database,
+                "schema": quoting.schema,
+                "identifier": quoting.identifier,
+            },
+            "model_paths": project.model_paths,
+            "seed_paths": project.seed_paths,
+            "test_paths": project.test_paths,
+            "macro_paths": project.macro_paths,
+            "analysis_paths": project.analysis_paths,
+            "snapshot_paths": project.snapshot_paths,
             "target_path": self.project.target_path,
             "packages_install_path": self.project.packages_install_path,
             "dependencies": Value::Object(all.map(dependency).collect()),

@@ -67,6 +67,9 @@ pub struct PackagesFile {
 const PACKAGES: &str = "packages.yml";
 const DEPENDENCIES: &str = "dependencies.yml";
 
+/// What dbt says of a file with a wrong entry, which people search for.
+const MALFORMED: &str = "The packages.yml file in this project is malformed.";
+
 impl PackagesFile {
     /// Reads the file of a project that names its packages; a project without one has none.
     ///
@@ -116,7 +119,8 @@ impl PackagesFile {
             .list("packages")?
             .iter()
             .map(|entry| spec(&file, entry, renderer))
-            .collect::<Result<_>>()?;
+            .collect::<Result<_>>()
+            .map_err(|error| Box::new(error.note(MALFORMED)))?;
         map.deny_left_over()?;
         Ok(PackagesFile { path, packages })
     }
@@ -150,10 +154,11 @@ fn spec(file: &Arc<SourceFile>, entry: &Yaml, renderer: &YamlRenderer) -> Result
     };
     let from = map.required_text(kind)?;
     if from.is_empty() {
+        let what = if kind == "package" { "hub" } else { kind };
         return Err(Box::new(
-            Diagnostic::error(Code::BAD_CONFIG, format!("The package's `{kind}` is empty"))
+            Diagnostic::error(Code::BAD_CONFIG, format!("A {what} package is missing the value"))
                 .at(place(entry))
-                .help("It has to be there; a variable in it may have no value."),
+                .help(format!("`{kind}:` has to be there; a variable in it may have no value.")),
         ));
     }
     let name = map.text("name")?;

@@ -417,13 +417,16 @@ fn renamed(
         ));
     }
     Ok(Some(
-        Diagnostic::warning(Code::BAD_CONFIG, format!("`{old}` has been renamed to `{new}`"))
-            .event(match old {
-                "source-paths" => "ConfigSourcePathDeprecation",
-                _ => "ConfigDataPathDeprecation",
-            })
-            .at(place)
-            .help(format!("Write `{new}`.")),
+        Diagnostic::warning(
+            Code::BAD_CONFIG,
+            format!("The `{old}` config has been renamed to `{new}`"),
+        )
+        .event(match old {
+            "source-paths" => "ConfigSourcePathDeprecation",
+            _ => "ConfigDataPathDeprecation",
+        })
+        .at(place)
+        .help(format!("Write `{new}`.")),
     ))
 }
 

@@ -253,7 +253,7 @@ fn pin(work: &mut Work<'_>, wanted: &Wanted) -> Result<(Pinned, Vec<PackageSpec>
                 work.warn(
                     Diagnostic::warning(
                         Code::BAD_PACKAGE,
-                        format!("The package `{package}` has moved to `{moved}`"),
+                        format!("The `{package}` package is deprecated in favor of `{moved}`"),
                     )
                     .event("PackageRedirectDeprecation")
                     .at(wanted.location.clone())

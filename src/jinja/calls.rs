@@ -5,7 +5,7 @@
 
 use minijinja::machinery::{Token, tokenize};
 
-use super::registry::MacroRegistry;
+use super::registry::{BUILT_IN, MacroRegistry};
 use super::rewrite::syntax;
 use crate::manifest::{Macro, UniqueId};
 
@@ -72,6 +72,9 @@ pub fn called_by(registry: &MacroRegistry, adapter: &str, a_macro: &Macro) -> Ve
     for call in calls(&a_macro.macro_sql) {
         match call {
             Call::Name(None, name) if name == a_macro.name => {}
+            Call::Name(Some(BUILT_IN), name) if FUNCTIONS.contains(&name) => {
+                add(&format!("macro.dbt.{name}").into());
+            }
             Call::Name(of, name) => {
                 if let Some(found) = registry.find_anywhere(name, of.unwrap_or(package)) {
                     add(&found.unique_id);

@@ -38,6 +38,8 @@ pub struct Fixed {
     /// `duckdb` or `postgres`.
     pub adapter: &'static str,
     pub target: Value,
+    /// dbt's runtime configuration: `adapter.config`.
+    pub runtime: Value,
     /// The project's `quoting`, which relations have that templates make.
     pub quoting: Quoting,
     /// Databases of DuckDB that are DuckLakes.
@@ -149,7 +151,10 @@ impl Context {
             "target" => self.shared.fixed.target.clone(),
             "thread_id" => crate::worker::current().into(),
             "config" => Value::from_object(ConfigObject),
-            "adapter" => Value::from_object(AdapterObject),
+            "adapter" => {
+                let config = self.shared.fixed.runtime.clone();
+                Value::from_object(AdapterObject { config })
+            }
             "context" => Value::from_dyn_object(self.clone()),
             "pre_hooks" | "post_hooks" => {
                 let key = if name == "pre_hooks" { "pre-hook" } else { "post-hook" };

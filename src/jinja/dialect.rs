@@ -116,15 +116,19 @@ impl Dialect {
         let plain_where = ["get_where_subquery", "ref", "config"]
             .iter()
             .all(|name| registry.is_only_built_in(name, adapter));
+        let target = target_json(engine, target);
+        let mut runtime = invocation.runtime.clone();
+        runtime["credentials"].clone_from(&target);
         let fixed = Fixed {
             registry,
+            runtime: values::from_json(&runtime),
             adapter,
             quoting: Quoting::default(),
             ducklakes: match &engine.params {
                 EngineParams::DuckDb(params) => params.ducklakes(),
                 EngineParams::Postgres(_) => Vec::new(),
             },
-            target: values::from_json(&target_json(engine, target)),
+            target: values::from_json(&target),
             external_root: match &engine.params {
                 EngineParams::DuckDb(params) => params.external_root.clone(),
                 EngineParams::Postgres(_) => String::new(),

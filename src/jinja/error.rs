@@ -8,6 +8,7 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
+use minijinja::value::Object;
 use minijinja::{Error, ErrorKind, Value};
 
 use super::context::Context;
@@ -104,7 +105,7 @@ fn is_built_in(path: &Path) -> bool {
 }
 
 /// Explains an error that came out of the rendering of a place.
-pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnostic> {
+pub fn explain(error: &Error, place: &Place, context: &Arc<Context>) -> Box<Diagnostic> {
     let here = || place.location(error.range());
     let carried = std::error::Error::source(error).and_then(|s| s.downcast_ref::<Explained>());
     if let Some(Explained(diagnostic)) = carried {
@@ -120,7 +121,7 @@ pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnosti
             let known = context.known_names();
             let error = Diagnostic::error(
                 Code::UNDEFINED,
-                format!("There is no macro or function `{name}`"),
+                format!("'{name}' is undefined: there is no macro or function of that name"),
             )
             .field(UNKNOWN_CALL, name);
             match did_you_mean(name, known.iter().map(String::as_str)) {
@@ -155,13 +156,17 @@ pub fn explain(error: &Error, place: &Place, context: &Context) -> Box<Diagnosti
 }
 
 /// A look-up in something that is not there; its name stands in the text.
-fn undefined(here: &Location, context: &Context) -> Diagnostic {
+fn undefined(here: &Location, context: &Arc<Context>) -> Diagnostic {
     let text = &here.file.text[here.span.clone()];
     let name = text.split(['.', '[', '(']).next().unwrap_or_default().trim();
     let is_name = !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || c == '_');
     if !is_name {
         return Diagnostic::error(Code::UNDEFINED, "A value that is used here is undefined")
             .help("Check the names, or give a value with `{% set … %}` or `default(…)`.");
+    }
+    if let Some((of, attribute)) = missing_attribute(text, context) {
+        return Diagnostic::error(Code::UNDEFINED, format!("`{of}` has no `{attribute}`"))
+            .help("Check its name, or use `default(…)`.");
     }
     let error = Diagnostic::error(Code::UNDEFINED, format!("`{name}` is undefined"));
     let known = context.known_names();
@@ -174,6 +179,26 @@ fn undefined(here: &Location, context: &Context) -> Diagnostic {
     } else {
         error.help("Give it a value with `{% set … %}`, or use `var(…)` or `default(…)`.")
     }
+}
+
+/// Of a chain of names whose first one means something: the part that is there, and what it has not.
+fn missing_attribute<'t>(text: &'t str, context: &Arc<Context>) -> Option<(&'t str, &'t str)> {
+    let end = text.find(|c: char| !c.is_alphanumeric() && c != '_' && c != '.');
+    let (chain, rest) = text.split_at(end.unwrap_or(text.len()));
+    // Methods are no attributes.
+    let chain = if rest.starts_with('(') { chain.rsplit_once('.')?.0 } else { chain };
+    let mut names = chain.split('.');
+    let first = names.next()?;
+    let mut value = context.get_value_by_str(first)?;
+    let mut known = first.len();
+    for name in names {
+        value = value.get_attr(name).unwrap_or_default();
+        if value.is_undefined() {
+            return Some((&chain[..known], name));
+        }
+        known += 1 + name.len();
+    }
+    None
 }
 
 fn or_kind(error: &Error) -> String {

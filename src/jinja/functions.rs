@@ -334,12 +334,16 @@ fn run_query(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 fn statement(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     let named = Arguments::new(args, &["name", "fetch_result", "auto_begin"])?;
+    // As dbt's macro has it: what stands in the block is not read while parsing.
+    if !context.host().execute() {
+        return Ok(Value::from(""));
+    }
     let sql = match named.get("caller") {
         Some(caller) => caller.call(state, &[])?.to_string(),
         None => named.required("sql"),
     };
     let name = named.text("name");
-    if name.as_deref() == Some("main") && context.host().execute() {
+    if name.as_deref() == Some("main") {
         context.host().write(&sql).map_err(carry)?;
     }
     let how = Statement {

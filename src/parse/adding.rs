@@ -138,6 +138,10 @@ pub(super) fn add_others(
                             format!("The name of the exposure `{}` is no word", exposure.name),
                         )
                         .event("ExposureNameDeprecation")
+                        .note(
+                            "Starting in v1.3, the 'name' of an exposure should contain only \
+                             letters, numbers, and underscores.",
+                        )
                         .field("exposure", exposure.name.as_str())
                         .or_at(exposure.location.clone())
                         .help("Use letters, digits and underscores; `label` is for people.");

@@ -5,6 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use indexmap::IndexMap;
+use indexmap::map::Entry;
 use regex::Regex;
 use serde_json::{Map, Value};
 
@@ -206,8 +207,13 @@ impl Parser<'_> {
         node.tags.dedup();
         match target {
             TestTarget::Node(of, _) => {
-                node.attached_node = Some(of.unique_id.clone()).filter(|id| !id.is_empty());
-                node.group.clone_from(&of.group);
+                // dbt looks among the nodes of the package that the entry stands in, and among
+                // those that are disabled.
+                let is_found = of.package_name == *loaded.package || !of.config.enabled();
+                if is_found && !of.unique_id.is_empty() {
+                    node.attached_node = Some(of.unique_id.clone());
+                    node.group.clone_from(&of.group);
+                }
                 node.engine = of.engine.clone();
             }
             TestTarget::Source { unique_id, engine, .. } => {
@@ -441,7 +447,10 @@ impl Parser<'_> {
         if !notes.config.values.is_empty() {
             let own = node.unrendered_config.clone();
             for (key, value) in &notes.config.values {
-                node.unrendered_config.entry(key.clone()).or_insert_with(|| value.clone());
+                match node.unrendered_config.entry(key.clone()) {
+                    Entry::Vacant(entry) => drop(entry.insert(value.clone())),
+                    Entry::Occupied(mut entry) => add_up(key, entry.get_mut(), value),
+                }
             }
             config_levels::apply(&mut node.config, notes.config.values);
             config_levels::apply(&mut node.config, own);
@@ -452,10 +461,39 @@ impl Parser<'_> {
                 ResourceType::Test,
                 &node.fqn,
             );
+            for tag in node.config.distinct_tags() {
+                if !node.tags.contains(&tag) {
+                    node.tags.push(tag);
+                }
+            }
+            if let Some(meta) = node.config.get("meta").and_then(Value::as_object) {
+                node.meta.extend(meta.iter().map(|(key, value)| (key.clone(), value.clone())));
+            }
         } else {
             config_levels::apply(&mut node.config, own_tags);
         }
         Ok(())
+    }
+}
+
+/// What dbt makes of a configuration as written in the entry and in the body of the test: it reads
+/// the entry before and after that.
+fn add_up(key: &str, own: &mut Value, other: &Value) {
+    let listed = |tags: &Value| match tags {
+        Value::Array(tags) => tags.clone(),
+        one => vec![one.clone()],
+    };
+    match (key, own, other) {
+        ("tags", own, other) => {
+            let (before, between) = (listed(own), listed(other));
+            *own = [before.clone(), between, before].concat().into();
+        }
+        ("meta", Value::Object(own), Value::Object(other)) => {
+            for (key, value) in other {
+                own.entry(key).or_insert_with(|| value.clone());
+            }
+        }
+        _ => {}
     }
 }
 

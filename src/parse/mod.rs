@@ -173,8 +173,8 @@ pub fn parse(
     let mut warnings: Vec<Diagnostic> = Vec::new();
 
     let registry = register_macros(config, files, &mut manifest)?;
-    let docs = read_docs(files, &mut errors);
     let yaml = YamlRenderers::new(config);
+    let docs = read_docs(files, &yaml, &mut errors);
     let compares_text = config.flags.all.is_on("state_modified_compare_more_unrendered_values");
     let parser = Parser {
         config: config.clone(),
@@ -318,7 +318,11 @@ fn register_macros(
     if errors.is_empty() { Ok(Arc::new(registry)) } else { Err(Diagnostics(errors)) }
 }
 
-fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> ById<DocBlock> {
+fn read_docs(
+    files: &[LoadedFile],
+    yaml: &YamlRenderers,
+    errors: &mut Vec<Diagnostic>,
+) -> ById<DocBlock> {
     let mut docs = ById::default();
     for loaded in files.iter().filter(|file| file.kind == FileKind::Docs) {
         let blocks = match split_blocks(&loaded.file) {
@@ -331,13 +335,21 @@ fn read_docs(files: &[LoadedFile], errors: &mut Vec<Diagnostic>) -> ById<DocBloc
         for block in blocks {
             let BlockKind::Docs { name } = &block.kind else { continue };
             let unique_id: UniqueId = format!("doc.{}.{name}", loaded.package).into();
+            let text = &loaded.file.text[block.body.clone()];
+            // A template, too, with nothing defined; what cannot be rendered is text to people.
+            let is_template = ["{{", "{%", "{#"].iter().any(|mark| text.contains(mark));
+            let rendered = is_template.then(|| {
+                let names = minijinja::Value::from(());
+                yaml.of(&loaded.package).render_text(text, &names).ok()
+            });
+            let text = rendered.flatten().unwrap_or_else(|| text.to_owned());
             let entry = DocBlock {
                 unique_id: unique_id.clone(),
                 name: name.clone(),
                 package_name: loaded.package.to_string(),
                 path: loaded.path.clone(),
                 original_file_path: loaded.original_file_path.clone(),
-                block_contents: loaded.file.text[block.body.clone()].trim().to_owned(),
+                block_contents: text.trim().to_owned(),
             };
             docs.insert(unique_id, entry);
         }

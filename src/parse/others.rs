@@ -308,9 +308,12 @@ impl Parser<'_> {
         config_levels::apply_root_project(&mut config, &self.config, &package, kind, &fqn);
         let mut node = self.bare_node(&loaded, ResourceType::Operation, &name, fqn, config);
         let engine = &self.config.target.engines[&node.engine];
-        node.database.clone_from(&engine.database);
-        node.schema.clone_from(&engine.schema);
-        node.alias.clone_from(&name);
+        let identity = Arc::new(Identity {
+            unique_id: node.unique_id.to_string(),
+            ..Identity::of(kind, &loaded, &name, &node.fqn)
+        });
+        let names = self.names(&identity, &node.config, engine)?;
+        (node.database, node.schema, node.alias) = (names.database, names.schema, names.alias);
         node.raw_code = hook.sql.as_str().into();
         node.location = location;
         node.index = Some(index);

@@ -4,8 +4,9 @@
 use minijinja::Value;
 use serde_json::json;
 
+use super::freshness::FreshnessResult;
 use super::result::{RunResult, Status};
-use crate::jinja::values::{Dict, List, from_json};
+use crate::jinja::values::{DateTime, Dict, List, from_json};
 use crate::manifest::{Manifest, ResourceType};
 
 /// The names with their values.
@@ -57,8 +58,43 @@ pub(super) fn context(
 fn in_graph(graph: &Value, id: &str) -> Value {
     let entry = |section| graph.get_attr(section).ok()?.get_item(&Value::from(id)).ok();
     let known = |entry: &Value| !entry.is_undefined();
-    let sections = ["nodes", "exposures", "saved_queries"];
+    let sections = ["nodes", "exposures", "saved_queries", "sources"];
     sections.into_iter().filter_map(entry).find(known).unwrap_or_default()
+}
+
+/// The names with their values after `source freshness`, which makes no relations.
+pub(super) fn freshness_context(
+    results: &[FreshnessResult],
+    graph: &Value,
+) -> Vec<(&'static str, Value)> {
+    let results =
+        results.iter().map(|result| one_source(in_graph(graph, &result.unique_id), result));
+    let none = || List::value(Vec::new());
+    vec![
+        ("results", List::value(results.collect())),
+        ("schemas", none()),
+        ("database_schemas", none()),
+    ]
+}
+
+fn one_source(node: Value, result: &FreshnessResult) -> Value {
+    let moment = |at: Option<jiff::civil::DateTime>| {
+        let at = at.and_then(|at| jiff::tz::TimeZone::UTC.to_timestamp(at).ok());
+        at.map_or(Value::from(()), |at| Value::from_object(DateTime::utc(at)))
+    };
+    Dict::value([
+        ("node", node),
+        ("unique_id", Value::from(&*result.unique_id)),
+        ("status", Value::from(result.status.as_str())),
+        ("message", Value::from(result.message.clone())),
+        ("failures", Value::from(())),
+        ("execution_time", Value::from(result.execution_time.as_secs_f64())),
+        ("thread_id", Value::from(crate::worker::name(result.thread))),
+        ("adapter_response", from_json(&json!(result.adapter_response))),
+        ("max_loaded_at", moment(result.max_loaded_at)),
+        ("snapshotted_at", moment(result.snapshotted_at)),
+        ("age", Value::from(result.age)),
+    ])
 }
 
 /// A node with the SQL that it ran.

@@ -8,6 +8,7 @@ use std::time::Instant;
 use minijinja::Value;
 
 use super::adapter::{ConnectionAdapter, SharedConnection};
+use super::freshness::FreshnessResult;
 use super::result::{DataLoad, LoadKind, RunResult, Status, Timing};
 use super::{
     Runner, comment, custom, data_test, ended, microbatch, model, python_model, seed, unit_test,
@@ -340,12 +341,26 @@ impl Runner {
         &self,
         results: &[RunResult],
     ) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
-        let manifest = &self.compiler.manifest;
-        if manifest.hooks("on-run-end").is_empty() {
+        self.run_end_hooks_seeing(|graph| ended::context(&self.compiler.manifest, results, graph))
+    }
+
+    /// The same after `source freshness`.
+    pub fn run_end_hooks_of_freshness(
+        &self,
+        results: &[FreshnessResult],
+    ) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
+        self.run_end_hooks_seeing(|graph| ended::freshness_context(results, graph))
+    }
+
+    fn run_end_hooks_seeing(
+        &self,
+        names: impl FnOnce(&Value) -> Vec<(&'static str, Value)>,
+    ) -> (Vec<RunResult>, Option<Box<Diagnostic>>) {
+        if self.compiler.manifest.hooks("on-run-end").is_empty() {
             return (Vec::new(), None);
         }
         let graph = self.compiler.extra("graph").unwrap_or_default();
-        self.compiler.set_ended(ended::context(manifest, results, &graph));
+        self.compiler.set_ended(names(&graph));
         self.run_hooks("on-run-end")
     }
 

@@ -131,6 +131,13 @@ fn attribute_of_something_undefined() {
 }
 
 #[test]
+fn attribute_that_is_not_there() {
+    let project =
+        Project::new("== models/orders.sql\nselect {{ target.nothing.more }} as region\n");
+    assert_snapshot!(project.run("compile"));
+}
+
+#[test]
 fn raised_by_a_macro() {
     let project = Project::new(
         "== macros/checks.sql\n{% macro allowed(kind) %}\n  {% if kind not in ['new', 'used'] %}\n    {{ exceptions.raise_compiler_error('The kind ' ~ kind ~ ' is not sold here') }}\n  {% endif %}\n  '{{ kind }}'\n{% endmacro %}\n\n{% macro kind_column(kind) %}\n  {{ allowed(kind) }} as kind\n{% endmacro %}\n== models/orders.sql\nselect\n  1 as id,\n  {{ kind_column('old') }}\n",

@@ -320,3 +320,36 @@ fn a_test_names_the_entry_that_it_stands_under() {
     let keys: Vec<_> = all.map(|one| one["file_key_name"].clone()).collect();
     assert_eq!(keys, ["seeds.gone"]);
 }
+
+/// What the body of a test configures is the test's, beside what its entry says.
+#[test]
+fn tags_and_meta_of_the_body_of_a_test_are_its_own() {
+    let body = "{% test looks(model) %}{{ config(tags=['in_test'], meta={'a': 1}) }}\
+                select 1 as id where 1 = 0{% endtest %}";
+    let entries = "models:\n  - name: one\n    data_tests:\n      - looks: {config: {tags: [in_yaml], \
+                   meta: {b: 2}}}\n      - looks: {name: second, config: {tags: in_text}}\n";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/one.sql", "select 1 as id"),
+            ("macros/looks.sql", body),
+            ("models/one.yml", entries),
+        ],
+    );
+    project.ok(&["parse"]);
+    let nodes = project.json("target/manifest.json")["nodes"].clone();
+    let of = |name: &str| {
+        let named = |node: &&serde_json::Value| node["name"] == name;
+        nodes.as_object().unwrap().values().find(named).unwrap().clone()
+    };
+    let (first, second) = (of("looks_one_"), of("second"));
+    assert_eq!(first["tags"], serde_json::json!(["in_yaml", "in_test"]));
+    assert_eq!(first["meta"], serde_json::json!({"b": 2, "a": 1}));
+    let written = &first["unrendered_config"];
+    assert_eq!(written["tags"], serde_json::json!(["in_yaml", "in_test", "in_yaml"]));
+    assert_eq!(written["meta"], serde_json::json!({"b": 2, "a": 1}));
+    let written = &second["unrendered_config"]["tags"];
+    assert_eq!(*written, serde_json::json!(["in_text", "in_test", "in_text"]));
+    let listed = project.ok(&["list", "--select", "tag:in_test", "--quiet"]).stdout;
+    assert_eq!(listed, "shop.looks_one_\nshop.second\n");
+}

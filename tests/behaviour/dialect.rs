@@ -123,3 +123,28 @@ fn a_macro_is_dispatched_within_a_namespace_that_is_not_there() {
     assert_eq!(project.rows("select * from d"), [["own", "2020-02-29"]]);
     assert_eq!(project.rows("select * from m"), [["own"]]);
 }
+
+#[test]
+fn the_adapter_knows_the_configuration() {
+    let model = "select '{{ adapter.config.quoting.schema }} {{ adapter.config.project_name }} \
+                 {{ adapter.config.credentials.type }} {{ adapter.config.model_paths }}' as said";
+    let project =
+        Project::new(On::DuckDb, &[("models/m.sql", &model.replace("_paths", "_paths | first"))]);
+    project.ok(&["run"]);
+    assert_eq!(project.lines("select said from m"), ["True shop duckdb models"]);
+}
+
+/// dbt's `statement` reads its block only when it runs: a ref in it is not noted.
+#[test]
+fn a_statement_is_not_read_while_parsing() {
+    let reads =
+        "{% call statement('n') %}select * from {{ ref('one') }}{% endcall %}select 1 as id";
+    let project = Project::new(
+        On::DuckDb,
+        &[("models/one.sql", "select 1 as id"), ("models/two.sql", reads)],
+    );
+    project.ok(&["parse"]);
+    let two = &project.json("target/manifest.json")["nodes"]["model.shop.two"];
+    assert_eq!(two["refs"], serde_json::json!([]));
+    assert_eq!(two["depends_on"]["macros"], serde_json::json!(["macro.dbt.statement"]));
+}

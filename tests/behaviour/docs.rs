@@ -282,3 +282,22 @@ fn the_site_is_served_and_made_anew() {
     server.wait().unwrap();
     reader.join().unwrap();
 }
+
+/// dbt renders the text of a docs block, with nothing defined.
+#[test]
+fn docs_blocks_are_templates() {
+    let text = "{% docs one -%}{# no #}{% raw %}{{ ref('x') }}{% endraw %} is {{ 1 + 1 }}{{ x }}{%- enddocs %}";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/one.sql", "select 1 as id"),
+            ("models/d.md", text),
+            ("models/one.yml", "models: [{name: one, description: \"{{ doc('one') }}\"}]"),
+        ],
+    );
+    project.ok(&["parse"]);
+    let manifest = project.json("target/manifest.json");
+    let shown = "{{ ref('x') }} is 2";
+    assert_eq!(manifest["docs"]["doc.shop.one"]["block_contents"], shown);
+    assert_eq!(manifest["nodes"]["model.shop.one"]["description"], shown);
+}

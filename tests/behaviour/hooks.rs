@@ -291,3 +291,36 @@ fn hooks_of_the_project_are_compiled() {
     project.ok(&["compile", "--select", "a"]);
     assert_eq!(project.statuses().len(), 1);
 }
+
+/// As in dbt, a hook has the schema that the project configures for its models.
+#[test]
+fn hooks_have_names_as_nodes_have() {
+    let file = "{name: shop, profile: shop, on-run-start: select 1, models: {+schema: own}}";
+    let project =
+        Project::new(On::DuckDb, &[("dbt_project.yml", file), ("models/m.sql", "select 1 as id")]);
+    project.ok(&["parse"]);
+    let hook = &project.json("target/manifest.json")["nodes"]["operation.shop.shop-on-run-start-0"];
+    assert_eq!((&hook["schema"], &hook["alias"]), (&"main_own".into(), &hook["name"]));
+}
+
+#[test]
+fn end_hooks_of_freshness_see_its_results() {
+    let hook = "{% for r in results %}{{ log(r.node.unique_id ~ ' is ' ~ r.status ~ ' since ' ~ \
+                r.max_loaded_at, info=true) }}{% endfor %}select {{ results | length }} as n";
+    let file = format!("name: shop\nprofile: shop\non-run-end: [\"{hook}\"]\n");
+    let sources = "sources: [{name: raw, schema: \"{{ target.schema }}\", tables: [{name: t, config: \
+                   {loaded_at_field: loaded, freshness: {warn_after: {count: 1, period: day}}}}]}]";
+    for project in Project::on_each(&[
+        ("dbt_project.yml", &file),
+        ("seeds/t.csv", "id,loaded\n1,2024-05-01 00:00:00\n"),
+        ("models/s.yml", sources),
+    ]) {
+        project.ok(&["seed"]);
+        let said = project.ok(&["source", "freshness"]).text();
+        let line = "source.shop.raw.t is warn since 2024-05-01 00:00:00+00:00";
+        assert!(said.contains(line), "{said}");
+        let hook =
+            &project.json("target/manifest.json")["nodes"]["operation.shop.shop-on-run-end-0"];
+        assert_eq!(hook["compiled_code"], "select 1 as n");
+    }
+}

@@ -515,3 +515,34 @@ fn properties_of_a_disabled_seed_are_those_of_its_namesake() {
     assert_eq!(seed["config"]["column_types"]["id"], "varchar");
     assert_eq!(project.status("unique_rules_id"), "pass");
 }
+
+/// As in dbt: what `dbt.` stands before is dbt's own, and the node that a test belongs to is looked
+/// for in the package of the entry.
+#[test]
+fn names_of_dbt_are_dbts_and_tests_of_foreign_models_belong_to_none() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("packages.yml", "packages: [{local: near}]"),
+            ("near/dbt_project.yml", "name: near\nversion: 1.0.0\n"),
+            ("near/models/theirs.sql", "select 1 as id"),
+            (
+                "near/macros/m.sql",
+                "{% macro run_query(q) %}{{ return(dbt.run_query(q)) }}{% endmacro %}",
+            ),
+            (
+                "models/s.yml",
+                "models:\n  - {name: theirs, columns: [{name: id, data_tests: [not_null]}]}\n",
+            ),
+        ],
+    );
+    project.ok(&["deps"]);
+    project.ok(&["parse"]);
+    let manifest = project.json("target/manifest.json");
+    let calls = &manifest["macros"]["macro.near.run_query"]["depends_on"]["macros"];
+    assert_eq!(*calls, serde_json::json!(["macro.dbt.run_query"]));
+    let nodes = manifest["nodes"].as_object().unwrap();
+    let test = nodes.values().find(|node| node["resource_type"] == "test").unwrap();
+    assert_eq!(test["attached_node"], serde_json::Value::Null);
+    assert_eq!(test["depends_on"]["nodes"], serde_json::json!(["model.near.theirs"]));
+}

@@ -23,11 +23,18 @@ use crate::relation::quote_identifier;
 
 /// The `adapter` of a template.
 #[derive(Debug)]
-pub struct AdapterObject;
+pub struct AdapterObject {
+    /// dbt's runtime configuration.
+    pub config: Value,
+}
 
 impl Object for AdapterObject {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        (key.as_str() == Some("config")).then(|| self.config.clone())
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
