@@ -12,6 +12,9 @@ const MIN_SCALE = 1 / 400;
 /** From this scale on nodes have round corners. */
 const ROUND = 0.12;
 
+/** What the legend takes at the bottom, in pixels. */
+const FOOT = 36;
+
 /** How far beside a node, in pixels, the pointer still means it. */
 const NEAR = 3;
 
@@ -170,8 +173,8 @@ export class GraphView {
     }
     if (x1 > x2) return;
     const { width, height } = this.size();
-    const scale = Math.min((width - 48) / (x2 - x1), (height - 48) / (y2 - y1), 1);
-    this.look((x1 + x2) / 2, (y1 + y2) / 2, scale, animate);
+    const scale = Math.min((width - 48) / (x2 - x1), (height - 48 - FOOT) / (y2 - y1), 1);
+    this.look((x1 + x2) / 2, (y1 + y2) / 2 + FOOT / 2 / scale, scale, animate);
   }
 
   zoom(factor) {

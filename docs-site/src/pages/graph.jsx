@@ -279,11 +279,12 @@ function Drawing({ drawn, picked, pick, open, toggle, trace, traced, fitOn }) {
   return (
     <div class="stage" tabIndex={0} onKeyDown={pressed} role="application" aria-label={`Lineage of ${drawn.nodes.size} nodes. Arrow keys go along it, Enter opens a node, c shows its columns, plus and minus zoom.`}>
       <div class="world under" ref={under} aria-hidden="true">
-        {drawn.lanes.map((lane) => <div key={lane.name} class="box" style={{ left: lane.x, top: lane.y, width: lane.w, height: lane.h }}><span>{lane.name}</span></div>)}
+        {drawn.lanes.map((lane) => <div key={lane.name} class="box" style={{ left: lane.x, top: lane.y, width: lane.w, height: lane.h }} />)}
       </div>
       <div class="canvas" ref={container} />
       {layer && createPortal(
         <div class="world above" ref={above}>
+          {drawn.lanes.map((lane) => <span key={lane.name} class="box-name" style={{ left: lane.x, top: lane.y }} aria-hidden="true">{lane.name}</span>)}
           <ColumnEdges drawn={drawn} open={open} traced={traced} />
           {cards.filter((place) => drawn.nodes.has(place)).map((place) => (
             <Card key={place} place={place} at={drawn.nodes.get(place)} isPicked={place === picked} isDim={near != null && !near.has(place)} pick={pick} about={open.get(place)} toggle={toggle} trace={trace} traced={traced} />
