@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::args::{CheckOutput, RunArgs, SelectionArgs};
+use super::columns::Known;
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::check::{self, Checked, Passed};
@@ -64,14 +65,8 @@ fn untagged(
         let compiled = checked.compiled.get(id).map(|compiled| compiled.sql.clone());
         compiled.ok_or_else(String::new)
     };
-    let inputs = lineage::Inputs {
-        compiler: &session.compiler,
-        graph,
-        sql: &sql,
-        schemas: &checked.schemas,
-        earlier_name: &|_| None,
-    };
-    let lineage = lineage::analyse(&inputs, &selected.set);
+    let known = Known { session, sql: &sql, schemas: &checked.schemas };
+    let lineage = known.lineage(&selected.set);
     let copies = lineage::untagged_copies(&lineage, graph, manifest).into_iter();
     let is_selected = |copy: &UntaggedCopy| {
         let index = graph.index_of(manifest, &copy.copy.node);
@@ -79,8 +74,8 @@ fn untagged(
     };
     let finding = |UntaggedCopy { copy, of }: UntaggedCopy| {
         let node = manifest.nodes.get(&copy.node);
-        let name = node.map_or(&*copy.node, |node| &node.name);
-        let of_name = of.node.splitn(3, '.').last().unwrap_or_default();
+        let name = report::node_name(manifest, &copy.node);
+        let of_name = report::node_name(manifest, &of.node);
         let message = format!(
             "`{name}.{}` has the values of `{of_name}.{}`, which is tagged as personal, and is not tagged",
             copy.column, of.column

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::args::{DocsFormat, DocsGenerateArgs, RunArgs, SelectionArgs};
+use super::columns::Known;
 use super::compile::{Compiled, compile_nodes, finish};
 use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt, store};
@@ -115,16 +116,9 @@ fn column_edges(
     let schemas = tables.map(|(id, table)| (id.clone(), schema(table))).collect();
     let sql = |id: &UniqueId| sql(id).ok_or_else(|| "it was not compiled".to_owned());
     let graph = &session.graph;
-    let inputs = lineage::Inputs {
-        compiler: &session.compiler,
-        graph,
-        sql: &sql,
-        schemas: &schemas,
-        earlier_name: &|_| None,
-    };
     let mut wanted = graph.empty_set();
     wanted.insert_range(..);
-    let lineage = lineage::analyse(&inputs, &wanted);
+    let lineage = Known { session, sql: &sql, schemas: &schemas }.lineage(&wanted);
     let edges = graph.order().iter().flat_map(|at| lineage.edges_of(graph.unique_id(*at)));
     let edge = |edge: lineage::Edge| ColumnEdge {
         from: (edge.from.node, edge.from.column.to_string()),

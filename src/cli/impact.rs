@@ -8,7 +8,7 @@ use fixedbitset::FixedBitSet;
 use serde_json::Value;
 
 use super::args::{CheckOutput, ImpactArgs, SelectionArgs};
-use super::lineage::{Analysed, analyse};
+use super::columns::{Analysed, Known, analyse};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Result};
@@ -39,7 +39,7 @@ pub(super) fn command(start: &Start, args: &ImpactArgs) -> Outcome {
     let before = before(&session, manifest, &modified, &reached, &analysed);
     let view = view(&session, manifest, &path, &modified, &before, &analysed.lineage)?;
     let text = match args.output {
-        CheckOutput::Text => view.text(session.console.color()),
+        CheckOutput::Text => view.text(&session.compiler.manifest, session.console.color()),
         CheckOutput::Json => serde_json::to_string_pretty(&view.json()).unwrap_or_default(),
     };
     session.console.data(text.trim_end());
@@ -81,14 +81,7 @@ fn before(
         let name = find(earlier, id)?.get("relation_name")?.as_str()?;
         Some(lineage::name_parts(name))
     };
-    let inputs = lineage::Inputs {
-        compiler: &session.compiler,
-        graph,
-        sql: &sql,
-        schemas: &schemas,
-        earlier_name: &earlier_name,
-    };
-    lineage::analyse(&inputs, reached)
+    Known { session, sql: &sql, schemas: &schemas }.lineage_as_named(reached, &earlier_name)
 }
 
 fn compiled_code<'m>(manifest: &'m Value, id: &str) -> Option<&'m str> {

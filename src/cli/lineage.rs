@@ -1,20 +1,15 @@
 //! `lineage`: which columns a column is made of, and which are made of it.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
-
-use fixedbitset::FixedBitSet;
 use serde_json::{Map, json};
 
 use super::args::{LineageArgs, LineageFormat, SelectionArgs};
+use super::columns::{Analysed, analyse};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
-use crate::check::{self, Checked, Schemas};
-use crate::compile::CompiledNode;
-use crate::diagnostic::{Code, Diagnostic, Location, Result, did_you_mean};
+use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};
 use crate::graph::{Member, NodeIndex};
-use crate::lineage::{self, ColumnId, Edge, Lineage, Tree, Unresolved, Walk, Way};
-use crate::manifest::{FastHash, ResourceType, UniqueId};
+use crate::lineage::{ColumnId, Edge, Lineage, Tree, Unresolved, Walk, Way};
+use crate::manifest::{ResourceType, UniqueId};
 use crate::report::LineageView;
 
 /// What a command line names.
@@ -45,57 +40,6 @@ pub(super) fn command(start: &Start, args: &LineageArgs) -> Outcome {
     show(&session, args, &asked, &ways, &analyse(&session, &wanted))?;
     session.leave();
     Ok(Exit::Done)
-}
-
-/// What is known of the columns of a project, and the SQL that it is known from.
-pub(super) struct Analysed {
-    pub lineage: Lineage,
-    pub compiled: HashMap<UniqueId, CompiledNode, FastHash>,
-    pub schemas: Schemas,
-}
-
-/// The lineage of the wanted models, snapshots, seeds and sources, with the columns that their engines bind.
-pub(super) fn analyse(session: &Session, wanted: &FixedBitSet) -> Analysed {
-    let (manifest, graph) = (&session.compiler.manifest, &session.graph);
-    let mut queries = wanted.clone();
-    for index in wanted.ones() {
-        let kind = graph.member(manifest, NodeIndex::new(index)).resource_type();
-        queries.set(index, kind.is_refable() || kind == ResourceType::Source);
-    }
-    let Checked { schemas, mut compiled, .. } =
-        check::check(&session.compiler, graph, &session.engines, &queries);
-    // Templates that ask the database for more than names and types are compiled as for a run.
-    let others = Mutex::new(Vec::new());
-    let sql = |id: &UniqueId| {
-        if let Some(compiled) = compiled.get(id) {
-            return Ok(compiled.sql.clone());
-        }
-        match session.compiler.compile(id, &session.compiler.host(id)) {
-            Ok(compiled) => {
-                let sql = compiled.sql.clone();
-                let mut others = others.lock().unwrap_or_else(PoisonError::into_inner);
-                others.push((id.clone(), compiled));
-                Ok(sql)
-            }
-            Err(error) => {
-                let first = error.message.lines().next().unwrap_or_default();
-                Err(format!("it does not compile: {first}"))
-            }
-        }
-    };
-    let compiler = &session.compiler;
-    let inputs =
-        lineage::Inputs { compiler, graph, sql: &sql, schemas: &schemas, earlier_name: &|_| None };
-    let lineage = lineage::analyse(&inputs, &queries);
-    compiled.extend(others.into_inner().unwrap_or_else(PoisonError::into_inner));
-    Analysed { lineage, compiled, schemas }
-}
-
-impl Analysed {
-    /// The place in a node's file that a byte of its compiled SQL came from.
-    pub fn place(&self, session: &Session, id: &UniqueId, offset: usize) -> Option<Location> {
-        session.compiler.locate(id, self.compiled.get(id)?, offset)
-    }
 }
 
 fn show(

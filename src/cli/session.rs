@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use super::audit::{self, Audit};
 use super::earlier::Earlier;
-use super::selection::{States, indirect};
+use super::states::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
 use crate::checksum;
 use crate::clock;

@@ -5,10 +5,11 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::branches::{branches, node_name};
 use super::lines::styled;
 use super::plural;
 use crate::lineage::{ColumnId, Impact, NodeChange};
-use crate::manifest::UniqueId;
+use crate::manifest::{Manifest, UniqueId};
 
 /// What changed, and what that touches.
 #[derive(Debug, Default)]
@@ -29,11 +30,11 @@ pub struct ImpactView {
 
 impl ImpactView {
     /// For people.
-    pub fn text(&self, color: bool) -> String {
+    pub fn text(&self, manifest: &Manifest, color: bool) -> String {
         let paint = |text: &str, code: &str| styled(text, code, color);
         let mut out = String::new();
         for (id, change) in &self.changes {
-            let _ = writeln!(out, "{}", paint(short(id), "1"));
+            let _ = writeln!(out, "{}", paint(&node_name(manifest, id), "1"));
             let mut lines = Vec::new();
             if self.unknown.contains(id) {
                 let why = "its earlier SQL is not in the manifest: all of it counts as changed";
@@ -57,14 +58,14 @@ impl ImpactView {
             out.push('\n');
         }
         let lists: [(&str, Vec<String>); 8] = [
-            ("New", names(&self.new)),
-            ("Gone", names(&self.gone)),
-            ("Written in another way, and the same", names(&self.same)),
-            ("Columns that may have other values", by_node(self.impact.columns.iter())),
-            ("Columns that lose what they are made of", by_node(self.impact.lost.iter())),
-            ("May have other rows", names(self.impact.rows.iter())),
-            ("Tests to look at", names(&self.tests)),
-            ("Exposures", names(&self.exposures)),
+            ("New", names(manifest, &self.new)),
+            ("Gone", names(manifest, &self.gone)),
+            ("Written in another way, and the same", names(manifest, &self.same)),
+            ("Columns that may have other values", by_node(manifest, self.impact.columns.iter())),
+            ("Columns that lose what they are made of", by_node(manifest, self.impact.lost.iter())),
+            ("May have other rows", names(manifest, self.impact.rows.iter())),
+            ("Tests to look at", names(manifest, &self.tests)),
+            ("Exposures", names(manifest, &self.exposures)),
         ];
         for (title, lines) in lists {
             if !lines.is_empty() {
@@ -114,31 +115,18 @@ impl ImpactView {
     }
 }
 
-/// Lines below a title.
-fn branches(out: &mut String, lines: &[String]) {
-    for (at, line) in lines.iter().enumerate() {
-        let sign = if at + 1 == lines.len() { "└──" } else { "├──" };
-        let _ = writeln!(out, "{sign} {line}");
-    }
-}
-
-fn names<'a>(ids: impl IntoIterator<Item = &'a UniqueId>) -> Vec<String> {
-    ids.into_iter().map(|id| short(id).to_owned()).collect()
+fn names<'a>(manifest: &Manifest, ids: impl IntoIterator<Item = &'a UniqueId>) -> Vec<String> {
+    ids.into_iter().map(|id| node_name(manifest, id)).collect()
 }
 
 /// A line for each node: its columns.
-fn by_node<'a>(columns: impl Iterator<Item = &'a ColumnId>) -> Vec<String> {
+fn by_node<'a>(manifest: &Manifest, columns: impl Iterator<Item = &'a ColumnId>) -> Vec<String> {
     let mut nodes: BTreeMap<&UniqueId, Vec<&str>> = BTreeMap::new();
     for column in columns {
         nodes.entry(&column.node).or_default().push(&column.column);
     }
-    let line = |(id, names): (&UniqueId, Vec<&str>)| format!("{}  {}", short(id), names.join(", "));
+    let line = |(id, names): (&UniqueId, Vec<&str>)| {
+        format!("{}  {}", node_name(manifest, id), names.join(", "))
+    };
     nodes.into_iter().map(line).collect()
-}
-
-/// A `unique_id` without its kind and package, and without the hash of a generic test.
-fn short(id: &str) -> &str {
-    let name = id.splitn(3, '.').nth(2).unwrap_or(id);
-    let is_hash = |text: &str| text.len() == 10 && text.chars().all(|c| c.is_ascii_hexdigit());
-    name.rsplit_once('.').filter(|(_, end)| is_hash(end)).map_or(name, |(start, _)| start)
 }

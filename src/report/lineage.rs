@@ -5,6 +5,7 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use super::branches::{branches, node_name, sign};
 use super::lines::styled;
 use crate::diagnostic::Location;
 use crate::lineage::{ColumnId, Edge, Kind, Tree, Unresolved, Way};
@@ -25,7 +26,7 @@ impl LineageView<'_> {
         let mut out = format!("{name}{}\n", self.engine(&tree.column));
         self.branches(tree, way, "", &mut out);
         if tree.branches.is_empty() && tree.unresolved.is_empty() {
-            let _ = writeln!(out, "└── {}", self.dim(self.nothing(&tree.column, way)));
+            branches(&mut out, &[self.dim(self.nothing(&tree.column, way))]);
         }
         out
     }
@@ -38,9 +39,7 @@ impl LineageView<'_> {
         let lengths = inline.map(|tree| tree.column.column.chars().count());
         let width = lengths.max().unwrap_or_default();
         for (at, tree) in columns.iter().enumerate() {
-            let is_last = at + 1 == columns.len();
-            let (sign, deeper) =
-                if is_last { ("└── ", "    ") } else { ("├── ", "│   ") };
+            let (sign, deeper) = sign(at + 1 == columns.len());
             let name = self.bold(&format!("{:width$}", tree.column.column));
             match tree.branches.as_slice() {
                 [] if tree.unresolved.is_empty() => {
@@ -70,17 +69,17 @@ impl LineageView<'_> {
     fn branches(&self, tree: &Tree, way: Way, indent: &str, out: &mut String) {
         let count = tree.unresolved.len() + tree.branches.len();
         let mut at = 0;
-        let mut sign = || {
+        let mut next = || {
             at += 1;
-            if at == count { ("└── ", "    ") } else { ("├── ", "│   ") }
+            sign(at == count)
         };
         for unresolved in &tree.unresolved {
-            let (sign, _) = sign();
+            let (sign, _) = next();
             let text = format!("not resolved: {}", self.reason(&tree.column.node, unresolved));
             let _ = writeln!(out, "{indent}{sign}{}", self.red(&text));
         }
         for branch in &tree.branches {
-            let (sign, deeper) = sign();
+            let (sign, deeper) = next();
             let again = if branch.is_repeated { self.dim("  (see above)") } else { String::new() };
             let _ = writeln!(out, "{indent}{sign}{}{again}", self.line(branch, tree, way));
             self.branches(branch, way, &format!("{indent}{deeper}"), out);
@@ -105,13 +104,12 @@ impl LineageView<'_> {
     /// Columns that decide about the rows of a node.
     pub fn filters(&self, node: &UniqueId, filters: &[ColumnId]) -> String {
         let mut out = format!("{}\n", self.bold(&format!("Rows of {}", self.node_name(node))));
-        for (at, column) in filters.iter().enumerate() {
-            let sign = if at + 1 == filters.len() { "└── " } else { "├── " };
+        let line = |column: &ColumnId| {
             let crossed = self.yellow(&self.crossed(&column.node, node));
             let word = self.kind("decided by", Some(Kind::Filter));
-            let _ =
-                writeln!(out, "{sign}{word} {}{}{crossed}", self.name(column), self.engine(column));
-        }
+            format!("{word} {}{}{crossed}", self.name(column), self.engine(column))
+        };
+        branches(&mut out, &filters.iter().map(line).collect::<Vec<_>>());
         out
     }
 
@@ -151,13 +149,7 @@ impl LineageView<'_> {
     }
 
     fn node_name(&self, id: &UniqueId) -> String {
-        if let Some(node) = self.manifest.nodes.get(id) {
-            return node.search_name().into_owned();
-        }
-        match self.manifest.sources.get(id) {
-            Some(source) => format!("{}.{}", source.source_name, source.name),
-            None => id.to_string(),
-        }
+        node_name(self.manifest, id)
     }
 
     /// Whether a column is of what the project does not make.

@@ -3,6 +3,7 @@
 //! The only module besides `cli` that writes to the terminal.
 
 mod batches;
+mod branches;
 mod console;
 mod diagnostics;
 mod events;
@@ -17,6 +18,7 @@ mod statements;
 mod summary;
 mod warnings;
 
+pub use branches::node_name;
 pub use console::{Console, ConsoleOptions, Style};
 pub use diagnostics::{render as render_diagnostic, to_json as diagnostic_to_json};
 pub use events::Level;
