@@ -11,8 +11,7 @@ use crate::parse::py_repr;
 
 /// The checksum in hex; `None` where no contract is enforced.
 pub(super) fn checksum(node: &Node) -> Option<String> {
-    let enforced = node.config.get("contract").and_then(|contract| contract.get("enforced"));
-    if enforced != Some(&Value::Bool(true)) {
+    if !node.has_contract() {
         return None;
     }
     let mut text = String::new();

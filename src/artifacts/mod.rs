@@ -37,6 +37,7 @@ pub use catalog::{catalog_to, write_catalog};
 pub use flat_graph::{flat_graph, metric_value, node_value};
 pub use graph_summary::write_graph_summary;
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
+pub use nodes::inherited_json;
 pub use run_results::{
     LAST_RUN, keep_run, result_json, run_results_to, write_broken_off, write_run_results,
 };

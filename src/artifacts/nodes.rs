@@ -8,14 +8,15 @@ use std::sync::LazyLock;
 use indexmap::IndexMap;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::Each;
 use super::config::{ConfigOut, Filled};
 use crate::compile::{Compiler, cte_name};
 use crate::graph::{Member, defaults};
 use crate::manifest::{
-    ColumnInfo, FunctionCall, MetricCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
+    ColumnInfo, FunctionCall, Inherited, MetricCall, Node, RefCall, ResourceType, SourceCall,
+    UniqueId,
 };
 use crate::run::RunResult;
 
@@ -342,8 +343,27 @@ impl Serialize for ColumnOut<'_> {
         map.serialize_entry("tags", &column.tags)?;
         map.serialize_entry("granularity", &column.granularity)?;
         map.serialize_entry("doc_blocks", &column.doc_blocks)?;
+        if let Some(inherited) = &column.inherited {
+            map.serialize_entry("inherited_from", &inherited_json(inherited))?;
+        }
         map.end()
     }
+}
+
+/// Whose the words of a column are, which it did not have of its own. The manifest's schema allows keys
+/// that it does not know.
+pub fn inherited_json(inherited: &Inherited) -> Value {
+    let origin = |(id, column): &(UniqueId, String)| json!({"unique_id": id, "column": column});
+    let meta: Map<String, Value> =
+        inherited.meta.iter().map(|(key, of)| (key.clone(), origin(of))).collect();
+    let mut json = Map::new();
+    if let Some(of) = &inherited.description {
+        json.insert("description".to_owned(), origin(of));
+    }
+    if !meta.is_empty() {
+        json.insert("meta".to_owned(), meta.into());
+    }
+    json.into()
 }
 
 struct Constraints<'a>(&'a [Value], Filling<'a>);

@@ -43,6 +43,7 @@ use pools::Pools;
 use state::Known;
 
 pub use passed::Passed;
+pub use properties::described_at;
 pub use schema::{BoundColumn, Schema, Schemas};
 
 /// What checking found.
@@ -58,6 +59,8 @@ pub struct Checked {
     pub schemas: Schemas,
     /// The SQL that was bound, of each model and snapshot.
     pub compiled: HashMap<UniqueId, CompiledNode, FastHash>,
+    /// That of incremental models whose table is there.
+    pub compiled_later: HashMap<UniqueId, CompiledNode, FastHash>,
 }
 
 impl Checked {
@@ -135,6 +138,9 @@ fn check_by(checker: &Checker, graph: &Graph, wanted: &FixedBitSet) -> Checked {
             }
             if let Some(compiled) = outcome.compiled {
                 checked.compiled.insert(id.clone(), compiled);
+            }
+            if let Some(compiled) = outcome.compiled_later {
+                checked.compiled_later.insert(id.clone(), compiled);
             }
             if !wanted.contains(index.index()) {
                 continue;

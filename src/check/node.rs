@@ -28,6 +28,8 @@ pub(super) struct Outcome {
     pub unchecked: Option<String>,
     /// The SQL of a model or snapshot, as it is where its table is not there yet.
     pub compiled: Option<CompiledNode>,
+    /// That of an incremental model, as it is where its table is there.
+    pub compiled_later: Option<CompiledNode>,
 }
 
 /// What a node reads.
@@ -168,9 +170,10 @@ impl Checker {
             node.resource_type == ResourceType::Model && node.materialized() == "incremental";
         if is_incremental {
             // What the next runs are like.
-            let second = self.rendering(node, Some(Arc::new(schema.clone())));
-            let more = second.map(|it| self.told(node, &it, &mut outcome.unchecked));
+            let second = self.rendering(node, Some(Arc::new(schema.clone()))).ok();
+            let more = second.as_ref().map(|it| self.told(node, it, &mut outcome.unchecked));
             self.merge(&mut outcome.findings, more.unwrap_or_default());
+            outcome.compiled_later = second.map(|rendering| rendering.compiled);
         }
         if !self.is_sure(node) {
             self.soften(&mut outcome.findings);

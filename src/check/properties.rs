@@ -7,7 +7,7 @@ use super::Checker;
 use super::node::Outcome;
 use super::schema::Schema;
 use crate::config::yaml::{Yaml, parse};
-use crate::config::{EngineKind, read_text};
+use crate::config::{Config, EngineKind, read_text};
 use crate::diagnostic::{Code, Diagnostic, Location, SourceFile, did_you_mean};
 use crate::manifest::{Node, Source};
 
@@ -15,8 +15,7 @@ impl Checker {
     /// The columns that a node's properties describe and that it does not have; and what its contract
     /// promises and is not so.
     pub(super) fn properties(&self, node: &Node, schema: &Schema, outcome: &mut Outcome) {
-        let contract = node.config.get("contract").and_then(|contract| contract.get("enforced"));
-        if contract.and_then(serde_json::Value::as_bool) == Some(true) {
+        if node.has_contract() {
             self.contract(node, schema, outcome);
             return;
         }
@@ -33,7 +32,7 @@ impl Checker {
         if columns.peek().is_none() {
             return;
         }
-        let file = self.file(&source.package_name, &source.original_file_path);
+        let file = file_of(&self.compiler.config, &source.package_name, &source.original_file_path);
         for column in columns {
             let finding = undescribed(&source.name, &column.name, schema);
             let place = file.as_ref().and_then(|file| {
@@ -125,16 +124,20 @@ impl Checker {
 
     /// Where the properties of a node describe a column.
     fn place_of(&self, node: &Node, column: &str) -> Option<Location> {
-        let (package, path) = node.patch_path.as_deref()?.split_once("://")?;
-        let file = self.file(package, path)?;
-        column_in(&file, &["models", "seeds", "snapshots"], &node.name, column)
+        described_at(&self.compiler.config, node, column)
     }
+}
 
-    fn file(&self, package: &str, path: &str) -> Option<Arc<SourceFile>> {
-        let config = &self.compiler.config;
-        let path = config.project_named(package)?.root.join(path);
-        read_text(&path, &config.shown(&path)).ok()
-    }
+/// Where the properties of a node describe a column.
+pub fn described_at(config: &Config, node: &Node, column: &str) -> Option<Location> {
+    let (package, path) = node.patch_path.as_deref()?.split_once("://")?;
+    let file = file_of(config, package, path)?;
+    column_in(&file, &["models", "seeds", "snapshots"], &node.name, column)
+}
+
+fn file_of(config: &Config, package: &str, path: &str) -> Option<Arc<SourceFile>> {
+    let path = config.project_named(package)?.root.join(path);
+    read_text(&path, &config.shown(&path)).ok()
 }
 
 fn undescribed(of: &str, column: &str, schema: &Schema) -> Diagnostic {
@@ -200,6 +203,7 @@ fn column_in(
     let document = parse(file).ok()?;
     let found = entry_in(&document.root, lists, entry)?;
     let names = found.get("columns")?.items().iter().filter_map(|item| item.get("name"));
-    let name = names.into_iter().find(|name| name.as_str() == Some(column))?;
+    let is_it = |name: &&Yaml| name.as_str().is_some_and(|name| name.eq_ignore_ascii_case(column));
+    let name = names.into_iter().find(is_it)?;
     Some(Location::new(file.clone(), name.span.clone()))
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use fixedbitset::FixedBitSet;
 use serde_json::json;
 
 use super::args::{CheckOutput, RunArgs, SelectionArgs};
@@ -37,7 +38,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
     let selected = session.select(selection, KINDS.to_vec(), false)?;
     let mut checked =
         check::check(&session.compiler, &session.graph, &session.engines, &selected.set);
-    checked.findings.extend(untagged(&session, &checked, &selected));
+    checked.findings.extend(untagged(&session, &checked, &selected.set));
     match output {
         CheckOutput::Text => tell(&session, &checked),
         CheckOutput::Json => print(&session, &checked),
@@ -53,7 +54,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
 fn untagged(
     session: &Session,
     checked: &Checked,
-    selected: &Selected,
+    selected: &FixedBitSet,
 ) -> Vec<(UniqueId, Diagnostic)> {
     let (manifest, graph) = (&session.compiler.manifest, &session.graph);
     let tables = manifest.nodes.values().map(|node| &node.columns);
@@ -65,15 +66,29 @@ fn untagged(
         let compiled = checked.compiled.get(id).map(|compiled| compiled.sql.clone());
         compiled.ok_or_else(String::new)
     };
-    let known = Known { session, sql: &sql, schemas: &checked.schemas };
-    let lineage = known.lineage(&selected.set);
+    let known = Known {
+        compiler: &session.compiler,
+        graph: &session.graph,
+        sql: &sql,
+        schemas: &checked.schemas,
+    };
+    let lineage = known.lineage(selected);
     let copies = lineage::untagged_copies(&lineage, graph, manifest).into_iter();
     let is_selected = |copy: &UntaggedCopy| {
         let index = graph.index_of(manifest, &copy.copy.node);
-        index.is_some_and(|index| selected.set.contains(index.index()))
+        index.is_some_and(|index| selected.contains(index.index()))
     };
-    let finding = |UntaggedCopy { copy, of }: UntaggedCopy| {
-        let node = manifest.nodes.get(&copy.node);
+    let place = |UntaggedCopy { copy, offset, .. }: &UntaggedCopy| {
+        let node = manifest.nodes.get(&copy.node)?;
+        let made_at =
+            || session.compiler.locate(&copy.node, checked.compiled.get(&copy.node)?, (*offset)?);
+        check::described_at(&session.config, node, &copy.column)
+            .or_else(made_at)
+            .or_else(|| node.location.clone())
+    };
+    let finding = |untagged: UntaggedCopy| {
+        let place = place(&untagged);
+        let UntaggedCopy { copy, of, .. } = untagged;
         let name = report::node_name(manifest, &copy.node);
         let of_name = report::node_name(manifest, &of.node);
         let message = format!(
@@ -81,7 +96,7 @@ fn untagged(
             copy.column, of.column
         );
         let finding = Diagnostic::warning(Code::UNTAGGED_COPY, message)
-            .or_at(node.and_then(|node| node.location.clone()))
+            .or_at(place)
             .help("Add `meta: {pii: true}` to the column, or `pii: false` where it is none.");
         (copy.node, finding)
     };
@@ -93,7 +108,9 @@ pub(super) fn on_demand(session: &Session, selected: &Selected, run: &RunArgs) -
     if !run.check {
         return None;
     }
-    let checked = check::check(&session.compiler, &session.graph, &engines(session), &selected.set);
+    let mut checked =
+        check::check(&session.compiler, &session.graph, &engines(session), &selected.set);
+    checked.findings.extend(untagged(session, &checked, &selected.set));
     tell(session, &checked);
     wrong(&checked)
 }
@@ -120,7 +137,11 @@ pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> Ha
     if changed.is_clear() {
         return HashSet::new();
     }
-    let check = || check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
+    let check = || {
+        let found = check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
+        let copies = untagged(session, &found, &changed);
+        Checked { findings: [found.findings, copies].concat(), ..found }
+    };
     // Whatever is wrong with the check itself keeps nobody from building.
     let Ok(checked) = catch_unwind(AssertUnwindSafe(check)) else { return HashSet::new() };
     let (errors, warnings): (Vec<_>, Vec<_>) =

@@ -118,8 +118,11 @@ fn column_edges(
     let graph = &session.graph;
     let mut wanted = graph.empty_set();
     wanted.insert_range(..);
-    let lineage = Known { session, sql: &sql, schemas: &schemas }.lineage(&wanted);
+    let lineage =
+        Known { compiler: &session.compiler, graph: &session.graph, sql: &sql, schemas: &schemas }
+            .lineage(&wanted);
     let edges = graph.order().iter().flat_map(|at| lineage.edges_of(graph.unique_id(*at)));
+    let edges = edges.filter(|edge| edge.from.node != edge.to.node);
     let edge = |edge: lineage::Edge| ColumnEdge {
         from: (edge.from.node, edge.from.column.to_string()),
         to: (edge.to.node, edge.to.column.to_string()),

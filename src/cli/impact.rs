@@ -37,7 +37,8 @@ pub(super) fn command(start: &Start, args: &ImpactArgs) -> Outcome {
     let reached = session.graph.descendants(&modified.set, None);
     let analysed = analyse(&session, &reached);
     let before = before(&session, manifest, &modified, &reached, &analysed);
-    let view = view(&session, manifest, &path, &modified, &before, &analysed.lineage)?;
+    let now = [&analysed.lineage, &later(&session, &modified, &reached, &analysed)];
+    let view = view(&session, manifest, &path, &modified, &before, now)?;
     let text = match args.output {
         CheckOutput::Text => view.text(&session.compiler.manifest, session.console.color()),
         CheckOutput::Json => serde_json::to_string_pretty(&view.json()).unwrap_or_default(),
@@ -81,7 +82,28 @@ fn before(
         let name = find(earlier, id)?.get("relation_name")?.as_str()?;
         Some(lineage::name_parts(name))
     };
-    Known { session, sql: &sql, schemas: &schemas }.lineage_as_named(reached, &earlier_name)
+    Known { compiler: &session.compiler, graph: &session.graph, sql: &sql, schemas: &schemas }
+        .lineage_as_named(reached, &earlier_name)
+}
+
+/// The lineage with changed incremental models as they are where their tables are there, which is what
+/// the earlier manifest has after a run that added to them.
+fn later(
+    session: &Session,
+    modified: &Selected,
+    reached: &FixedBitSet,
+    analysed: &Analysed,
+) -> Lineage {
+    let modified: HashSet<&UniqueId> =
+        modified.nodes.iter().map(|index| session.graph.unique_id(*index)).collect();
+    let sql = |id: &UniqueId| -> std::result::Result<Arc<str>, String> {
+        let later = analysed.compiled_later.get(id).filter(|_| modified.contains(id));
+        let compiled = later.or_else(|| analysed.compiled.get(id));
+        let compiled = compiled.map(|compiled| compiled.sql.clone());
+        compiled.ok_or_else(|| "it does not compile".to_owned())
+    };
+    let (compiler, graph) = (&session.compiler, &session.graph);
+    Known { compiler, graph, sql: &sql, schemas: &analysed.schemas }.lineage(reached)
 }
 
 fn compiled_code<'m>(manifest: &'m Value, id: &str) -> Option<&'m str> {
@@ -95,7 +117,7 @@ fn view(
     path: &str,
     modified: &Selected,
     before: &Lineage,
-    now: &Lineage,
+    [now, later]: [&Lineage; 2],
 ) -> Result<ImpactView> {
     let (graph, manifest) = (&session.graph, &session.compiler.manifest);
     let mut view = ImpactView { compared_with: path.to_owned(), ..ImpactView::default() };
@@ -107,7 +129,11 @@ fn view(
             continue;
         }
         let change = match compiled_code(earlier, id) {
-            Some(_) => NodeChange::between(before, now, id),
+            // It is not known which of the two an earlier run compiled.
+            Some(_) => [now, later]
+                .into_iter()
+                .filter_map(|now| NodeChange::between(before, now, id))
+                .min_by_key(NodeChange::size),
             None => {
                 view.unknown.push(id.clone());
                 None

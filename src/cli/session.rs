@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::args::{GlobalArgs, RunArgs, SelectionArgs};
 use super::audit::{self, Audit};
+use super::columns;
 use super::earlier::Earlier;
 use super::states::{States, indirect};
 use crate::artifacts::{self, ManifestInputs};
@@ -192,25 +193,26 @@ impl Start<'_> {
         let to = console.clone();
         engines.listen(move |kind, text| hear(&to, kind, text));
         let found = report::found(&parsed.manifest);
-        let compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
-        if console.hears(Level::Debug) {
-            let (to, manifest) = (console.clone(), compiler.manifest.clone());
-            engines.hear(move |said| report::spoken(&to, &manifest, said));
-        }
+        let mut compiler = Compiler::new(config.clone(), parsed, Arc::new(engines.clone()))?;
         compiler.set_manifest_values(ManifestValues {
             graph: artifacts::flat_graph,
             node: artifacts::node_value,
             metric: artifacts::metric_value,
         });
+        if let Some(deferral) = states.deferral.take() {
+            compiler.set_deferral(deferral);
+        }
+        columns::inherit(&mut compiler, &graph, command);
+        if console.hears(Level::Debug) {
+            let (to, manifest) = (console.clone(), compiler.manifest.clone());
+            engines.hear(move |said| report::spoken(&to, &manifest, said));
+        }
         console.event(
             "FoundStats",
             Level::Info,
             &format!("Found {found}"),
             || json!({"stat_line": found}),
         );
-        if let Some(deferral) = states.deferral.take() {
-            compiler.set_deferral(deferral);
-        }
         let only = self.only.cloned();
         Ok(Session {
             selectors,

@@ -19,7 +19,7 @@ use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, Location, Result, SourceFile};
 use crate::jinja::values::from_json;
 use crate::jinja::{Adapter, Dialect, Host, KnownMetric, MetricAbove, translated};
-use crate::manifest::{Manifest, Node, ResourceType, SemanticEntity, Source, UniqueId};
+use crate::manifest::{ColumnInfo, Manifest, Node, ResourceType, SemanticEntity, Source, UniqueId};
 use crate::parse::{Dialects, Parsed, RefIndex, Target, target_of, test_argument, unknown_test};
 use crate::relation::Relation;
 
@@ -119,6 +119,29 @@ impl Compiler {
     /// Says how `graph` and `model` of templates are made, once.
     pub fn set_manifest_values(&self, values: ManifestValues) {
         let _first_wins = self.values.set(values);
+    }
+
+    /// Gives nodes columns that they have of others, and notes whose columns may be personal. Before
+    /// anything else holds the compiler.
+    pub fn inherit(
+        this: &mut Arc<Compiler>,
+        columns: Vec<(UniqueId, ColumnInfo)>,
+        may_be_personal: &[UniqueId],
+    ) {
+        let compiler = Arc::get_mut(this).expect("nothing is compiled yet");
+        let manifest = Arc::get_mut(&mut compiler.manifest).expect("nothing is compiled yet");
+        for (id, column) in columns {
+            let Some(node) = manifest.nodes.get_mut(&id) else { continue };
+            let mut known = node.columns.iter();
+            let own = known.find(|(_, one)| one.name.eq_ignore_ascii_case(&column.name));
+            let key = own.map_or_else(|| column.name.clone(), |(key, _)| key.clone());
+            node.columns.insert(key, column);
+        }
+        for id in may_be_personal {
+            manifest.nodes.get_mut(id).into_iter().for_each(|node| node.may_be_personal = true);
+        }
+        // Templates may have asked for it.
+        compiler.graph = OnceLock::new();
     }
 
     /// A node as its own templates see it: `model`, in the manifest's words.

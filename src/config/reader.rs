@@ -248,6 +248,7 @@ const CONFIGS: &[&str] = &[
     "incremental_predicates",
     "incremental_strategy",
     "indexes",
+    "inherit_docs",
     "invalidate_hard_deletes",
     "limit",
     "loaded_at_field",

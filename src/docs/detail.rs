@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::index::description;
 use super::{ColumnEdge, Pages, compact};
+use crate::artifacts::inherited_json;
 use crate::graph::Member;
 use crate::manifest::{ColumnInfo, Node, ResourceType, UniqueId};
 use crate::run::{CatalogColumn, CatalogTable};
@@ -48,7 +49,7 @@ pub(super) fn chunks(pages: &Pages<'_>) -> (Vec<String>, Vec<usize>) {
 pub(super) struct Column<'a> {
     pub name: &'a String,
     held: Option<&'a CatalogColumn>,
-    info: Option<&'a ColumnInfo>,
+    pub info: Option<&'a ColumnInfo>,
 }
 
 impl<'a> Column<'a> {
@@ -221,6 +222,7 @@ impl<'a> Context<'a> {
             "tags": info.map(|info| &info.tags),
             "meta": info.map(|info| &info.meta),
             "pii": info.is_some_and(ColumnInfo::is_pii),
+            "inherited_from": info.and_then(|info| info.inherited.as_deref()).map(inherited_json),
             "constraints": info.map(|info| &info.constraints),
             "missing": is_held && column.held.is_none(),
         }))

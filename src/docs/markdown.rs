@@ -196,13 +196,19 @@ impl<'a> Wiki<'a> {
         }
         out.push_str("\n## Columns\n\n| column | type | description |\n|---|---|---|\n");
         for column in columns {
-            let (kind, about) = (column.data_type(), column.description());
+            let kind = column.data_type();
+            let of = column.info.and_then(|info| info.inherited.as_ref()?.description.as_ref());
+            let of = of.map(|(id, name)| {
+                let node = id.splitn(3, '.').last().unwrap_or_default();
+                format!(" _(of `{node}.{name}`)_")
+            });
+            let about = column.description().unwrap_or_default();
             let _ = writeln!(
                 out,
                 "| `{}` | {} | {} |",
                 column.name.replace('|', "\\|"),
                 cell(&kind.unwrap_or_default().to_lowercase()),
-                cell(about.unwrap_or_default()),
+                cell(&format!("{about}{}", of.unwrap_or_default())),
             );
         }
     }

@@ -41,6 +41,12 @@ impl NodeChange {
         Some(change)
     }
 
+    /// How much is different.
+    pub fn size(&self) -> usize {
+        let columns = [&self.added, &self.removed, &self.changed];
+        columns.map(Vec::len).iter().sum::<usize>() + usize::from(self.rows)
+    }
+
     /// Whether nothing is different.
     pub fn is_empty(&self) -> bool {
         *self == NodeChange::default()

@@ -4,8 +4,8 @@ use std::ops::ControlFlow;
 
 use regex::Regex;
 use sqlparser::ast::{
-    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Value, Visit, Visitor,
-    WildcardAdditionalOptions,
+    Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, Ident, Spanned, Value, Visit,
+    Visitor, WildcardAdditionalOptions,
 };
 
 use super::dialect::{fold, idents, same};
@@ -48,7 +48,7 @@ impl Statement<'_> {
                 let made = self.expression(expr, scope, Some(&column.made));
                 let name =
                     alias.map_or_else(|| column.name.clone(), |alias| fold(alias, self.kind));
-                rows.columns.push(Column { name, made });
+                rows.columns.push(Column { name, made, at: Some(expr.span().start) });
             }
         }
         if !all.open.is_no() {

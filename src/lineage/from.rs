@@ -194,7 +194,7 @@ impl Statement<'_> {
             if let Some(at) = right {
                 all.visible.remove(at);
             }
-            let column = Column { name: name.clone(), made };
+            let column = Column::new(name.clone(), made);
             match (left, self.kind) {
                 (Some(at), EngineKind::DuckDb) => all.visible[at].column = column,
                 (Some(at), EngineKind::Postgres) => {
@@ -235,9 +235,9 @@ impl Statement<'_> {
             }
             TableFactor::UNNEST { alias, array_exprs, with_ordinality, .. } => {
                 let unnest = "unnest".to_owned();
-                let column = |expr| Column {
-                    name: unnest.clone(),
-                    made: Rc::new(self.visited(expr, &scope, None).transformed()),
+                let column = |expr| {
+                    let made = self.visited(expr, &scope, None).transformed();
+                    Column::new(unnest.clone(), made)
                 };
                 let columns: Vec<Column> = array_exprs.iter().map(column).collect();
                 let rows = Rows { columns, ..Rows::default() };
@@ -346,7 +346,7 @@ impl Statement<'_> {
         let own = own.unwrap_or_default().to_lowercase();
         let known = MAKING.iter().find(|(name, _)| *name == own);
         let made = Rc::new(made);
-        let column = |name: &str| Column { name: name.to_owned(), made: made.clone() };
+        let column = |name: &str| Column::new(name, made.clone());
         let rows = match known {
             Some((_, [])) => Rows {
                 columns: vec![column(&own)],
@@ -381,7 +381,7 @@ impl Statement<'_> {
             only.name = fold(&alias.name, self.kind);
         }
         if with_ordinality {
-            rows.columns.push(Column { name: "ordinality".to_owned(), made: Rc::default() });
+            rows.columns.push(Column::new("ordinality", Rc::default()));
         }
         let sign = rows.columns.iter().fold(Sign::of(own), |sign, one| sign.with(one.made.sign));
         self.aliased(Rows { sign, ..rows }, alias, vec![own.to_owned()])

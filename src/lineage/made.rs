@@ -124,6 +124,15 @@ impl Made {
 pub(super) struct Column {
     pub name: String,
     pub made: Rc<Made>,
+    /// Where the statement says what it is.
+    pub at: Option<Location>,
+}
+
+impl Column {
+    /// A column that no place of its own makes.
+    pub fn new(name: impl Into<String>, made: impl Into<Rc<Made>>) -> Column {
+        Column { name: name.into(), made: made.into(), at: None }
+    }
 }
 
 /// Which columns rows may have beside those that are known.

@@ -10,6 +10,7 @@ mod dialect;
 mod expression;
 mod from;
 mod graph;
+mod inherit;
 mod made;
 mod node;
 mod pii;
@@ -36,6 +37,7 @@ use crate::manifest::{FastHash, UniqueId};
 pub use change::{Impact, NodeChange};
 pub use dialect::name_parts;
 pub use graph::{Edge, Readers, Tree, Walk, Way};
+pub use inherit::{Inheritance, inheritance};
 pub use made::Kind;
 use made::Sign;
 pub use pii::{UntaggedCopy, untagged_copies};
@@ -63,6 +65,8 @@ pub struct ColumnLineage {
     pub from: Vec<(ColumnId, Kind)>,
     /// Why this may not be all.
     pub unresolved: Vec<Unresolved>,
+    /// The byte of the compiled SQL where it is made.
+    pub offset: Option<usize>,
     sign: Sign,
 }
 

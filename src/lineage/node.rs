@@ -116,6 +116,11 @@ impl Reads {
             }
             reads.add(inputs, manifest, node, id, known);
         }
+        // Its own table, as an earlier run left it.
+        if !node.is_ephemeral() {
+            reads.add(inputs, manifest, node, &node.unique_id, known);
+            reads.inputs.last_mut().into_iter().for_each(|own| own.only_whole = true);
+        }
         reads
     }
 
@@ -175,7 +180,7 @@ impl Place<'_> {
             Some(schema) => self.fill_bound(lineage, &rows, schema),
             None => {
                 for column in &rows.columns {
-                    lineage.columns.insert(column.name.as_str().into(), self.column(&column.made));
+                    lineage.columns.insert(column.name.as_str().into(), self.of(column));
                 }
                 self.leave_open(lineage, &rows.open);
                 // Those that the engine adds, or that it told of what is open here.
@@ -199,16 +204,18 @@ impl Place<'_> {
             let here = rows.columns.get(at).filter(is_own);
             let named = here.or_else(|| rows.columns.iter().find(is_own));
             let made = match (named, rows.columns.get(at)) {
-                (Some(column), _) => Some(column.made.clone()),
+                (Some(column), _) => self.of(column),
                 // What has no name of its own gets one from the engine.
-                (None, Some(column)) if by_place => Some(column.made.clone()),
-                (None, None) if by_place => Some(Rc::default()),
-                (None, _) => rows.open.column(name),
+                (None, Some(column)) if by_place => self.of(column),
+                (None, None) if by_place => ColumnLineage::default(),
+                (None, _) => {
+                    let lost = || {
+                        Rc::new(Made::unknown(format!("`{name}` is not found in its SQL"), None))
+                    };
+                    self.column(&rows.open.column(name).unwrap_or_else(lost))
+                }
             };
-            let made = made.unwrap_or_else(|| {
-                Rc::new(Made::unknown(format!("`{name}` is not found in its SQL"), None))
-            });
-            lineage.columns.insert(name.into(), self.column(&made));
+            lineage.columns.insert(name.into(), made);
         }
     }
 
@@ -238,13 +245,18 @@ impl Place<'_> {
         }
     }
 
+    fn of(&self, column: &Column) -> ColumnLineage {
+        let offset = column.at.and_then(|at| offset_of(self.sql, at));
+        ColumnLineage { offset, ..self.column(&column.made) }
+    }
+
     fn column(&self, made: &Made) -> ColumnLineage {
         let from = made.from.iter().map(|((at, name), kind)| {
             (ColumnId { node: self.id(*at), column: (&**name).into() }, *kind)
         });
         let from: Vec<(ColumnId, Kind)> = from.collect();
         let unresolved = made.problems.iter().map(|problem| self.problem(problem)).collect();
-        ColumnLineage { from, unresolved, sign: made.sign }
+        ColumnLineage { from, unresolved, offset: None, sign: made.sign }
     }
 
     fn problem(&self, problem: &Problem) -> Unresolved {

@@ -28,7 +28,7 @@ impl Statement<'_> {
             TableFactor::Unpivot { value, name, columns, .. } => {
                 let columns: Vec<&Expr> = columns.iter().map(|column| &column.expr).collect();
                 let mut rows = self.rest(&columns, inner);
-                rows.columns.push(Column { name: fold(name, self.kind), made: Rc::default() });
+                rows.columns.push(Column::new(fold(name, self.kind), Rc::default()));
                 let mut made = Made::default();
                 for column in &columns {
                     made.or(&self.expression(column, &scope, None));
@@ -37,7 +37,7 @@ impl Statement<'_> {
                     Expr::Identifier(name) => fold(name, self.kind),
                     other => other.to_string(),
                 };
-                rows.columns.push(Column { name, made: Rc::new(made) });
+                rows.columns.push(Column::new(name, made));
                 rows
             }
             _ => Rows::default(),
@@ -87,7 +87,7 @@ impl Statement<'_> {
             };
             for (name, made) in &all {
                 let name = if all.len() == 1 { text.clone() } else { format!("{text}_{name}") };
-                rows.columns.push(Column { name, made: made.clone() });
+                rows.columns.push(Column::new(name, made.clone()));
             }
         }
         rows

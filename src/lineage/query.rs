@@ -27,6 +27,8 @@ pub(super) struct Input {
     pub columns: Vec<String>,
     /// Whether it may have more columns.
     pub open: bool,
+    /// Whether it is meant by its whole name only.
+    pub only_whole: bool,
 }
 
 /// One statement, while it is looked at.
@@ -73,10 +75,7 @@ pub(super) fn analyse(
 
 /// The rows of an input: each column is itself.
 fn rows_of(at: usize, input: &Input) -> Rows {
-    let column = |name: &String| Column {
-        name: name.clone(),
-        made: Rc::new(Made::copy(at, input.sign, name)),
-    };
+    let column = |name: &String| Column::new(name.clone(), Made::copy(at, input.sign, name));
     Rows {
         columns: input.columns.iter().map(column).collect(),
         open: if input.open { Open::Of(at, input.sign) } else { Open::No },
@@ -108,7 +107,7 @@ impl Statement<'_> {
         let name = fold(&cte.alias.name, self.kind);
         let push = |rows: Rows| own.own.borrow_mut().push((name.clone(), Rc::new(rows)));
         // An ephemeral model.
-        if let Some(at) = self.input(std::slice::from_ref(&name)) {
+        if let Some(at) = self.inlined(&name) {
             own.own.borrow_mut().push((name, self.rows[at].clone()));
             return;
         }
@@ -151,7 +150,7 @@ impl Statement<'_> {
                     Some(alias.name.span.start),
                 )),
             };
-            rows.columns.push(Column { name, made });
+            rows.columns.push(Column::new(name, made));
         }
         if matches!(rows.open, Open::Same(_) | Open::Any(_)) {
             rows.open = Open::No;
@@ -221,7 +220,7 @@ impl Statement<'_> {
             if let Some(other) = left.open.column(&column.name) {
                 made.or(&other);
             }
-            left.columns.push(Column { name: column.name.clone(), made: Rc::new(made) });
+            left.columns.push(Column { made: Rc::new(made), ..column.clone() });
         }
         left.open = left.open.with(&right.open);
         left.filters.add(&right.filters);
@@ -246,7 +245,7 @@ impl Statement<'_> {
                             EngineKind::DuckDb => format!("col{at}"),
                             EngineKind::Postgres => format!("column{}", at + 1),
                         };
-                        columns.push(Column { name, made });
+                        columns.push(Column::new(name, made));
                     }
                 }
             }
@@ -296,7 +295,16 @@ impl Statement<'_> {
             let mut pairs = name[skip..].iter().zip(parts);
             !parts.is_empty() && pairs.all(|(own, asked)| same(own, asked, EngineKind::DuckDb))
         };
-        self.inputs.iter().position(|input| input.names.iter().any(is_meant))
+        self.inputs.iter().position(|input| {
+            let mut names = input.names.iter();
+            names.any(|name| is_meant(name) && (!input.only_whole || name.len() == parts.len()))
+        })
+    }
+
+    /// The ephemeral model whose expression has this name.
+    fn inlined(&self, name: &str) -> Option<usize> {
+        let is_it = |own: &Vec<String>| own.len() == 1 && same(&own[0], name, EngineKind::DuckDb);
+        self.inputs.iter().position(|input| input.names.iter().any(is_it))
     }
 }
 

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use sqlparser::ast::{
     CastKind, Distinct, ExcludeSelectItem, Expr, GroupByExpr, Ident, OrderByKind, RenameSelectItem,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, Value, WildcardAdditionalOptions,
+    Select, SelectItem, SelectItemQualifiedWildcardKind, Spanned, Value, WildcardAdditionalOptions,
 };
 
 use super::columns::columns_in;
@@ -118,7 +118,7 @@ impl Statement<'_> {
         }
         let made = self.expression(expr, scope, None);
         let name = alias.map_or_else(|| self.name_of(expr), |alias| fold(alias, self.kind));
-        let column = Column { name, made };
+        let column = Column { name, made, at: Some(expr.span().start) };
         if self.kind == EngineKind::DuckDb && alias.is_some() {
             scope.aliases.borrow_mut().push(column.clone());
         }
@@ -158,7 +158,7 @@ impl Statement<'_> {
             let name = fold(&element.column_name, self.kind);
             match columns.iter_mut().find(|column| is(&name, &column.name)) {
                 Some(column) => column.made = made,
-                None if !open.is_no() => columns.push(Column { name, made }),
+                None if !open.is_no() => columns.push(Column::new(name, made)),
                 None => {}
             }
         }
@@ -167,7 +167,7 @@ impl Statement<'_> {
                 Some(column) => column.name = pair.1,
                 None => {
                     if let Some(made) = open.column(&pair.0) {
-                        columns.push(Column { name: pair.1, made });
+                        columns.push(Column::new(pair.1, made));
                     }
                 }
             }

@@ -26,6 +26,7 @@ fn inputs() -> Vec<Input> {
             .map(|name| (*name).to_owned())
             .collect(),
         open: columns.contains(&"*"),
+        only_whole: false,
     };
     TABLES.iter().map(input).collect()
 }
@@ -407,4 +408,13 @@ proptest! {
         told(&sql, EngineKind::DuckDb);
         told(&sql, EngineKind::Postgres);
     }
+}
+
+#[test]
+fn an_expression_may_have_the_name_of_what_it_reads() {
+    both(
+        "with customers as (select id, upper(email) as email from db.main.customers)
+         select email from customers",
+        &["email = of customers.email"],
+    );
 }

@@ -21,7 +21,7 @@ pub use function::{FunctionArgument, FunctionCall, FunctionFacts, FunctionReturn
 pub use keys::constrained_key;
 pub use model::{ModelFacts, compare_versions, version_text};
 pub use node::{
-    Access, ColumnInfo, DocBlock, Exposure, Group, Macro, MacroArgument, Node, RefCall,
+    Access, ColumnInfo, DocBlock, Exposure, Group, Inherited, Macro, MacroArgument, Node, RefCall,
     ResourceType, Source, SourceCall, TestMetadata,
 };
 pub use semantic::{MetricCall, SemanticEntity};

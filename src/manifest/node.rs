@@ -119,6 +119,17 @@ pub struct ColumnInfo {
     pub granularity: Option<String>,
     /// The docs blocks that its description shows.
     pub doc_blocks: Vec<UniqueId>,
+    /// What of this is not its own, where there is something.
+    pub inherited: Option<Box<Inherited>>,
+}
+
+/// What a column has of those that it is a copy of: whose words they are, as node and column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inherited {
+    /// Whose description it has.
+    pub description: Option<(UniqueId, String)>,
+    /// Whose tags it has, by their keys in `meta`.
+    pub meta: IndexMap<String, (UniqueId, String)>,
 }
 
 impl ColumnInfo {
@@ -214,6 +225,9 @@ pub struct Node {
     pub root_path: Option<String>,
     /// Of a hook of the project: its place in the list.
     pub index: Option<usize>,
+    /// Whether its columns may be personal without a tag: it inherits tags, and what its columns are
+    /// made of could not be told.
+    pub may_be_personal: bool,
 }
 
 impl Node {
@@ -267,6 +281,7 @@ impl Node {
             attached_node: None,
             root_path: None,
             index: None,
+            may_be_personal: false,
         }
     }
 
@@ -304,6 +319,19 @@ impl Node {
     /// Whether it is inlined into those that read it.
     pub fn is_ephemeral(&self) -> bool {
         self.resource_type == ResourceType::Model && self.materialized() == "ephemeral"
+    }
+
+    /// Whether its columns have the descriptions and tags of those that they are copies of:
+    /// `inherit_docs`.
+    pub fn inherits_docs(&self) -> bool {
+        matches!(self.resource_type, ResourceType::Model | ResourceType::Snapshot)
+            && self.config.flag("inherit_docs") == Some(true)
+    }
+
+    /// Whether its contract is enforced, so that its columns are those that are listed.
+    pub fn has_contract(&self) -> bool {
+        let contract = self.config.get("contract").and_then(|set| set.get("enforced"));
+        contract.and_then(Value::as_bool) == Some(true)
     }
 
     /// Whether its file holds several nodes: dbt writes what it compiles to a file of its own then.

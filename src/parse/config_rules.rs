@@ -51,22 +51,37 @@ pub fn broken(node: &Node, warnings: &mut Vec<Diagnostic>) -> Option<Diagnostic>
     keys_of_two(node).or_else(|| contract(node, warnings))
 }
 
-/// Tests whose `failures_limit` is no number of rows, each place that says so once.
-pub fn wrong_limits(manifest: &Manifest, project: &Arc<SourceFile>) -> Vec<Diagnostic> {
+/// A configuration of Pintail's own: its key, what it may be, what is said of any other value, and what
+/// to do then.
+type Own = (&'static str, fn(&Value) -> bool, &'static str, &'static str);
+
+const OF_TESTS: Own = (
+    "failures_limit",
+    Value::is_u64,
+    "is no number of rows",
+    "Write a whole number; 0 keeps no failing rows.",
+);
+
+const OF_MODELS: Own =
+    ("inherit_docs", Value::is_boolean, "is neither true nor false", "Write true or false.");
+
+/// Pintail's own configurations that have values of another kind, each place that says so once.
+pub fn wrong_values(manifest: &Manifest, project: &Arc<SourceFile>) -> Vec<Diagnostic> {
     let mut found: Vec<Diagnostic> = Vec::new();
-    for test in manifest.nodes.values().filter(|node| node.resource_type.is_test()) {
-        let set = test.config.get("failures_limit").filter(|value| !value.is_u64());
-        let Some(set) = set else { continue };
+    for node in manifest.nodes.values() {
+        let (key, fits, wrong, help) = match node.resource_type {
+            kind if kind.is_test() => OF_TESTS,
+            ResourceType::Model | ResourceType::Snapshot => OF_MODELS,
+            _ => continue,
+        };
+        let Some(set) = node.config.get(key).filter(|value| !fits(value)) else { continue };
         let shown = super::python::py_repr(set);
         let written = set.as_str().map_or_else(|| set.to_string(), str::to_owned);
-        let place = locate_config(&test.file, "failures_limit", &written)
-            .or_else(|| locate_config(project, "failures_limit", &written))
-            .or_else(|| test.location.clone());
-        let error = Diagnostic::error(
-            Code::BAD_CONFIG,
-            format!("`failures_limit` of `{}`: {shown} is no number of rows", test.name),
-        );
-        let error = error.or_at(place).help("Write a whole number; 0 keeps no failing rows.");
+        let place = locate_config(&node.file, key, &written)
+            .or_else(|| locate_config(project, key, &written))
+            .or_else(|| node.location.clone());
+        let message = format!("`{key}` of `{}`: {shown} {wrong}", node.name);
+        let error = Diagnostic::error(Code::BAD_CONFIG, message).or_at(place).help(help);
         if !found.iter().any(|other| other.location == error.location) {
             found.push(error);
         }
@@ -76,8 +91,7 @@ pub fn wrong_limits(manifest: &Manifest, project: &Arc<SourceFile>) -> Vec<Diagn
 
 /// What an enforced contract needs of its model.
 fn contract(node: &Node, warnings: &mut Vec<Diagnostic>) -> Option<Diagnostic> {
-    let set = node.config.get("contract")?;
-    if set.get("enforced").and_then(Value::as_bool) != Some(true) {
+    if !node.has_contract() {
         return None;
     }
     let error = |message: String, help: &str| {

@@ -274,7 +274,7 @@ pub fn parse(
         errors.extend(resolve::resolve(&mut manifest, config, &mut warnings));
         errors.extend(semantic_links::link(&mut manifest, config, &mut warnings));
     }
-    errors.extend(config_rules::wrong_limits(&manifest, &config.project.file));
+    errors.extend(config_rules::wrong_values(&manifest, &config.project.file));
     if errors.is_empty() {
         errors.extend(microbatch::check(&mut manifest, config, &parser.dialects, &mut warnings));
         errors.extend(publishing::check(&manifest, config, &parser.dialects, files));

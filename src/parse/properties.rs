@@ -457,6 +457,7 @@ impl<'a> Reader<'a> {
             quote,
             tags,
             doc_blocks: Vec::new(),
+            inherited: None,
             name,
         };
         let quoted = quote.unwrap_or(quote_columns);

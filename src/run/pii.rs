@@ -30,12 +30,14 @@ pub(super) struct Tagged {
     secret: HashSet<String>,
     /// Names of columns that are described and have none.
     open: HashSet<String>,
+    /// Whether any column may carry them, whatever the SQL names.
+    doubtful: bool,
 }
 
 impl Tagged {
     /// The columns of everything that a test reads, also through ephemeral models.
     pub fn of(manifest: &Manifest, test: &Node) -> Tagged {
-        let mut found = Tagged { secret: HashSet::new(), open: HashSet::new() };
+        let mut found = Tagged { secret: HashSet::new(), open: HashSet::new(), doubtful: false };
         let mut left: Vec<&UniqueId> = test.depends_on.iter().chain(&test.attached_node).collect();
         let mut seen: HashSet<&UniqueId> = HashSet::new();
         while let Some(id) = left.pop() {
@@ -44,6 +46,7 @@ impl Tagged {
             }
             if let Some(node) = manifest.nodes.get(id) {
                 found.add(node.columns.values());
+                found.doubtful |= node.may_be_personal;
                 if node.is_ephemeral() {
                     left.extend(&node.depends_on);
                 }
@@ -65,11 +68,11 @@ impl Tagged {
     /// is every column but those that are described and have none: under a new name it may carry
     /// the value.
     pub fn masked(&self, test: &Node, sql: &str, columns: &[Column]) -> Vec<bool> {
-        if self.secret.is_empty() {
+        if self.secret.is_empty() && !self.doubtful {
             return vec![false; columns.len()];
         }
         let sql = sql.to_lowercase();
-        let named = self.secret.iter().any(|name| mentions(&sql, name));
+        let named = self.doubtful || self.secret.iter().any(|name| mentions(&sql, name));
         let names: Vec<String> = columns.iter().map(|column| column.name.to_lowercase()).collect();
         let is_masked = |(column, name): (&Column, &String)| {
             let name = original(name, &names);

@@ -89,3 +89,34 @@ fn without_compiled_sql_all_of_a_changed_model_counts() {
     let error = project.fails(2, &["--quiet", "impact"]).stderr;
     assert!(error.contains("Name the folder of an earlier manifest.json with --state."), "{error}");
 }
+
+#[test]
+fn the_sql_of_an_incremental_run_is_compared_with_the_same() {
+    let model = |amount: &str| {
+        format!(
+            "{{{{ config(materialized='incremental') }}}}\n\
+             select id, {amount} as amount from {{{{ ref('raw') }}}}\n\
+             {{% if is_incremental() %}} where id > (select max(id) from {{{{ this }}}}) {{% endif %}}"
+        )
+    };
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("seeds/raw.csv", "id,amount\n1,2\n"),
+            ("models/grows.sql", &model("amount")),
+            ("models/reads.sql", "select id, amount from {{ ref('grows') }}"),
+        ],
+    );
+    project.ok(&["build"]);
+    project.ok(&["build"]);
+    let manifest = project.read("target/manifest.json");
+    assert!(manifest.contains("select max(id) from"), "its table was there");
+    project.file("old/manifest.json", &manifest);
+    project.file("models/grows.sql", &format!("{}\n", model("amount")));
+    insta::assert_snapshot!("incremental_same", impact(&project));
+    project.file("models/grows.sql", &model("amount * 2"));
+    insta::assert_snapshot!("incremental_changed", impact(&project));
+    // It compares with another schema as well.
+    project.file("old/manifest.json", &manifest.replace("\\\"main\\\"", "\\\"prod\\\""));
+    insta::assert_snapshot!("incremental_changed", impact(&project));
+}

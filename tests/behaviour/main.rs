@@ -23,6 +23,7 @@ mod history;
 mod hooks;
 mod impact;
 mod incremental;
+mod inherit_docs;
 mod lineage;
 mod materializations;
 mod microbatch;

@@ -203,6 +203,7 @@ fn a_macro(json: &Value) -> Macro {
 fn columns(json: &Value) -> IndexMap<String, ColumnInfo> {
     let column = |json: &Value| ColumnInfo {
         doc_blocks: Vec::new(),
+        inherited: None,
         granularity: None,
         name: text(json, "name"),
         description: text(json, "description"),

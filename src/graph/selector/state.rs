@@ -376,10 +376,17 @@ fn same_descriptions(old: &Value, new: &Value) -> bool {
     if !persisted("columns") {
         return true;
     }
+    // What is inherited is a matter of those that it is inherited from, and not in all manifests.
+    let inherits = [old, new].iter().any(|node| node["config"]["inherit_docs"] == true);
+    let is_own = |one: &Value| {
+        !inherits || (one["description"] != "" && one["inherited_from"]["description"].is_null())
+    };
     let columns = |node: &Value| -> Vec<(String, Value)> {
         let columns = node["columns"].as_object().into_iter().flatten();
-        let mut all: Vec<_> =
-            columns.map(|(name, one)| (name.clone(), one["description"].clone())).collect();
+        let mut all: Vec<_> = columns
+            .filter(|(_, one)| is_own(one))
+            .map(|(name, one)| (name.clone(), one["description"].clone()))
+            .collect();
         all.sort_by(|a, b| a.0.cmp(&b.0));
         all
     };
