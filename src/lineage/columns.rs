@@ -21,6 +21,18 @@ enum Meant {
     Named(Vec<String>),
 }
 
+impl Meant {
+    fn includes(&self, column: &Column) -> bool {
+        match self {
+            Meant::All => true,
+            Meant::Like(pattern) => pattern.is_match(&column.name),
+            Meant::Named(names) => {
+                names.iter().any(|name| same(name, &column.name, EngineKind::DuckDb))
+            }
+        }
+    }
+}
+
 impl Statement<'_> {
     /// Adds an expression for each column that `function`, which is in it, stands for.
     pub fn columns(
@@ -37,14 +49,7 @@ impl Statement<'_> {
             return;
         };
         for column in &all.columns {
-            let is_meant = match &meant {
-                Meant::All => true,
-                Meant::Like(pattern) => pattern.is_match(&column.name),
-                Meant::Named(names) => {
-                    names.iter().any(|name| same(name, &column.name, EngineKind::DuckDb))
-                }
-            };
-            if is_meant {
+            if meant.includes(column) {
                 let made = self.expression(expr, scope, Some(&column.made));
                 let name =
                     alias.map_or_else(|| column.name.clone(), |alias| fold(alias, self.kind));
@@ -59,6 +64,12 @@ impl Statement<'_> {
             };
             rows.open = std::mem::take(&mut rows.open).with(&rest);
         }
+    }
+
+    /// The columns that `COLUMNS(…)` means; none where that is computed, or there may be more.
+    pub fn all_meant(&self, function: &Function, scope: &Scope<'_>) -> Option<Vec<Column>> {
+        let (all, meant) = self.meant(function, scope).filter(|(all, _)| all.open.is_no())?;
+        Some(all.columns.into_iter().filter(|column| meant.includes(column)).collect())
     }
 
     /// All columns, and which of them are meant; none where that is computed.

@@ -5,8 +5,9 @@ use std::any::TypeId;
 use sqlparser::ast::{Ident, ObjectName, ObjectNamePart, Query, Statement};
 use sqlparser::dialect::{Dialect, DuckDbDialect, PostgreSqlDialect};
 use sqlparser::parser::{Parser, ParserError};
-use sqlparser::tokenizer::Location;
+use sqlparser::tokenizer::{Location, Tokenizer};
 
+use super::duckdb_syntax::understood;
 use crate::config::EngineKind;
 
 /// How deep brackets and queries may lie in each other.
@@ -19,18 +20,24 @@ pub(super) type Unread = (String, Option<Location>);
 ///
 /// # Errors
 /// The parser's words, and what is no query.
-pub(super) fn parse(sql: &str, kind: EngineKind) -> Result<Box<Query>, Unread> {
+///
+/// Gives words as well that are not in the query any more, and that decide about its rows.
+pub(super) fn parse(sql: &str, kind: EngineKind) -> Result<(Box<Query>, String), Unread> {
     let dialect: &dyn Dialect = match kind {
         EngineKind::DuckDb => &DuckDb,
         EngineKind::Postgres => &PostgreSqlDialect {},
     };
-    let parsed = Parser::new(dialect)
-        .with_recursion_limit(DEPTH)
-        .try_with_sql(sql)
-        .and_then(|mut parser| parser.parse_statements());
-    let mut statements = parsed.map_err(|error| refused(&error))?;
+    let tokens = Tokenizer::new(dialect, sql).tokenize_with_location();
+    let tokens = tokens.map_err(|error| refused(&error.into()))?;
+    let (tokens, lost) = match kind {
+        EngineKind::DuckDb => understood(tokens),
+        EngineKind::Postgres => (tokens, String::new()),
+    };
+    let mut parser =
+        Parser::new(dialect).with_recursion_limit(DEPTH).with_tokens_with_locations(tokens);
+    let mut statements = parser.parse_statements().map_err(|error| refused(&error))?;
     match (statements.pop(), statements.is_empty()) {
-        (Some(Statement::Query(query)), true) => Ok(query),
+        (Some(Statement::Query(query)), true) => Ok((query, lost)),
         (None, _) => Err(("there is no statement".to_owned(), None)),
         (Some(_), true) => Err(("it is no query".to_owned(), None)),
         (Some(_), false) => Err(("there are several statements".to_owned(), None)),

@@ -7,11 +7,13 @@
 mod change;
 mod columns;
 mod dialect;
+mod duckdb_syntax;
 mod expression;
 mod from;
 mod graph;
 mod inherit;
 mod made;
+mod names;
 mod node;
 mod pii;
 mod pivot;

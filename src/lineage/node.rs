@@ -2,7 +2,6 @@
 //! engine adds to it.
 
 use std::collections::HashSet;
-use std::rc::Rc;
 use std::sync::Arc;
 
 use sqlparser::tokenizer::Location;
@@ -48,9 +47,10 @@ pub(super) fn of_node(inputs: &Inputs<'_>, node: &Node, known: &Lineage) -> Node
             match analyse(&sql, kind, &reads.inputs) {
                 Ok(found) => {
                     let place = Place { sql: &sql, ids: &reads.ids, outside: &found.outside };
-                    place.fill(&mut lineage, found.rows, schema.map(|schema| &**schema));
                     // The columns that a snapshot adds are known where its schema is.
                     let is_snapshot = node.resource_type == ResourceType::Snapshot;
+                    let schema = schema.map(|schema| &**schema);
+                    place.fill(&mut lineage, found.rows, schema, is_snapshot);
                     lineage.is_open |= is_snapshot && schema.is_none_or(|schema| schema.open);
                     return lineage;
                 }
@@ -171,13 +171,14 @@ struct Place<'a> {
 }
 
 impl Place<'_> {
-    fn fill(&self, lineage: &mut NodeLineage, rows: Rows, schema: Option<&Schema>) {
+    /// `adds` says that the relation has columns that are not those of the statement.
+    fn fill(&self, lineage: &mut NodeLineage, rows: Rows, schema: Option<&Schema>, adds: bool) {
         lineage.sign = rows.sign;
         let filters = self.column(&rows.filters);
         lineage.filters = filters.from.into_iter().map(|(id, _)| id).collect();
         lineage.unresolved_filters = filters.unresolved;
         match schema.filter(|schema| !schema.open) {
-            Some(schema) => self.fill_bound(lineage, &rows, schema),
+            Some(schema) => self.fill_bound(lineage, &rows, schema, adds),
             None => {
                 for column in &rows.columns {
                     lineage.columns.insert(column.name.as_str().into(), self.of(column));
@@ -195,27 +196,33 @@ impl Place<'_> {
     }
 
     /// The columns have the names that the engine gave them.
-    fn fill_bound(&self, lineage: &mut NodeLineage, rows: &Rows, schema: &Schema) {
-        // A snapshot's table has more columns behind those of its query.
-        let by_place = matches!(rows.open, Open::No | Open::Same(_))
-            && rows.columns.len() <= schema.columns.len();
+    fn fill_bound(&self, lineage: &mut NodeLineage, rows: &Rows, schema: &Schema, adds: bool) {
+        let is_open = !matches!(rows.open, Open::No | Open::Same(_));
+        let by_place = !is_open
+            && (rows.columns.len() == schema.columns.len()
+                || adds && rows.columns.len() < schema.columns.len());
+        let is = |column: &Column, name: &str| column.name.eq_ignore_ascii_case(name);
+        // A column whose name is another one there may be any of those that are not found.
+        let mut all = rows.columns.iter();
+        let are_found = all.all(|column| schema.names().any(|name| is(column, name)));
         for (at, name) in schema.names().enumerate() {
-            let is_own = |column: &&Column| column.name.eq_ignore_ascii_case(name);
-            let here = rows.columns.get(at).filter(is_own);
-            let named = here.or_else(|| rows.columns.iter().find(is_own));
+            let here = rows.columns.get(at).filter(|column| is(column, name));
+            let named = here.or_else(|| rows.columns.iter().find(|column| is(column, name)));
             let made = match (named, rows.columns.get(at)) {
-                (Some(column), _) => self.of(column),
+                (Some(column), _) => Some(self.of(column)),
                 // What has no name of its own gets one from the engine.
-                (None, Some(column)) if by_place => self.of(column),
-                (None, None) if by_place => ColumnLineage::default(),
-                (None, _) => {
-                    let lost = || {
-                        Rc::new(Made::unknown(format!("`{name}` is not found in its SQL"), None))
-                    };
-                    self.column(&rows.open.column(name).unwrap_or_else(lost))
+                (None, Some(column)) if by_place => Some(self.of(column)),
+                (None, None) if by_place => Some(ColumnLineage::default()),
+                (None, _) if is_open && are_found => {
+                    rows.open.column(name).map(|made| self.column(&made))
                 }
+                (None, _) => None,
             };
-            lineage.columns.insert(name.into(), made);
+            let lost = || {
+                let why = format!("`{name}` is not found in its SQL");
+                self.column(&Made::unknown(why, None))
+            };
+            lineage.columns.insert(name.into(), made.unwrap_or_else(lost));
         }
     }
 

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    Cte, ObjectName, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier, TableAlias, Values,
-    With,
+    Cte, Distinct, ObjectName, OrderByKind, Query, SetExpr, SetOperator, SetQuantifier, TableAlias,
+    Values, With,
 };
 
 use super::dialect::{fold, idents, parse, same};
@@ -64,11 +64,14 @@ pub(super) fn analyse(
     inputs: &[Input],
 ) -> std::result::Result<Result, super::dialect::Unread> {
     stacker::grow(STACK.0 + STACK.1 * sql.len(), || {
-        let query = parse(sql, kind)?;
+        let (query, lost) = parse(sql, kind)?;
         let own = inputs.iter().enumerate().map(|(at, input)| Rc::new(rows_of(at, input)));
         let statement =
             Statement { kind, inputs, rows: own.collect(), outside: RefCell::default() };
-        let rows = statement.query(&query, &Ctes::default(), None);
+        let mut rows = statement.query(&query, &Ctes::default(), None);
+        if !lost.is_empty() {
+            rows.sign = rows.sign.with(Sign::of(&lost));
+        }
         Ok(Result { rows, outside: statement.outside.into_inner() })
     })
 }
@@ -92,13 +95,16 @@ impl Statement<'_> {
             for cte in query.with.iter().flat_map(|with| &with.cte_tables) {
                 self.cte(query.with.as_ref(), cte, &own, outer);
             }
-            // Without a limit the order decides nothing.
-            let order = query.order_by.as_ref().filter(|_| query.limit_clause.is_some());
+            // Without a limit the order decides nothing, but which rows `distinct on` takes.
+            let is_first = matches!(&*query.body, SetExpr::Select(select)
+                if matches!(select.distinct, Some(Distinct::On(_))));
+            let decides = query.limit_clause.is_some() || is_first;
+            let order = query.order_by.as_ref().filter(|_| decides);
             let mut rows = self.body(&query.body, order.map(|order| &order.kind), &own, outer);
             if let Some(limit) = &query.limit_clause {
                 rows.sign = rows.sign.with(Sign::written(limit));
-                rows.sign = order.map_or(rows.sign, |order| rows.sign.with(Sign::written(order)));
             }
+            rows.sign = order.map_or(rows.sign, |order| rows.sign.with(Sign::written(order)));
             rows
         })
     }

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use sqlparser::ast::{
-    CastKind, Distinct, ExcludeSelectItem, Expr, GroupByExpr, Ident, OrderByKind, RenameSelectItem,
-    Select, SelectItem, SelectItemQualifiedWildcardKind, Spanned, Value, WildcardAdditionalOptions,
+    Distinct, ExcludeSelectItem, Expr, GroupByExpr, Ident, OrderByKind, RenameSelectItem, Select,
+    SelectItem, SelectItemQualifiedWildcardKind, Spanned, Value, WildcardAdditionalOptions,
 };
 
 use super::columns::columns_in;
@@ -117,7 +117,12 @@ impl Statement<'_> {
             return self.columns(expr, &function, alias, scope, rows);
         }
         let made = self.expression(expr, scope, None);
-        let name = alias.map_or_else(|| self.name_of(expr), |alias| fold(alias, self.kind));
+        if self.kind == EngineKind::DuckDb && alias.is_none() && is_unnest(expr) {
+            // A struct becomes as many columns as it has fields, a list the one of this name.
+            rows.open = inside(&rows.open, &made);
+            return;
+        }
+        let name = alias.map_or_else(|| self.name_in(expr, scope), |alias| fold(alias, self.kind));
         let column = Column { name, made, at: Some(expr.span().start) };
         if self.kind == EngineKind::DuckDb && alias.is_some() {
             scope.aliases.borrow_mut().push(column.clone());
@@ -241,45 +246,13 @@ impl Statement<'_> {
             rows.filters.add(&made);
         }
     }
+}
 
-    /// The name that an engine gives a value without an alias.
-    fn name_of(&self, expr: &Expr) -> String {
-        let last = |parts: &[Ident]| parts.last().map(|part| fold(part, self.kind));
-        match (expr, self.kind) {
-            (Expr::Identifier(name), _) => fold(name, self.kind),
-            (Expr::CompoundIdentifier(parts), _) => last(parts).unwrap_or_default(),
-            (Expr::Nested(inner), _) => self.name_of(inner),
-            (Expr::Function(function), EngineKind::Postgres) => {
-                let parts = idents(&function.name).unwrap_or_default();
-                parts.last().map(|part| fold(part, self.kind)).unwrap_or_default()
-            }
-            (
-                Expr::Cast {
-                    kind: CastKind::DoubleColon | CastKind::Cast, expr, data_type, ..
-                },
-                EngineKind::Postgres,
-            ) => match self.name_of(expr) {
-                name if name == "?column?" => data_type.to_string().to_lowercase(),
-                name => name,
-            },
-            (Expr::Case { .. }, EngineKind::Postgres) => "case".to_owned(),
-            (Expr::Exists { .. }, EngineKind::Postgres) => "exists".to_owned(),
-            (Expr::Array(_), EngineKind::Postgres) => "array".to_owned(),
-            (Expr::Extract { .. }, EngineKind::Postgres) => "extract".to_owned(),
-            (_, EngineKind::Postgres) => "?column?".to_owned(),
-            (Expr::Function(function), EngineKind::DuckDb) => {
-                let text = function.to_string();
-                match text.eq_ignore_ascii_case("count(*)") {
-                    true => "count_star()".to_owned(),
-                    false => {
-                        let name = function.name.to_string();
-                        format!("{}{}", name.to_lowercase(), &text[name.len().min(text.len())..])
-                    }
-                }
-            }
-            (expr, EngineKind::DuckDb) => expr.to_string(),
-        }
-    }
+/// Whether a value is `unnest(…)`.
+fn is_unnest(expr: &Expr) -> bool {
+    matches!(expr, Expr::Function(function) if idents(&function.name)
+        .and_then(|parts| parts.last().map(|name| name.value.eq_ignore_ascii_case("unnest")))
+        .unwrap_or(false))
 }
 
 /// What is open where the fields of a struct are columns.

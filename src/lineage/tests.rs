@@ -217,7 +217,7 @@ fn names_of_each_engine() {
     postgres(r#"select "ID" from (select id as "ID", id from orders) x"#, &["ID = copy orders.id"]);
     duckdb(
         "select ID, upper(STATUS) as Status from orders",
-        &["ID = copy orders.id", "Status = of orders.status"],
+        &["id = copy orders.id", "Status = of orders.status"],
     );
     duckdb(
         "select amount as a, a + 1 as b from orders where b > 1",

@@ -112,7 +112,7 @@ fn the_sql_of_an_incremental_run_is_compared_with_the_same() {
     let manifest = project.read("target/manifest.json");
     assert!(manifest.contains("select max(id) from"), "its table was there");
     project.file("old/manifest.json", &manifest);
-    project.file("models/grows.sql", &format!("{}\n", model("amount")));
+    project.file("models/grows.sql", &format!("-- words\n{}", model("amount")));
     insta::assert_snapshot!("incremental_same", impact(&project));
     project.file("models/grows.sql", &model("amount * 2"));
     insta::assert_snapshot!("incremental_changed", impact(&project));
