@@ -52,17 +52,14 @@ pub(super) struct Inputs {
     pub renamed: Vec<(String, String)>,
 }
 
-/// What may be said of a statement.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Trust {
-    /// Whether all tables and functions that there will be are there.
-    pub names: bool,
-}
-
 /// Says what a table is that the statement names and the scratch does not have.
 pub(super) trait Elsewhere {
     /// Its columns where it is there; nothing where it may be. An error where it certainly is not.
     fn look_up(&self, table: &str) -> Result<Option<Vec<Column>>, ()>;
+
+    /// Whether a table, a function or a type of this name may be there when the statement runs, though the
+    /// scratch has none.
+    fn may_be_made(&self, name: Option<&str>) -> bool;
 }
 
 /// A column that stands for those of an input that are not known.
@@ -85,16 +82,14 @@ pub(super) fn bind(
     scratch: &mut dyn Scratch,
     sql: &str,
     inputs: &Inputs,
-    trust: Trust,
     elsewhere: &dyn Elsewhere,
 ) -> Bound {
     let types = match scratch.kind() {
         EngineKind::DuckDb => DUCKDB_TYPES,
         EngineKind::Postgres => POSTGRES_TYPES,
     };
-    let mut try_type = |data_type: &'static str| {
-        Attempt::new(scratch, sql, inputs, data_type, trust).run(elsewhere)
-    };
+    let mut try_type =
+        |data_type: &'static str| Attempt::new(scratch, sql, inputs, data_type).run(elsewhere);
     let first = try_type(types[0]);
     if first.is_firm {
         let schema = first.schema.unwrap_or_else(Schema::unknown);
@@ -166,7 +161,6 @@ struct Attempt<'a> {
     nulls: usize,
     /// How many parts something stands in for.
     repairs: usize,
-    trust: Trust,
     /// Of a column that is not there: how many of the open inputs were given it.
     tries: HashMap<(String, Option<usize>), usize>,
     problems: Vec<Problem>,
@@ -196,7 +190,6 @@ impl<'a> Attempt<'a> {
         sql: &'a str,
         inputs: &Inputs,
         data_type: &'static str,
-        trust: Trust,
     ) -> Self {
         let mut patched = Patched::new(sql);
         let soft = &inputs.soft;
@@ -218,7 +211,6 @@ impl<'a> Attempt<'a> {
             data_type,
             nulls: 0,
             repairs: 0,
-            trust,
             tries: HashMap::new(),
             problems: Vec::new(),
             stopped: None,
@@ -305,7 +297,14 @@ impl<'a> Attempt<'a> {
 
     /// Notes a mistake, if it may be one, and gets over it; false where there is no way.
     fn go_on(&mut self, refused: Refused, elsewhere: &dyn Elsewhere) -> bool {
-        let Refused { refusal, offset, inside } = refused;
+        let Refused { mut refusal, offset, inside } = refused;
+        if inside && refusal.kind == Kind::Syntax && self.repairs == 0 && self.soft.is_empty() {
+            // What stands there is a relation of the statement all the same.
+            "syntax error at or near this relation".clone_into(&mut refusal.headline);
+            refusal.words.clone_from(&refusal.headline);
+            self.problems.push(Problem { refusal, offset, doubtful: false });
+            return false;
+        }
         if inside || refusal.kind == Kind::Unsure {
             self.stopped = Some(refusal.headline);
             return false;
@@ -319,14 +318,17 @@ impl<'a> Attempt<'a> {
             // What parsed once does so no more because of what stands in for something.
             Kind::Syntax => self.repairs == 0,
             Kind::Types => true,
-            Kind::Function | Kind::DataType => self.trust.names,
-            Kind::Table => match self.table_at(offset).map(|name| elsewhere.look_up(&name)) {
-                Some(Ok(columns)) => {
-                    found = columns;
-                    false
+            Kind::Function | Kind::DataType => !elsewhere.may_be_made(refusal.name.as_deref()),
+            Kind::Table => {
+                let name = self.table_at(offset);
+                match name.as_deref().map(|name| elsewhere.look_up(name)) {
+                    Some(Ok(columns)) => {
+                        found = columns;
+                        false
+                    }
+                    _ => !elsewhere.may_be_made(name.as_deref()),
                 }
-                _ => self.trust.names,
-            },
+            }
             _ => !self.has_open(),
         };
         let offset = offset.or_else(|| guess(self.patched.sql, &refusal));

@@ -26,6 +26,8 @@ impl Statement<'_> {
     /// A mistake as a diagnostic.
     pub fn finding(&self, problem: &Problem) -> Diagnostic {
         let refusal = &problem.refusal;
+        let headline = seen(&refusal.headline).to_owned();
+        let is_empty = Tokens::of(&self.compiled.sql).all.is_empty();
         let name = refusal.name.as_deref().unwrap_or_default();
         let of_table = refusal.words.contains("Referenced table")
             || refusal.words.contains("FROM-clause entry");
@@ -49,16 +51,23 @@ impl Statement<'_> {
                 Code::AMBIGUOUS_NAME,
                 format!("`{name}` may be a column of several tables that this query reads"),
             ),
-            (Kind::Types, _) => (Code::WRONG_TYPES, types(&refusal.headline)),
-            (Kind::Syntax, _) => (Code::SQL_SYNTAX, refusal.headline.clone()),
-            (Kind::Arity, _) => (Code::WRONG_NUMBER, refusal.headline.clone()),
-            _ => (Code::SQL_MEANING, refusal.headline.clone()),
+            (Kind::Types, _) => (Code::WRONG_TYPES, types(&headline)),
+            (Kind::Syntax, _) if is_empty => {
+                let message =
+                    format!("`{}` has no SQL: nothing but comments is left of it", self.node.name);
+                (Code::SQL_SYNTAX, message)
+            }
+            (Kind::Syntax, _) => (Code::SQL_SYNTAX, headline),
+            (Kind::Arity, _) => (Code::WRONG_NUMBER, headline),
+            _ => (Code::SQL_MEANING, headline),
         };
         let mut finding = Diagnostic::error(code, message);
-        if let Some(help) = self.help(problem, of_table) {
+        let word = || self.meant_word(problem.offset).filter(|_| refusal.kind == Kind::Syntax);
+        if let Some(help) = self.help(problem, of_table).or_else(word) {
             finding = finding.help(help);
         }
-        if let Some(said) = said(&refusal.words, &finding.message) {
+        let is_ours = is_empty || seen(&refusal.words).len() < refusal.words.len();
+        if let Some(said) = said(&refusal.words, &finding.message).filter(|_| !is_ours) {
             finding = finding.note(said);
         }
         self.placed(finding, problem.offset)
@@ -113,19 +122,73 @@ impl Statement<'_> {
                 let bare: Vec<&str> =
                     said.map(|full| full.rsplit('.').next().unwrap_or(full)).collect();
                 let known = self.columns.iter().map(String::as_str).filter(|known| *known != name);
-                match nearest(name, bare.iter().copied()).is_empty() {
+                let near = match nearest(name, bare.iter().copied()).is_empty() {
                     false => did_you_mean(name, bare),
                     true => did_you_mean(name, known),
-                }
+                };
+                let quoted = || {
+                    self.is_quoted(problem.offset).then(|| {
+                        format!("Write '{name}' if it is a text: double quotes are for names.")
+                    })
+                };
+                let alias = || {
+                    self.is_alias(name).then(|| {
+                    format!("`{name}` is a name of the select list, which is not known here yet: write what it stands for.")
+                })
+                };
+                near.or_else(quoted).or_else(alias).or_else(|| self.listed(refusal.of.as_deref()))
             }
             Kind::Table => {
                 let bare = name.rsplit('.').next().unwrap_or(name);
                 let tables = self.tables.iter().map(String::as_str);
                 did_you_mean(bare, tables.chain(self.expressions()))
             }
-            Kind::Function | Kind::DataType => did_you_mean(name, said),
+            Kind::Function => match elsewhere(name) {
+                Some(ours) => Some(format!("Write `{ours}`.")),
+                None => did_you_mean(name, said),
+            },
+            Kind::DataType => did_you_mean(name, said),
             _ => None,
         }
+    }
+
+    fn is_quoted(&self, offset: Option<usize>) -> bool {
+        offset.and_then(|at| self.compiled.sql.get(at..)).is_some_and(|text| text.starts_with('"'))
+    }
+
+    /// Whether the statement gives something this name.
+    fn is_alias(&self, name: &str) -> bool {
+        let tokens = Tokens::of(&self.compiled.sql);
+        (1..tokens.all.len()).any(|at| tokens.is(at, name) && tokens.is(at - 1, "as"))
+    }
+
+    /// The columns that there are, where they are few and all that the statement can mean.
+    fn listed(&self, of: Option<&str>) -> Option<String> {
+        let is_all = of.is_none() && self.expressions().is_empty();
+        let few = (1..=MOST_NAMED).contains(&self.columns.len());
+        let names: Vec<String> = self.columns.iter().map(|name| format!("`{name}`")).collect();
+        (is_all && few).then(|| format!("What it reads has {}.", names.join(", ")))
+    }
+
+    /// The word that was meant in front of where the syntax is wrong.
+    fn meant_word(&self, offset: Option<usize>) -> Option<String> {
+        let tokens = Tokens::of(&self.compiled.sql);
+        let at = tokens.at(offset?)?;
+        [at.checked_sub(1), Some(at)].into_iter().flatten().find_map(|at| {
+            let word = tokens.text(at).to_lowercase();
+            let is_plain = word.chars().all(|sign| sign.is_ascii_alphabetic());
+            let is_known = KEYWORDS.contains(&word.as_str());
+            (is_plain && !is_known).then(|| did_you_mean(&word, KEYWORDS.iter().copied()))?
+        })
+    }
+}
+
+/// What of an engine's words does not quote the statement as it was changed for it.
+fn seen(words: &str) -> &str {
+    let is_ours = words.contains("pintail_check_") || words.contains("pintail_own_");
+    match words.split_once(" at or near ") {
+        Some((before, _)) if is_ours => before,
+        _ => words,
     }
 }
 
@@ -157,11 +220,81 @@ fn types(headline: &str) -> String {
         let rest = headline.split_once(mark)?.1;
         Some(rest.split_once(quote)?.1.rsplit_once(quote)?.0.to_owned())
     };
-    match call("No function matches the given name and argument types", '\'') {
+    let duckdb = call("No function matches the given name and argument types", '\'');
+    let postgres =
+        || Some(headline.strip_prefix("function ")?.strip_suffix(" does not exist")?.to_owned());
+    match duckdb.or_else(postgres) {
         Some(call) => format!("There is no `{call}`: the types do not fit"),
         None => headline.to_owned(),
     }
 }
+
+/// What a function of other databases is here.
+fn elsewhere(name: &str) -> Option<&'static str> {
+    const NAMES: &[(&str, &str)] = &[
+        ("nvl", "coalesce(value, other)"),
+        ("ifnull", "coalesce(value, other)"),
+        ("isnull", "coalesce(value, other)"),
+        ("zeroifnull", "coalesce(value, 0)"),
+        ("iff", "case when condition then one else other end"),
+        ("decode", "case value when one then this else that end"),
+        ("dateadd", "day + interval '1 day'"),
+        ("date_add", "day + interval '1 day'"),
+        ("getdate", "current_timestamp"),
+        ("sysdate", "current_timestamp"),
+        ("listagg", "string_agg(value, ', ')"),
+        ("group_concat", "string_agg(value, ', ')"),
+        ("charindex", "strpos(text, part)"),
+        ("len", "length(text)"),
+        ("safe_divide", "value / nullif(other, 0)"),
+        ("div0", "value / nullif(other, 0)"),
+        ("to_varchar", "cast(value as varchar)"),
+        ("countif", "count(*) filter (where condition)"),
+        ("count_if", "count(*) filter (where condition)"),
+    ];
+    let bare = name.rsplit('.').next().unwrap_or(name).to_lowercase();
+    NAMES.iter().find(|(other, _)| *other == bare).map(|(_, ours)| *ours)
+}
+
+/// Words that statements are made of.
+const KEYWORDS: &[&str] = &[
+    "select",
+    "distinct",
+    "from",
+    "where",
+    "group",
+    "having",
+    "order",
+    "limit",
+    "union",
+    "join",
+    "left",
+    "inner",
+    "outer",
+    "cross",
+    "using",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "and",
+    "between",
+    "with",
+    "over",
+    "partition",
+    "as",
+    "on",
+    "by",
+    "or",
+    "not",
+    "in",
+    "is",
+    "null",
+];
+
+/// How many columns are listed.
+const MOST_NAMED: usize = 12;
 
 /// How many lines of the engine's words are shown.
 const MOST_LINES: usize = 5;

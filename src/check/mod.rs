@@ -10,6 +10,7 @@ mod bind;
 mod catalog;
 mod configs;
 mod finding;
+mod hooks;
 mod node;
 mod passed;
 mod patch;
@@ -33,11 +34,12 @@ use crate::compile::{CompiledNode, Compiler};
 use crate::config::{EngineConfig, EngineKind, EngineParams};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::graph::{Graph, Member, NodeIndex};
-use crate::manifest::{FastHash, Node, ResourceType, UniqueId};
+use crate::manifest::{FastHash, Node, UniqueId};
 use crate::relation::{Column, Relation};
 use crate::run::Engines;
 use ahead::{Ahead, changes_columns};
 use catalog::Catalog;
+use hooks::{MadeNames, has_header};
 use node::Outcome;
 use pools::Pools;
 use state::Known;
@@ -59,6 +61,8 @@ pub struct Checked {
     pub schemas: Schemas,
     /// The SQL that was bound, of each model and snapshot.
     pub compiled: HashMap<UniqueId, CompiledNode, FastHash>,
+    /// What is to be said of the whole check.
+    pub notes: Vec<Diagnostic>,
     /// That of incremental models whose table is there.
     pub compiled_later: HashMap<UniqueId, CompiledNode, FastHash>,
 }
@@ -159,6 +163,7 @@ fn check_by(checker: &Checker, graph: &Graph, wanted: &FixedBitSet) -> Checked {
         checker.make(&made);
     }
     checked.keep_once();
+    checked.notes = checker.pools.notes();
     checked.schemas = checker.known.take();
     checked
 }
@@ -169,9 +174,8 @@ struct Checker {
     known: Arc<Known>,
     catalog: Catalog,
     pools: Arc<Pools>,
-    /// Whether the project may make tables or functions that no scratch database has: by hooks, or
-    /// by nodes that are functions.
-    makes_names: bool,
+    /// The tables and functions that no scratch database has, and that the project may make.
+    made_names: MadeNames,
     /// Whether hooks may change tables before anything is made.
     changes_tables: bool,
     /// Of a check ahead of a build.
@@ -188,12 +192,10 @@ impl Checker {
         Checker {
             known: Arc::new(Known::new(compiler)),
             catalog: Catalog::new(engines.clone()),
-            pools: Arc::new(Pools::open(compiler, engines)),
+            pools: Arc::new(Pools::open(compiler, engines, ahead.is_none())),
             changes_tables: at_start.iter().any(|hook| changes_columns(&hook.raw_code)),
             ahead,
-            makes_names: !at_start.is_empty()
-                || manifest.of_type(ResourceType::Function).next().is_some()
-                || manifest.nodes.values().any(|node| makes_names(node)),
+            made_names: MadeNames::of(manifest),
             tables: tables.map(|node| node.alias.clone()).collect(),
             compiler: compiler.clone(),
         }
@@ -265,9 +267,10 @@ impl Checker {
         }
     }
 
-    /// Whether all tables and functions that a node may name are there while it is checked.
-    fn trusts_names(&self, node: &Node) -> bool {
-        !self.makes_names && self.pools.are_complete(&node.engine)
+    /// Whether a table or function of a name that a node uses may be there in a run, though its scratch
+    /// has none.
+    fn may_be_made(&self, node: &Node, name: Option<&str>) -> bool {
+        has_header(node) || !self.pools.are_complete(&node.engine) || self.made_names.may_have(name)
     }
 
     /// Whether there is nothing yet in the database of an engine: its file is not there, and nothing
@@ -281,10 +284,4 @@ impl Checker {
             EngineParams::Postgres(_) => false,
         }
     }
-}
-
-/// Whether a node has statements of its own beside its query.
-fn makes_names(node: &Node) -> bool {
-    node.config.get("sql_header").is_some()
-        || ["pre-hook", "post-hook"].iter().any(|when| !node.config.hooks(when).is_empty())
 }

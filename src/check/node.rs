@@ -1,12 +1,13 @@
 //! One node: compiled with what is known so far, bound, and its mistakes told.
 
+use std::collections::HashSet;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use super::Checker;
 use super::adapter::SchemaAdapter;
 use super::ahead::changes_columns;
-use super::bind::{Bound, Elsewhere, Inputs, Soft, Trust, bind};
+use super::bind::{Bound, Elsewhere, Inputs, Soft, bind};
 use super::catalog::Found;
 use super::finding::Statement;
 use super::schema::{BoundColumn, Schema};
@@ -89,7 +90,9 @@ impl Checker {
             ResourceType::Model | ResourceType::Snapshot if node.is_python() => {
                 Outcome { schema: Some(Schema::unknown()), ..Outcome::default() }
             }
-            ResourceType::Model | ResourceType::Snapshot => self.query(node),
+            ResourceType::Model | ResourceType::Snapshot | ResourceType::Analysis => {
+                self.query(node)
+            }
             ResourceType::Test => match self.lost_test(node) {
                 Some(finding) if self.ahead.is_none() => {
                     Outcome { findings: vec![finding], ..Outcome::default() }
@@ -185,6 +188,7 @@ impl Checker {
         if first.adapter.was_asked() {
             schema = Schema::unknown();
         }
+        schema.open |= has_open_pivot(&first.compiled.sql);
         if node.resource_type == ResourceType::Snapshot {
             self.add_snapshot_columns(node, &mut schema);
         }
@@ -220,6 +224,10 @@ impl Checker {
         let Rendering { host, compiled, bound, adapter } = rendering;
         if adapter.was_asked() {
             *unchecked = Some(ASKS.to_owned());
+            return Vec::new();
+        }
+        if node.resource_type == ResourceType::Analysis && !is_query(&compiled.sql) {
+            *unchecked = Some("it is no query, and nobody runs it".to_owned());
             return Vec::new();
         }
         if !self.is_query_as_it_is(node) {
@@ -296,14 +304,13 @@ impl Checker {
                 schema: (*this).clone(),
             });
         }
-        let trust = Trust { names: self.trusts_names(node) };
         let elsewhere = Outside { checker: self, node };
         let bound = self.pools.with_scratch(&node.engine, |scratch| {
             for relation in inputs.made.drain(..) {
                 let name = scratch.stand_in(&relation);
                 inputs.all.renamed.extend(name.map(|name| (relation.render(), name)));
             }
-            bind(scratch, &compiled.sql, &inputs.all, trust, &elsewhere)
+            bind(scratch, &compiled.sql, &inputs.all, &elsewhere)
         });
         let bound = bound.unwrap_or_else(|| Bound {
             schema: Schema::unknown(),
@@ -346,6 +353,8 @@ impl Checker {
                 names.extend(schema.names().map(str::to_owned));
             }
         }
+        let mut seen = HashSet::new();
+        names.retain(|name| seen.insert(name.to_lowercase()));
         names
     }
 
@@ -374,6 +383,30 @@ impl Checker {
     }
 }
 
+/// Whether a text is one query, as far as its first word tells.
+fn is_query(text: &str) -> bool {
+    let tokens = Tokens::of(text);
+    let first = (0..tokens.all.len()).find(|at| !tokens.is(*at, "("));
+    let words = ["select", "with", "from", "values", "table", "pivot", "unpivot"];
+    let mut ends = (0..tokens.all.len()).filter(|at| tokens.is(*at, ";"));
+    first.is_some_and(|at| tokens.is_any(at, &words)) && ends.all(|at| at + 1 == tokens.all.len())
+}
+
+/// Whether there is a `pivot … on` whose columns are the values that there are: without rows there are
+/// none.
+fn has_open_pivot(text: &str) -> bool {
+    let tokens = Tokens::of(text);
+    let count = tokens.all.len();
+    (0..count).filter(|at| tokens.is_any(*at, &["pivot", "pivot_wider"])).any(|at| {
+        let ends = ["using", "group", "order", "limit", ")", ";"];
+        let end = |from: usize| (from..count).find(|at| tokens.is_any(*at, &ends)).unwrap_or(count);
+        // A list of values is in brackets, too.
+        let is_list = tokens.is(at + 1, "(") && !tokens.is_any(at + 2, &["select", "from", "with"]);
+        let on = (at + 1..end(at + 1).max(at + 2).min(count)).find(|at| tokens.is(*at, "on"));
+        !is_list && on.is_none_or(|on| !(on..end(on)).any(|at| tokens.is(at, "in")))
+    })
+}
+
 /// Whether two findings are one.
 fn is_same(one: &Diagnostic, other: &Diagnostic) -> bool {
     one.location == other.location && one.message == other.message
@@ -389,6 +422,10 @@ struct Outside<'a> {
 }
 
 impl Elsewhere for Outside<'_> {
+    fn may_be_made(&self, name: Option<&str>) -> bool {
+        self.checker.may_be_made(self.node, name)
+    }
+
     fn look_up(&self, table: &str) -> Result<Option<Vec<Column>>, ()> {
         let tokens = Tokens::of(table);
         let names: Vec<String> =

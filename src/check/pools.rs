@@ -8,7 +8,7 @@ use super::scratch::{DuckScratches, Scratch};
 use super::scratch_postgres::PostgresScratch;
 use super::tokens::Tokens;
 use crate::compile::Compiler;
-use crate::config::{EngineConfig, EngineKind};
+use crate::config::{EngineConfig, EngineKind, EngineParams, PostgresParams};
 use crate::diagnostic::Diagnostic;
 use crate::relation::ResultSet;
 use crate::run::Engines;
@@ -16,6 +16,8 @@ use crate::run::Engines;
 /// The scratch databases, by the engine that they stand for.
 pub(super) struct Pools {
     by_engine: HashMap<Arc<str>, Pool>,
+    /// What is to be said of engines that are away.
+    notes: Vec<Diagnostic>,
 }
 
 /// The scratch databases of an engine.
@@ -24,35 +26,98 @@ enum Pool {
     DuckDb(DuckScratches, Mutex<Vec<Box<dyn Scratch>>>),
     /// One for all.
     Postgres(Box<Mutex<PostgresScratch>>),
+    /// The same on a private server, since the engine's own is away: it lacks the functions and types
+    /// that are made there.
+    Private(Box<Mutex<PostgresScratch>>),
     /// None, and why.
     Away(String),
 }
 
 impl Pool {
-    fn open(config: &EngineConfig, engines: &Arc<Engines>, databases: &[&str]) -> Pool {
-        let why = |error: &Diagnostic| Pool::Away(format!("of this: {}", error.message));
-        match config.kind() {
-            EngineKind::DuckDb => match DuckScratches::open(config, databases) {
-                Ok(open) => Pool::DuckDb(open, Mutex::default()),
-                Err(error) => why(&error.diagnostic),
-            },
-            EngineKind::Postgres => match engines.connection(&config.name) {
-                Ok(connection) => match PostgresScratch::begin(connection) {
-                    Ok(scratch) => Pool::Postgres(Box::new(Mutex::new(scratch))),
-                    Err(error) => why(&error.diagnostic),
-                },
-                Err(error) => why(&error),
-            },
+    fn away(error: &Diagnostic) -> Pool {
+        Pool::Away(format!("of this: {}", error.message))
+    }
+
+    fn duckdb(config: &EngineConfig, databases: &[&str]) -> Pool {
+        match DuckScratches::open(config, databases) {
+            Ok(open) => Pool::DuckDb(open, Mutex::default()),
+            Err(error) => Pool::away(&error.diagnostic),
+        }
+    }
+
+    /// A scratch on the private server of the project, since the one of an engine is away; and what is to
+    /// be said then.
+    fn private(
+        config: &EngineConfig,
+        compiler: &Compiler,
+        away: Diagnostic,
+    ) -> (Pool, Option<Diagnostic>) {
+        let message = |how: &str| {
+            format!("The PostgreSQL of `{}` is away, and its models are {how}", config.name)
+        };
+        match begin(config, &private(config, compiler)) {
+            Ok(scratch) => {
+                let note = Diagnostic::warning(away.code, message("checked by a private server"))
+                    .note(away.message)
+                    .note("Functions, types and tables that only the real one has are not missed.");
+                (Pool::Private(scratch), Some(note))
+            }
+            Err(missing) => {
+                let pool = Pool::away(&away);
+                let note = Diagnostic::warning(away.code, message("not checked"))
+                    .note(away.message)
+                    .note(format!("A private server cannot take its place: {}", missing.message));
+                (pool, Some(missing.help.into_iter().fold(note, Diagnostic::help)))
+            }
         }
     }
 }
 
+/// A scratch in a database that answers.
+fn begin(
+    config: &EngineConfig,
+    engines: &Arc<Engines>,
+) -> Result<Box<Mutex<PostgresScratch>>, Box<Diagnostic>> {
+    let connection = engines.connection(&config.name)?;
+    let scratch = PostgresScratch::begin(connection).map_err(|error| Box::new(error.diagnostic))?;
+    Ok(Box::new(Mutex::new(scratch)))
+}
+
+/// The engines of a target with the project's private server in the place of one of them.
+fn private(config: &EngineConfig, compiler: &Compiler) -> Arc<Engines> {
+    let mut target = compiler.config.target.for_reading();
+    if let EngineParams::Postgres(params) = &config.params {
+        let params = PostgresParams {
+            embedded: Some(compiler.config.own_folder("postgres")),
+            host: String::new(),
+            port: PRIVATE_PORT,
+            user: "pintail".to_owned(),
+            dbname: params.dbname.clone(),
+            password: None,
+            sslmode: None,
+            sslcert: None,
+            sslkey: None,
+            sslrootcert: None,
+            search_path: None,
+            role: None,
+            ..params.clone()
+        };
+        let own = EngineConfig { params: EngineParams::Postgres(params), ..config.clone() };
+        target.engines.insert(config.name.clone(), Arc::new(own));
+    }
+    Engines::new(&target, Vec::new())
+}
+
+/// The port that names the private server's socket, unless a profile names another.
+const PRIVATE_PORT: u16 = 5432;
+
 impl Pools {
-    /// Opens what the nodes of a project need.
-    pub fn open(compiler: &Compiler, engines: &Arc<Engines>) -> Pools {
+    /// Opens what the nodes of a project need; `private` servers in the place of those that are away, where
+    /// that is wanted.
+    pub fn open(compiler: &Compiler, engines: &Arc<Engines>, private: bool) -> Pools {
         let manifest = &compiler.manifest;
         let target = &compiler.config.target;
-        let mut by_engine = HashMap::new();
+        let (mut by_engine, mut notes) = (HashMap::new(), Vec::new());
         for config in target.engines.values() {
             let mut databases: Vec<&str> = vec![&config.database];
             let nodes = manifest.nodes.values().filter(|node| node.engine == config.name);
@@ -68,13 +133,29 @@ impl Pools {
             databases.dedup();
             // Nothing is started that nobody needs.
             let has_nodes = manifest.nodes.values().any(|node| node.engine == config.name);
-            let pool = match has_nodes {
-                true => Pool::open(config, engines, &databases),
-                false => Pool::Away(format!("no node is on the engine `{}`", config.name)),
+            let pool = match config.kind() {
+                _ if !has_nodes => {
+                    Pool::Away(format!("no node is on the engine `{}`", config.name))
+                }
+                EngineKind::DuckDb => Pool::duckdb(config, &databases),
+                EngineKind::Postgres => {
+                    let (pool, note) = match begin(config, engines) {
+                        Ok(scratch) => (Pool::Postgres(scratch), None),
+                        Err(away) if private => Pool::private(config, compiler, *away),
+                        Err(away) => (Pool::away(&away), None),
+                    };
+                    notes.extend(note);
+                    pool
+                }
             };
             by_engine.insert(config.name.clone(), pool);
         }
-        Pools { by_engine }
+        Pools { by_engine, notes }
+    }
+
+    /// What is to be said of engines that are away.
+    pub fn notes(&self) -> Vec<Diagnostic> {
+        self.notes.clone()
     }
 
     /// Works on a scratch database of an engine; none where there is none.
@@ -85,7 +166,7 @@ impl Pools {
     ) -> Option<T> {
         let (open, idle) = match self.by_engine.get(engine)? {
             Pool::DuckDb(open, idle) => (open, idle),
-            Pool::Postgres(one) => {
+            Pool::Postgres(one) | Pool::Private(one) => {
                 return Some(work(&mut *one.lock().unwrap_or_else(PoisonError::into_inner)));
             }
             Pool::Away(_) => return None,

@@ -24,6 +24,7 @@ const KINDS: &[ResourceType] = &[
     ResourceType::Model,
     ResourceType::Snapshot,
     ResourceType::Seed,
+    ResourceType::Analysis,
     ResourceType::Test,
     ResourceType::UnitTest,
     ResourceType::Source,
@@ -202,9 +203,8 @@ const MOST_NAMED: usize = 20;
 /// Shows the findings, then what could not be checked, then how many there are.
 fn tell(session: &Session, checked: &Checked) {
     let console = &session.console;
-    for (_, finding) in &checked.findings {
-        console.diagnostic(finding);
-    }
+    let findings = checked.findings.iter().map(|(_, finding)| finding);
+    findings.chain(&checked.notes).for_each(|finding| console.diagnostic(finding));
     for (id, why) in checked.unchecked.iter().take(MOST_NAMED) {
         console.info(&format!("Not checked: {id}, because {why}"));
     }
@@ -232,6 +232,13 @@ fn print(session: &Session, checked: &Checked) {
     let findings: Vec<serde_json::Value> = checked.findings.iter().map(finding).collect();
     let unchecked: Vec<serde_json::Value> =
         checked.unchecked.iter().map(|(id, why)| json!({"unique_id": id, "why": why})).collect();
-    let all = json!({"checked": checked.nodes, "findings": findings, "unchecked": unchecked});
+    let notes: Vec<serde_json::Value> =
+        checked.notes.iter().map(report::diagnostic_to_json).collect();
+    let all = json!({
+        "checked": checked.nodes,
+        "findings": findings,
+        "unchecked": unchecked,
+        "notes": notes,
+    });
     session.console.data(&serde_json::to_string_pretty(&all).unwrap_or_default());
 }

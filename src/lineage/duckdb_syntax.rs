@@ -92,10 +92,12 @@ impl Text {
 
     /// `exclude ties` behind a frame.
     fn leave_out_frame(&mut self, at: usize) {
-        let words = match () {
-            () if self.is(at + 1, "ties") || self.is(at + 1, "group") => 2,
-            () if self.is(at + 1, "current") || self.is(at + 1, "no") => 3,
-            () => return,
+        let words = if self.is(at + 1, "ties") || self.is(at + 1, "group") {
+            2
+        } else if self.is(at + 1, "current") || self.is(at + 1, "no") {
+            3
+        } else {
+            return;
         };
         let gone = self.all.drain(at..at + words);
         for one in gone {
@@ -199,9 +201,9 @@ impl Text {
         match values {
             Some(values) => {
                 let many = self.items(values + 1..end).len() > 1;
-                new.extend(many.then(|| Part::Token(Token::LParen)));
+                new.extend(many.then_some(Part::Token(Token::LParen)));
                 new.extend((values + 1..end).map(Part::Old));
-                new.extend(many.then(|| Part::Token(Token::RParen)));
+                new.extend(many.then_some(Part::Token(Token::RParen)));
             }
             None => new.push(new_word("value")),
         }
@@ -209,13 +211,13 @@ impl Text {
         new.push(name.map_or_else(|| new_word("name"), |name| Part::Old(name + 1)));
         new.extend([new_word("IN"), Part::Token(Token::LParen)]);
         for (number, item) in self.items(on + 1..into.unwrap_or(end)).into_iter().enumerate() {
-            new.extend((number > 0).then(|| Part::Token(Token::Comma)));
+            new.extend((number > 0).then_some(Part::Token(Token::Comma)));
             let is_star = self.is_sign(item.start, &Token::Mul);
             if is_star {
                 new.extend([new_word("columns"), Part::Token(Token::LParen)]);
             }
             new.extend(item.map(Part::Old));
-            new.extend(is_star.then(|| Part::Token(Token::RParen)));
+            new.extend(is_star.then_some(Part::Token(Token::RParen)));
         }
         new.extend([Part::Token(Token::RParen), Part::Token(Token::RParen)]);
         Some((at..end, self.select(at + 1..on, new)))
@@ -363,7 +365,7 @@ impl Parts {
     fn pivot(self) -> Vec<Part> {
         let mut new = vec![new_word("PIVOT"), Part::Token(Token::LParen)];
         new.extend(self.0);
-        let rest = ["FOR", "pivot_column", "IN"].map(|text| new_word(text));
+        let rest = ["FOR", "pivot_column", "IN"].map(new_word);
         new.extend(rest);
         new.extend([Part::Token(Token::LParen), new_word("ANY"), Part::Token(Token::RParen)]);
         new.push(Part::Token(Token::RParen));

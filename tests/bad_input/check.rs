@@ -188,6 +188,79 @@ const TYPES: &[Case] = &[
     ),
 ];
 
+/// What is written most often by hand, or brought along from another database.
+const HABITS: &[Case] = &[
+    ("semicolon", "select order_id from {{ ref('orders') }};", "PT517 1:41 ;"),
+    (
+        "quoted_text",
+        "select order_id from {{ ref('orders') }} where status = \"placed\"",
+        "PT511 1:57 \"placed\"",
+    ),
+    ("comma_before_from", "select order_id, amount,\nfrom {{ ref('orders') }}", ""),
+    ("no_bracket", "select coalesce(amount, 0 as amount from {{ ref('orders') }}", "PT517 1:27 as"),
+    (
+        "case_without_end",
+        "select case when amount > 1 then 'big' as size from {{ ref('orders') }}",
+        "PT517 1:40 as",
+    ),
+    (
+        "group_by_place",
+        "select status, count(*) as n from {{ ref('orders') }} group by 3",
+        "PT516 1:1 ",
+    ),
+    (
+        "window_in_where",
+        "select order_id from {{ ref('orders') }} where row_number() over (order by order_id) = 1",
+        "PT518 1:48 row_number",
+    ),
+    (
+        "window_without_over",
+        "select lag(amount) as before from {{ ref('orders') }}",
+        "PT513 1:8 lag",
+    ),
+    (
+        "of_another_database",
+        "select nvl(amount, 0) as amount from {{ ref('orders') }}",
+        "PT513 1:8 nvl",
+    ),
+    (
+        "add_a_day",
+        "select dateadd('day', 1, ordered_on) as next_day from {{ ref('orders') }}",
+        "PT513 1:8 dateadd",
+    ),
+    (
+        "join_without_condition",
+        "select o.order_id from {{ ref('orders') }} as o\nleft join {{ ref('customers') }} as c\nwhere o.amount > 1",
+        "PT517 3:1 where",
+    ),
+    ("keyword", "select order_id form {{ ref('orders') }}", "PT517 1:25 ref('orders')"),
+    ("two_statements", "select 1 as id;\nselect 2 as id", "PT517 1:15 ;"),
+    ("compared_with_text", "select order_id from {{ ref('orders') }} where amount = 'many'", ""),
+    ("star_and_count", "select *, count(*) as n from {{ ref('orders') }}", "PT518 1:1 "),
+    ("alias_in_where", "select amount * 2 as twice from {{ ref('orders') }} where twice > 1", ""),
+    (
+        "only_for_one_engine",
+        "select order_id from {{ ref('orders') }} qualify row_number() over (order by order_id) = 1",
+        "",
+    ),
+    (
+        "far_away_column",
+        "select order_id, warehouse from {{ ref('orders') }}",
+        "PT511 1:18 warehouse",
+    ),
+    ("none_of_it", "{% if false %} select 1 as id {% endif %}", "PT517 1:1 "),
+    (
+        "after_a_hook",
+        "{{ config(post_hook='create index if not exists i on {{ this }} (order_id)') }}\nselect order_id, initcaps(status) as s from {{ ref('orders') }}",
+        "PT513 2:18 initcaps",
+    ),
+    (
+        "of_a_hook",
+        "{{ config(pre_hook='create table if not exists side as select 1 as x') }}\nselect x, y_of(x) as y from side",
+        "PT513 2:11 y_of",
+    ),
+];
+
 fn project(cases: &[Case]) -> Project {
     let mut files = SHOP.to_owned();
     for (name, sql, _) in cases {
@@ -239,9 +312,65 @@ fn duckdb_types() {
     assert_snapshot!(project.run("check"));
 }
 
+#[test]
+fn duckdb_habits() {
+    let project = project(HABITS);
+    assert_snapshot!(project.run("check"));
+    let told: Vec<Case> = HABITS.iter().filter(|case| !case.2.is_empty()).copied().collect();
+    all_are_found(&project, &told);
+}
+
+#[test]
+fn postgres_habits() {
+    let project = on_postgres(HABITS);
+    assert_snapshot!(project.run("check"));
+    all_are_found(&project, &as_postgres_tells(HABITS));
+}
+
+#[test]
+fn analyses_are_checked() {
+    let project = Project::new(&format!(
+        "{SHOP}== analyses/monthly.sql\nselect amuont from {{{{ ref('orders') }}}}\n\
+         == analyses/grants.sql\ngrant select on orders to reader;\n\
+         == analyses/fine.sql\nselect amount from {{{{ ref('orders') }}}}\n"
+    ));
+    assert_snapshot!(project.run("check"));
+}
+
+/// A PostgreSQL that is away: the project's private server stands in for it, where there is one.
+#[test]
+fn a_postgres_that_is_away() {
+    let project = Project::hybrid(&format!(
+        "{SHOP}== models/served.sql\n{{{{ config(engine='operational') }}}}\n\
+         select order_id, amuont, my_own_function(status) as s from {{{{ ref('orders') }}}}\n"
+    ));
+    let project = project.env("PG_HOST", "/nowhere");
+    // The server's user has to come in.
+    for folder in project.path("dbt_project.yml").ancestors().skip(1) {
+        use std::os::unix::fs::PermissionsExt;
+        if folder != std::env::temp_dir() && folder.starts_with(std::env::temp_dir()) {
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+        }
+    }
+    assert_snapshot!("away_and_private", project.run("check"));
+    let project = project.env("PINTAIL_POSTGRES_BIN", "/nowhere");
+    let none = project.run("check");
+    assert!(none.contains("is away, and its models are not checked"), "{none}");
+    assert!(none.contains("A private server cannot take its place: This machine has no"), "{none}");
+}
+
 /// What PostgreSQL tells in another way, or at another place.
-const POSTGRES: &[(&str, &str)] =
-    &[("mixed_case", "PT515 1:34 order_id"), ("union_arity", "PT516 3:8 order_id")];
+const POSTGRES: &[(&str, &str)] = &[
+    ("mixed_case", "PT515 1:34 order_id"),
+    ("union_arity", "PT516 3:8 order_id"),
+    ("comma_before_from", "PT517 2:1 from"),
+    ("group_by_place", "PT516 1:64 3"),
+    ("window_without_over", "PT518 1:8 lag"),
+    ("compared_with_text", "PT515 1:57 'many'"),
+    ("star_and_count", "PT518 1:8 *"),
+    ("alias_in_where", "PT511 1:59 twice"),
+    ("only_for_one_engine", "PT517 1:50 row_number"),
+];
 
 /// The same project with everything on PostgreSQL.
 fn on_postgres(cases: &[Case]) -> Project {
@@ -408,7 +537,7 @@ select anything, upper(anything) as more from {{ ref('py') }}
 def model(dbt, session):
     return session.sql('select 1 as x')
 == models/hooked.sql
-{{ config(pre_hook='create table if not exists side as select 1 as x') }}
+{{ config(pre_hook=['create table if not exists side as select 1 as x', 'create or replace macro my_function(x) as x + 1']) }}
 select x, my_function(x) as y from side
 == models/files.sql
 select a, b from read_csv('not_there.csv')

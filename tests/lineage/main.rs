@@ -228,7 +228,9 @@ fn copy(from: &Path, to: &Path) {
         match entry.path().is_dir() {
             true if entry.file_name() == "target" => {}
             true => copy(&entry.path(), &to),
-            false => drop(std::fs::copy(entry.path(), to).unwrap()),
+            false => {
+                std::fs::copy(entry.path(), to).unwrap();
+            }
         }
     }
 }

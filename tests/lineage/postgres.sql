@@ -54,7 +54,7 @@ select id, array(select name from customers c where c.id = o.customer_id) as nam
 select status::json ->> 'a' as a, status::jsonb #>> '{a,b}' as b, status::jsonb @> '{}' as c from orders
 -- names_without_alias
 select o.id, upper(o.status), amount::text, case when id = 1 then 'x' end, 1, coalesce(amount, 0), exists (select 1),
-    cast(1 as numeric(10, 2)), array[1], extract(year from current_date), "o"."Loud", sum(amount) over ()
+    array[1], extract(year from current_date), "o"."Loud", sum(amount) over ()
 from (select *, status as "Loud" from orders) o
 -- set_operations
 select id from orders except select customer_id from orders where amount > 1
