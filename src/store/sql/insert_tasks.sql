@@ -8,7 +8,7 @@ select
     task.context, task.materialization, task.relation, task.status, task.rows_affected, task.bytes,
     task.started_at, task.finished_at, task.duration_ms, task.compiled_sql_hash, task.message,
     task.retry_of, task.thread, run.project, coalesce(run.target, ''), run.started_at
-from jsonb_to_recordset($1::text::jsonb) as task (
+from json_to_recordset($1::text::json) as task (
     task_id uuid, run_id uuid, unique_id text, resource_type text, name text, engine text,
     context text, materialization text, relation text, status text, rows_affected bigint,
     bytes bigint, started_at timestamptz, finished_at timestamptz, duration_ms bigint,
