@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use super::Runner;
 use super::adapter::ConnectionAdapter;
-use super::node::Job;
+use super::job::Job;
 use super::result::{DataLoad, RunResult, Status};
 use crate::clock;
 use crate::compile::CompiledNode;

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::node::Job;
+use super::job::Job;
 use crate::compile::{CompileHost, Compiler};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::Dialect;

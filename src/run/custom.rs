@@ -7,8 +7,8 @@ use std::sync::Arc;
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
+use super::job::Job;
 use super::model::Outcome;
-use super::node::Job;
 use super::{Runner, model, seed};
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};

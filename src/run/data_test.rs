@@ -2,7 +2,7 @@
 
 use minijinja::Value;
 
-use super::node::Job;
+use super::job::Job;
 use super::result::{RunResult, Status};
 use super::{custom, failing_rows};
 use crate::compile::write_sql;
@@ -157,7 +157,7 @@ fn keep_failures(job: &Job, main: &str) -> Result<String> {
         let create =
             job.sql("get_create_table_as_sql", vec![false.into(), relation, Value::from(main)])?;
         job.transaction(|connection| {
-            use super::node::{Failure, run};
+            use super::job::{Failure, run};
             let failed = |error| Failure::Sql(create.clone(), error);
             publish::drop_relation(connection, &shadow).map_err(failed)?;
             run(connection, &create)?;

@@ -2,7 +2,7 @@
 //! order their columns come. Nothing more than what is kept leaves the engine, and nothing of a
 //! column that is tagged as personal.
 
-use super::node::Job;
+use super::job::Job;
 use super::pii;
 use super::result::FailingRows;
 use crate::manifest::{Node, ResourceType};

@@ -2,7 +2,7 @@
 
 use minijinja::Value;
 
-use super::node::Job;
+use super::job::Job;
 use crate::compile::Batch;
 use crate::diagnostic::{Diagnostic, Location, Result};
 use crate::jinja::values::{Dict, List};

@@ -4,8 +4,8 @@
 
 use minijinja::Value;
 
+use super::job::{Failure, Job, run};
 use super::model::{self, Outcome, value};
-use super::node::{Failure, Job, run};
 use crate::config::EngineKind;
 use crate::diagnostic::Result;
 use crate::engine;

@@ -6,7 +6,7 @@ use minijinja::Value;
 use serde_json::Value as Json;
 
 use super::adapter::SharedConnection;
-use super::node::{Failure, Job, Old, run};
+use super::job::{Failure, Job, Old, run};
 use super::result::RunResult;
 use super::{custom, incremental};
 use crate::config::EngineKind;

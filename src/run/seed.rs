@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::node::{Failure, Job, Old, run};
+use super::job::{Failure, Job, Old, run};
 use super::result::{DataLoad, LoadKind, RunResult, Status};
 use super::seed_file::{ColumnType, Table, path_of, read};
 use super::{custom, model};

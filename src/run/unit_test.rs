@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 
 use super::adapter::ConnectionAdapter;
 use super::diff::{self, Row};
-use super::node::Job;
+use super::job::Job;
 use super::result::{FailingRows, RunResult, Status, Timing};
 use super::{Runner, custom};
 use crate::clock;
