@@ -486,7 +486,9 @@ impl Host for CompileHost {
     }
 
     fn is_incremental(&self) -> bool {
-        if self.batch.as_ref().is_some_and(|batch| batch.incremental) {
+        // A batch is added to what there is; while it is compiled dbt asks as for any other model.
+        let is_added = self.batch.as_ref().is_some_and(|batch| batch.incremental);
+        if is_added && self.compiled.get().is_some() {
             return true;
         }
         if let Some(unit) = &self.unit {

@@ -402,7 +402,7 @@ fn tags_of_all_levels_are_kept() {
         format!("{} {}", said(&node["tags"]), said(&node["config"]["tags"]))
     };
     assert_eq!(found("m"), "abc abcab");
-    assert_eq!(found("own"), "dt dtdqtd");
+    assert_eq!(found("own"), "dtq dtdqtd");
     assert_eq!(found("simple"), "dt dtd");
     assert_eq!(found("other"), "dt dtt");
 }

@@ -56,6 +56,22 @@ fn each_batch_reads_and_replaces_its_own_rows() {
     }
 }
 
+/// With `--full-refresh` no batch calls itself incremental, though all but the first are added.
+#[test]
+fn templates_of_a_full_refresh_are_not_incremental() {
+    let model =
+        "select id, moment, {{ 1 if is_incremental() else 0 }} as again from {{ ref('events') }}";
+    let again = |project: &Project| project.lines("select again from m order by id");
+    for project in project(model, "") {
+        project.ok(&SPAN);
+        assert_eq!(again(&project), ["0", "1", "1"]);
+        project.ok(&[&SPAN[..], &["--full-refresh"]].concat());
+        assert_eq!(again(&project), ["0", "0", "0"]);
+        project.ok(&SPAN);
+        assert_eq!(again(&project), ["1", "1", "1"]);
+    }
+}
+
 #[test]
 fn a_batch_that_fails_leaves_the_others() {
     let model =
