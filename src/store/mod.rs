@@ -8,6 +8,7 @@ mod history;
 mod inbox;
 mod migrate;
 mod past;
+mod priority;
 mod quality;
 mod rows;
 mod rules;
@@ -114,7 +115,7 @@ pub struct Store {
     /// What was prepared on it, by its text.
     prepared: HashMap<&'static str, Statement>,
     /// Keeps an embedded server up.
-    _server: Option<embedded::Guard>,
+    server: Option<embedded::Guard>,
 }
 
 /// Results that are sent in one statement.
@@ -128,13 +129,21 @@ impl Store {
     /// `NO_SERVER`, `CONNECT` or `AUTH` where the server cannot be reached; `STORE` where it
     /// refuses, or where a newer Pintail made the tables.
     pub fn reach(params: &PostgresParams) -> Result<Store> {
-        let (mut connection, _server) = embedded::connect(params)?;
+        let (mut connection, server) = embedded::connect(params)?;
         migrate::bring_up_to_date(connection.client())?;
-        Ok(Store { connection, prepared: HashMap::new(), _server })
+        Ok(Store { connection, prepared: HashMap::new(), server })
     }
 
     fn client(&mut self) -> &mut Client {
         self.connection.client()
+    }
+
+    /// Lets this thread, and the process of an embedded server that serves it, give way to engines.
+    fn give_way(&mut self) {
+        let is_ours = self.server.is_some();
+        let ask = |client: &mut Client| client.query_one("select pg_backend_pid()", &[]);
+        let backend = is_ours.then(|| ask(self.client()).ok()).flatten();
+        priority::give_way(backend.map(|row| row.get(0)));
     }
 
     /// A statement that is sent many times.

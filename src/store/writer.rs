@@ -183,6 +183,7 @@ impl Problems {
 impl Thread {
     fn run(mut self, inbox: &Receiver) -> Finished {
         if let Some(mut store) = self.store.take() {
+            store.give_way();
             // What was interrupted, and which tests there are, is not worth a run's results.
             let introduced = store
                 .mark_interrupted(self.begin.run.invocation_id)
@@ -246,6 +247,7 @@ impl Thread {
         let opened = (self.reach)().and_then(|mut store| {
             store.begin_run(&self.begin)?;
             store.write_rules(&self.begin.rules)?;
+            store.give_way();
             Ok(store)
         });
         match opened {
