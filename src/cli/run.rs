@@ -11,7 +11,7 @@ use super::args::{RunArgs, SelectionArgs};
 use super::compile::compile_nodes;
 use super::session::{Session, Start};
 use super::store::{Closing, Ending, Opening, Recorder};
-use super::{Exit, Outcome, check, interrupt};
+use super::{Exit, Outcome, check, interrupt, turn};
 use crate::artifacts;
 use crate::clock;
 use crate::compile::Bridge;
@@ -63,6 +63,8 @@ pub(super) fn command(
     let started = Instant::now();
     let (session, opening) = read(start, name, selection, run)?;
     let mut selected = session.select(selection, kinds, false)?;
+    // A check opens the databases, too, which a run that is under way keeps for itself.
+    let lock = turn::take(&session, run.lock_timeout)?;
     if let Some(why) = check::on_demand(&session, &selected, run) {
         alert(&session.console, &session.config, &session.invocation, &why);
         return Ok(Exit::NodeFailed);
@@ -77,7 +79,7 @@ pub(super) fn command(
     }
     let audits = audits(&session, &mut selected);
     let chosen = Chosen { selected, idle, audits, broken };
-    let (exit, _) = execute(&session, name, chosen, run, opening, started)?;
+    let (exit, _) = execute(&session, name, chosen, run, (opening, lock), started)?;
     Ok(exit)
 }
 
@@ -86,8 +88,9 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     let started = Instant::now();
     let (session, opening) = read(start, "seed", selection, run)?;
     let selected = session.select(selection, vec![ResourceType::Seed], false)?;
+    let lock = turn::take(&session, run.lock_timeout)?;
     let chosen = Chosen { selected, ..Chosen::default() };
-    let (exit, results) = execute(&session, "seed", chosen, run, opening, started)?;
+    let (exit, results) = execute(&session, "seed", chosen, run, (opening, lock), started)?;
     if show {
         for result in results.iter().filter(|r| r.status == Status::Success) {
             let sql =
@@ -222,7 +225,7 @@ fn execute(
     name: &str,
     chosen: Chosen,
     run: &RunArgs,
-    opening: Opening,
+    (opening, lock): (Opening, turn::LockFile),
     started: Instant,
 ) -> Result<(Exit, Vec<RunResult>)> {
     let Chosen { selected, idle, audits, broken } = &chosen;
@@ -234,7 +237,7 @@ fn execute(
     }
     // Nothing runs that could not be told about.
     artifacts::make_folder(&session.config.target_path)?;
-    let recorder = Recorder::start(session, selected, opening, run.lock_timeout)?;
+    let recorder = Recorder::start(session, selected, opening, lock, run.lock_timeout)?;
     let (told, folders) = (&session.config.project.alerts, alert_folders(&session.config));
     let alerts = Alerts::watch(told, folders, &session.invocation);
     interrupt::cancels(&session.engines);

@@ -105,8 +105,9 @@ pub(super) struct Recorder {
 }
 
 impl Recorder {
-    /// Waits for other runs, puts in order what they left, and writes the run's row before its
-    /// first node starts. That the store is away holds nobody up.
+    /// Waits for runs of other machines, puts in order what earlier ones left, and writes the run's row
+    /// before its first node starts. That the store is away holds nobody up. `lock` keeps other runs
+    /// of this machine out.
     ///
     /// # Errors
     /// `LOCKED` where another run is under way for longer than `timeout`.
@@ -114,9 +115,9 @@ impl Recorder {
         session: &Session,
         selected: &Selected,
         opening: Opening,
+        lock: turn::LockFile,
         timeout: Duration,
     ) -> Result<Recorder> {
-        let _lock = turn::take(session, timeout)?;
         let config = &session.config;
         let mut store = opening.end();
         if let Some((_, reached)) = &mut store
@@ -137,7 +138,7 @@ impl Recorder {
             Writer::start(store, again, begin, spool.clone(), WriterOptions::default())
         };
         let writer = store.map(start).transpose()?;
-        Ok(Recorder { spool, writer, _lock })
+        Ok(Recorder { spool, writer, _lock: lock })
     }
 
     /// Whether results go to a store.

@@ -264,6 +264,11 @@ fn two_runs_on_one_target_take_turns() {
     let pid = format!("pid {}", child.id());
     assert!(refused.contains("PT502") && refused.contains(&pid), "{refused}");
     assert!(refused.contains("`run`") && refused.contains("since 20"), "{refused}");
+    // A check ahead of a build would open the databases, too: it waits as well.
+    project.file("models/wrong.sql", "select nothing");
+    let refused = project.fails(2, &["build", "--lock-timeout", "0"]).text();
+    assert!(refused.contains("PT502") && !refused.contains("before anything ran"), "{refused}");
+    std::fs::remove_file(project.path().join("models/wrong.sql")).unwrap();
     // Another target has databases of its own.
     project.file("models/slow.sql", "select 1 as x");
     project.ok(&["run", "--target", "duck", "--lock-timeout", "0"]);
