@@ -11,12 +11,15 @@ const NICE: i32 = 10;
 /// system does not let it, all goes on as it was.
 #[cfg(target_os = "linux")]
 pub(super) fn give_way(backend: Option<i32>) {
-    use rustix::process::{Pid, setpriority_process};
+    use rustix::process::{Pid, getpriority_process, setpriority_process};
 
     // Linux takes a thread for a process here.
     let backend = backend.and_then(Pid::from_raw);
     for process in [Some(rustix::thread::gettid()), backend].into_iter().flatten() {
-        let _ = setpriority_process(Some(process), NICE);
+        // Root could also raise it, of a run that was told to be nicer still.
+        if getpriority_process(Some(process)).is_ok_and(|nice| nice < NICE) {
+            let _ = setpriority_process(Some(process), NICE);
+        }
     }
 }
 
