@@ -92,7 +92,6 @@ fn private(config: &EngineConfig, compiler: &Compiler) -> Arc<Engines> {
             host: String::new(),
             port: PRIVATE_PORT,
             user: "pintail".to_owned(),
-            dbname: params.dbname.clone(),
             password: None,
             sslmode: None,
             sslcert: None,

@@ -37,9 +37,8 @@ const WARNING: &str = "CheckWarning";
 pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOutput) -> Outcome {
     let session = start.session("check", selection, None)?;
     let selected = session.select(selection, KINDS.to_vec(), false)?;
-    let mut checked =
-        check::check(&session.compiler, &session.graph, &session.engines, &selected.set);
-    checked.findings.extend(untagged(&session, &checked, &selected.set));
+    let checked = check::check(&session.compiler, &session.graph, &session.engines, &selected.set);
+    let checked = with_untagged(&session, checked, &selected.set);
     match output {
         CheckOutput::Text => tell(&session, &checked),
         CheckOutput::Json => print(&session, &checked),
@@ -49,6 +48,13 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: CheckOut
     let exit = if is_right { Exit::Done } else { Exit::NodeFailed };
     session.leave();
     Ok(exit)
+}
+
+/// What a check found, and the copies of personal columns that are not tagged.
+fn with_untagged(session: &Session, mut checked: Checked, selected: &FixedBitSet) -> Checked {
+    let copies = untagged(session, &checked, selected);
+    checked.findings.extend(copies);
+    checked
 }
 
 /// Copies of personal columns that are not tagged as these are.
@@ -109,9 +115,8 @@ pub(super) fn on_demand(session: &Session, selected: &Selected, run: &RunArgs) -
     if !run.check {
         return None;
     }
-    let mut checked =
-        check::check(&session.compiler, &session.graph, &engines(session), &selected.set);
-    checked.findings.extend(untagged(session, &checked, &selected.set));
+    let checked = check::check(&session.compiler, &session.graph, &engines(session), &selected.set);
+    let checked = with_untagged(session, checked, &selected.set);
     tell(session, &checked);
     wrong(&checked)
 }
@@ -140,8 +145,7 @@ pub(super) fn ahead(session: &Session, selected: &Selected, run: &RunArgs) -> Ha
     }
     let check = || {
         let found = check::check_ahead(compiler, graph, &engines(session), &changed, &selected.set);
-        let copies = untagged(session, &found, &changed);
-        Checked { findings: [found.findings, copies].concat(), ..found }
+        with_untagged(session, found, &changed)
     };
     // Whatever is wrong with the check itself keeps nobody from building.
     let Ok(checked) = catch_unwind(AssertUnwindSafe(check)) else { return HashSet::new() };

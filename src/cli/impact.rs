@@ -37,7 +37,8 @@ pub(super) fn command(start: &Start, args: &ImpactArgs) -> Outcome {
     let reached = session.graph.descendants(&modified.set, None);
     let analysed = analyse(&session, &reached);
     let before = before(&session, manifest, &modified, &reached, &analysed);
-    let now = [&analysed.lineage, &later(&session, &modified, &reached, &analysed)];
+    let later = later(&session, &modified, &reached, &analysed);
+    let now = [&analysed.lineage, later.as_ref().unwrap_or(&analysed.lineage)];
     let view = view(&session, manifest, &path, &modified, &before, now)?;
     let text = match args.output {
         CheckOutput::Text => view.text(&session.compiler.manifest, session.console.color()),
@@ -87,15 +88,18 @@ fn before(
 }
 
 /// The lineage with changed incremental models as they are where their tables are there, which is what
-/// the earlier manifest has after a run that added to them.
+/// the earlier manifest has after a run that added to them; none where there are no such models.
 fn later(
     session: &Session,
     modified: &Selected,
     reached: &FixedBitSet,
     analysed: &Analysed,
-) -> Lineage {
+) -> Option<Lineage> {
     let modified: HashSet<&UniqueId> =
         modified.nodes.iter().map(|index| session.graph.unique_id(*index)).collect();
+    if !analysed.compiled_later.keys().any(|id| modified.contains(id)) {
+        return None;
+    }
     let sql = |id: &UniqueId| -> std::result::Result<Arc<str>, String> {
         let later = analysed.compiled_later.get(id).filter(|_| modified.contains(id));
         let compiled = later.or_else(|| analysed.compiled.get(id));
@@ -103,7 +107,7 @@ fn later(
         compiled.ok_or_else(|| "it does not compile".to_owned())
     };
     let (compiler, graph) = (&session.compiler, &session.graph);
-    Known { compiler, graph, sql: &sql, schemas: &analysed.schemas }.lineage(reached)
+    Some(Known { compiler, graph, sql: &sql, schemas: &analysed.schemas }.lineage(reached))
 }
 
 fn compiled_code<'m>(manifest: &'m Value, id: &str) -> Option<&'m str> {

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use fixedbitset::FixedBitSet;
 use serde_json::json;
 
 use super::args::{RunArgs, SelectionArgs};
@@ -148,27 +149,28 @@ struct Chosen {
 /// Takes out what has nothing to run: exposures and saved queries.
 fn take_idle(session: &Session, selected: &mut Selected) -> Vec<NodeIndex> {
     let manifest = &session.compiler.manifest;
-    let is_idle =
-        |index: &&NodeIndex| session.graph.member(manifest, **index).resource_type().is_idle();
-    let (idle, runs) = selected.nodes.iter().partition(is_idle);
-    selected.nodes = runs;
-    for index in &idle {
-        selected.set.set(NodeIndex::index(*index), false);
-    }
-    idle
+    take_out(selected, |_, index| session.graph.member(manifest, index).resource_type().is_idle())
 }
 
 /// Takes out the unit tests whose models are not built: in a `build` they belong to those.
 fn leave_out_unit_tests(session: &Session, selected: &mut Selected) {
     let manifest = &session.compiler.manifest;
-    let is_alone = |index: &NodeIndex| {
-        let node = session.graph.member(manifest, *index).node();
-        node.is_some_and(|node| node.resource_type == ResourceType::UnitTest)
-            && !session.graph.parents(*index).any(|model| selected.set.contains(model.index()))
-    };
-    let alone: Vec<NodeIndex> = selected.nodes.iter().copied().filter(is_alone).collect();
-    selected.nodes.retain(|index| !alone.contains(index));
-    alone.iter().for_each(|index| selected.set.set(index.index(), false));
+    take_out(selected, |set, index| {
+        session.graph.member(manifest, index).resource_type() == ResourceType::UnitTest
+            && !session.graph.parents(index).any(|model| set.contains(model.index()))
+    });
+}
+
+/// Takes nodes out of a selection, which `is_out` sees as it was, and gives them.
+fn take_out(
+    selected: &mut Selected,
+    is_out: impl Fn(&FixedBitSet, NodeIndex) -> bool,
+) -> Vec<NodeIndex> {
+    let (out, left): (Vec<_>, Vec<_>) =
+        selected.nodes.iter().copied().partition(|index| is_out(&selected.set, *index));
+    selected.nodes = left;
+    out.iter().for_each(|index| selected.set.set(index.index(), false));
+    out
 }
 
 /// The tests that decide about the selected audited models, which run with them, selected or not.

@@ -83,7 +83,9 @@ fn of_copies(own: &ColumnId, made: &ColumnLineage, all: &HashMap<ColumnId, Said>
     let copied: Vec<&ColumnId> = made.copied().filter(|id| *id != own).collect();
     let nothing = Said::default();
     let said = |id: &ColumnId| all.get(id).unwrap_or(&nothing);
-    let personal = copied.iter().find_map(|id| said(id).meta.get(PII).filter(|(_, it)| is_yes(it)));
+    let tag = |id: &ColumnId| said(id).meta.get(ColumnInfo::PII);
+    let personal =
+        copied.iter().find_map(|id| tag(id).filter(|(_, value)| ColumnInfo::says_pii(value)));
     let mut same = Said::default();
     let is_copy = made.from.iter().all(|(id, kind)| *kind == Kind::Copy || id == own)
         && made.unresolved.is_empty();
@@ -100,17 +102,9 @@ fn of_copies(own: &ColumnId, made: &ColumnLineage, all: &HashMap<ColumnId, Said>
         }
     }
     if let Some(personal) = personal {
-        same.meta.insert(PII.to_owned(), personal.clone());
+        same.meta.insert(ColumnInfo::PII.to_owned(), personal.clone());
     }
     same
-}
-
-/// The key of `meta` that says that a column is personal.
-const PII: &str = "pii";
-
-fn is_yes(value: &Value) -> bool {
-    let meta = IndexMap::from([(PII.to_owned(), value.clone())]);
-    ColumnInfo { meta, ..ColumnInfo::default() }.is_pii()
 }
 
 /// A column with what it is given; none where that is nothing.

@@ -32,7 +32,7 @@ pub fn untagged_copies(lineage: &Lineage, graph: &Graph, manifest: &Manifest) ->
                 personal.insert(own.clone(), own);
                 continue;
             }
-            let says_no = info.is_some_and(|info| info.meta.contains_key("pii"));
+            let says_no = info.is_some_and(|info| info.meta.contains_key(ColumnInfo::PII));
             let of = made.copied().find_map(|from| personal.get(from)).filter(|_| !says_no);
             match of.cloned() {
                 Some(_) if inherits => {

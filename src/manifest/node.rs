@@ -133,14 +133,22 @@ pub struct Inherited {
 }
 
 impl ColumnInfo {
+    /// The key of `meta` that says whether a column is personal.
+    pub const PII: &str = "pii";
+
     /// Whether it is tagged as personal: `meta: {pii: true}`, or a kind of such data.
     pub fn is_pii(&self) -> bool {
-        match self.meta.get("pii") {
-            None | Some(Value::Null | Value::Bool(false)) => false,
-            Some(Value::String(text)) => {
+        self.meta.get(Self::PII).is_some_and(Self::says_pii)
+    }
+
+    /// Whether a value of [`ColumnInfo::PII`] says yes.
+    pub fn says_pii(value: &Value) -> bool {
+        match value {
+            Value::Null | Value::Bool(false) => false,
+            Value::String(text) => {
                 !["", "false", "no", "none"].contains(&text.trim().to_lowercase().as_str())
             }
-            Some(_) => true,
+            _ => true,
         }
     }
 }
