@@ -1,9 +1,10 @@
 //! `clone`: relations of another state of the project, made here without building them: a view upon
-//! each, since neither engine can copy a table without reading it.
+//! each, since neither engine can copy a table without reading it; or what the project's own
+//! materialization `clone` makes.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use serde_json::Value;
@@ -13,15 +14,19 @@ use super::session::{Session, Start};
 use super::{Exit, Outcome, interrupt};
 use crate::artifacts;
 use crate::clock;
+use crate::compile::Deferral;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::publish;
+use crate::jinja::MacroDef;
 use crate::manifest::{Node, ResourceType};
-use crate::relation::Relation;
 use crate::report::counts_line;
-use crate::run::{RunResult, Status, Timing};
+use crate::run::{ConnectionAdapter, RunResult, Status, Timing, clone_by_block};
 use crate::worker;
 
 const KINDS: &[ResourceType] = &[ResourceType::Model, ResourceType::Seed, ResourceType::Snapshot];
+
+/// What dbt says where there was nothing to do.
+const NOTHING_DONE: &str = "No-op";
 
 /// Kinds that can be cloned.
 pub(super) fn kinds() -> &'static [ResourceType] {
@@ -40,7 +45,8 @@ pub(super) fn command(
     let session = start.session("clone", selection, Some(run))?;
     interrupt::cancels(&session.engines);
     artifacts::make_folder(&session.config.target_path)?;
-    let other = other_manifest(&session, state)?;
+    let other = Deferral::new(&other_manifest(&session, state)?, false);
+    session.compiler.set_deferral(other);
     let selected = session.select(selection, kinds, false)?;
     let nodes: Vec<&Node> =
         session.nodes_of(&selected).into_iter().filter(|node| !node.is_ephemeral()).collect();
@@ -49,7 +55,7 @@ pub(super) fn command(
     let threads = session.config.target.threads.clamp(1, nodes.len().max(1));
     worker::run(threads, |thread| {
         while let Some(node) = nodes.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let done = clone_node(&session, node, &other["nodes"][&*node.unique_id], thread);
+            let done = clone_node(&session, node, thread);
             results.lock().unwrap_or_else(PoisonError::into_inner).push(done);
         }
     });
@@ -96,14 +102,13 @@ fn other_manifest(session: &Session, state: Option<&Path>) -> Result<Value> {
 fn clone_node(
     session: &Session,
     node: &Node,
-    other: &Value,
     thread: usize,
 ) -> (RunResult, Option<Box<Diagnostic>>) {
     let (begun, timer) = (clock::now(), Instant::now());
     let mut result = RunResult::new(node, Status::Success);
     result.thread = thread;
     result.relation_name = Some(node.relation().render());
-    let made = make(session, node, other);
+    let made = make(session, node);
     let error = match made {
         Ok(message) => {
             result.message = Some(message);
@@ -123,11 +128,17 @@ fn clone_node(
 }
 
 /// Makes one clone; what came of it.
-fn make(session: &Session, node: &Node, other: &Value) -> Result<String> {
+fn make(session: &Session, node: &Node) -> Result<String> {
     let console = &session.console;
-    let Some(from) = deferred(other) else {
+    let dialect = session.compiler.dialects.get(&node.engine);
+    let legacy = session.config.allows_package_materializations();
+    let block = dialect.materialization("clone", legacy).filter(|block| !block.is_built_in());
+    if let Some(block) = block {
+        return by_block(session, node, block);
+    }
+    let Some(from) = session.compiler.deferred(&node.unique_id) else {
         console.info(&format!("No relation found in state manifest for {}", node.unique_id));
-        return Ok("No-op".to_owned());
+        return Ok(NOTHING_DONE.to_owned());
     };
     let target = node.relation();
     let mut connection = session.engines.connection(&node.engine)?;
@@ -137,7 +148,7 @@ fn make(session: &Session, node: &Node, other: &Value) -> Result<String> {
     let existing = there.iter().any(|relation| relation.identifier == target.identifier);
     if existing && !session.config.flags.full_refresh {
         console.info(&format!("Relation {} already exists", target.render()));
-        return Ok("No-op".to_owned());
+        return Ok(NOTHING_DONE.to_owned());
     }
     if from.render() == target.render() && !existing {
         let message = format!("{} does not exist, so it cannot be cloned", target.render());
@@ -152,20 +163,27 @@ fn make(session: &Session, node: &Node, other: &Value) -> Result<String> {
             "Target and source are one, skipping clone for relation: {}",
             target.render()
         ));
-        return Ok("No-op".to_owned());
+        return Ok(NOTHING_DONE.to_owned());
     }
     publish::replace_view(&mut *connection, &target, &format!("select * from {}", from.render()))
         .map_err(|error| Box::new(error.diagnostic.or_at(node.location.clone())))?;
     Ok("CREATE VIEW".to_owned())
 }
 
-/// The relation of a node of the other manifest.
-fn deferred(other: &Value) -> Option<Relation> {
-    let text = |key: &str| other[key].as_str();
-    let (schema, alias) = (text("schema")?, text("alias").or(text("name"))?);
-    let mut relation = Relation::new(text("database").unwrap_or_default(), schema, alias);
-    if text("database").is_none_or(str::is_empty) {
-        relation.database = None;
+/// Runs the project's own block, which says itself what there is to do.
+fn by_block(session: &Session, node: &Node, block: &Arc<MacroDef>) -> Result<String> {
+    let compiler = &session.compiler;
+    let connection = session.engines.connection(&node.engine)?;
+    let adapter = Arc::new(ConnectionAdapter::new(connection));
+    let target = node.relation();
+    let schema = target.schema.as_deref().unwrap_or_default();
+    publish::create_schema_if_missing(&mut **adapter.lock(), target.database.as_deref(), schema)?;
+    let host = compiler.host(&node.unique_id);
+    host.set_adapter(adapter.clone());
+    if let Some(from) = compiler.deferred(&node.unique_id) {
+        host.set_compiled(format!("select * from {}", from.render()).into());
     }
-    Some(relation)
+    let message = clone_by_block(compiler.dialects.get(&node.engine), block, host, &adapter)
+        .map_err(|error| Box::new(error.or_at(node.location.clone())))?;
+    Ok(message.unwrap_or_else(|| NOTHING_DONE.to_owned()))
 }

@@ -13,7 +13,7 @@ use super::unit_tests::UnitScope;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::values::Dict;
-use crate::jinja::{Adapter, Host, KnownMetric};
+use crate::jinja::{Adapter, Host, KnownMetric, RelationObject};
 use crate::manifest::{
     FunctionCall, MetricCall, Node, RefCall, ResourceType, SourceCall, UniqueId,
 };
@@ -477,6 +477,10 @@ impl Host for CompileHost {
     fn extra(&self, name: &str) -> Option<Value> {
         if matches!(name, "sql" | "compiled_code" | "compiled_sql") {
             return self.compiled.get().map(|sql| Value::from(&**sql));
+        }
+        if name == "defer_relation" {
+            let other = self.compiler.deferred(&self.node().unique_id);
+            return other.map(|other| Value::from_object(RelationObject::new(other.clone())));
         }
         self.compiler.extra(name)
     }

@@ -175,6 +175,8 @@ impl Context {
             "graph" => {
                 return host.extra(name).or_else(|| Some(Dict::value(Vec::<(&str, Value)>::new())));
             }
+            // None where nothing is deferred, and not undefined.
+            "defer_relation" => host.extra(name).unwrap_or_default(),
             "schemas" | "selected_resources" | "database_schemas" | "results" | "sql"
             | "compiled_code" | "compiled_sql" => {
                 return host.extra(name);

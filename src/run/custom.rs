@@ -5,11 +5,13 @@
 use std::sync::Arc;
 
 use minijinja::Value;
-use minijinja::value::ValueKind;
+use minijinja::value::{ValueIter, ValueKind};
 
+use super::adapter::ConnectionAdapter;
 use super::job::Job;
 use super::model::Outcome;
 use super::{Runner, model, seed};
+use crate::compile::CompileHost;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::jinja::values::py_str;
@@ -89,9 +91,9 @@ pub(super) fn warnings<'a>(
 /// Runs the block of a model, seed or snapshot: its response, and the relation that it says it made.
 pub(super) fn build(job: &Job, block: &Arc<MacroDef>) -> Result<Outcome> {
     let Done { returned, main } = run(job, block)?;
-    let relations = returned.get_attr("relations").ok().filter(|list| !list.is_undefined());
-    let Some(relations) = relations.and_then(|list| list.try_iter().ok()) else {
-        return Err(no_relations(job));
+    let Some(relations) = relations(&returned) else {
+        let error = no_relations(job.node.materialized());
+        return Err(Box::new(error.or_at(job.node.location.clone())));
     };
     let relation = relations.filter_map(|value| RelationObject::of(&value)).next();
     Ok(Outcome { response: response(&main), relation })
@@ -117,6 +119,36 @@ pub(super) fn run(job: &Job, block: &Arc<MacroDef>) -> Result<Done> {
     })?;
     let Some(main) = results.remove("main") else { return Err(no_main(job)) };
     Ok(Done { returned, main })
+}
+
+/// Runs the block `clone`, outside of a run: what the database said to its statement `main`, where
+/// it has one.
+///
+/// # Errors
+/// What the block raises, the engine's, and a block that does not say which relations it made.
+pub fn clone_by_block(
+    dialect: &Dialect,
+    block: &Arc<MacroDef>,
+    host: Arc<CompileHost>,
+    adapter: &ConnectionAdapter,
+) -> Result<Option<String>> {
+    if adapter.lock().kind() == EngineKind::Postgres {
+        adapter.lock().begin()?;
+    }
+    let done = dialect.materialize(block, host);
+    // What the block left open ends here, as in dbt.
+    let _nothing_open = adapter.lock().rollback();
+    let (returned, results) = done?;
+    if relations(&returned).is_none() {
+        return Err(no_relations("clone"));
+    }
+    Ok(results.get("main").map(|main| response(main).message))
+}
+
+/// The relations that a block says it made.
+fn relations(returned: &Value) -> Option<ValueIter> {
+    let relations = returned.get_attr("relations").ok().filter(|list| !list.is_undefined())?;
+    relations.try_iter().ok()
 }
 
 /// The response of the statement `main`.
@@ -147,8 +179,7 @@ pub(super) fn rows(main: &Value) -> ResultSet {
     ResultSet { columns: columns.collect(), rows: rows.collect() }
 }
 
-fn no_relations(job: &Job) -> Box<Diagnostic> {
-    let name = job.node.materialized();
+fn no_relations(name: &str) -> Box<Diagnostic> {
     Box::new(
         Diagnostic::error(
             Code::BAD_CONFIG,
@@ -157,7 +188,6 @@ fn no_relations(job: &Job) -> Box<Diagnostic> {
                  to add to the cache"
             ),
         )
-        .or_at(job.node.location.clone())
         .help("End it with {{ return({'relations': [target_relation]}) }}."),
     )
 }

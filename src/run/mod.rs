@@ -41,6 +41,7 @@ use crate::manifest::Node;
 
 pub use adapter::ConnectionAdapter;
 pub use catalog::{Catalog, CatalogColumn, CatalogTable, catalog};
+pub use custom::clone_by_block;
 pub use engines::{Engines, Pooled};
 pub use freshness::{FreshnessResult, FreshnessStatus, freshness, has_freshness};
 pub use result::{

@@ -315,6 +315,42 @@ fn clone_makes_views_upon_another_state() {
     }
 }
 
+/// `clone` is looked up like any materialization.
+#[test]
+fn clone_runs_the_projects_own_block() {
+    let block = "{% materialization clone, default %}
+{% if not defer_relation %}{{ return({'relations': []}) }}{% endif %}
+{% set target = this.incorporate(type='table') %}
+{% call statement('main') %}create table {{ target }} as ({{ sql }} where id > 1){% endcall %}
+{% do adapter.commit() %}
+{{ log('cloned ' ~ defer_relation.schema ~ ' as ' ~ model.name, info=True) }}
+{{ return({'relations': [target]}) }}{% endmaterialization %}";
+    for project in Project::on_each(&[
+        ("models/m.sql", "{{ config(materialized='table') }} select 1 as id union all select 2"),
+        ("models/later.sql", "{{ config(enabled=var('later', false)) }} select 1 as id"),
+        (
+            "macros/schema.sql",
+            "{% macro generate_schema_name(name, node) %}{{ var('schema', target.schema) }}{% endmacro %}",
+        ),
+        ("macros/clone.sql", block),
+    ]) {
+        project.ok(&["run", "--vars", "schema: prod", "--target-path", "state"]);
+        let ran =
+            project.ok(&["clone", "--state", "state", "--vars", "{schema: dev, later: true}"]);
+        assert!(ran.text().contains("cloned prod as m"), "{}", ran.text());
+        assert_eq!(project.lines("select * from dev.m"), ["2"]);
+        assert_eq!(super::relations(&project, "dev"), ["m table"]);
+        let results = project.json("target/run_results.json")["results"].clone();
+        let of = |id: &str| {
+            let all = results.as_array().expect("results").iter();
+            all.clone().find(|one| one["unique_id"] == id).expect("a result").clone()
+        };
+        assert_eq!(of("model.shop.later")["message"], "No-op");
+        let said = of("model.shop.m")["message"].clone();
+        assert!(said == "SELECT 1" || said == "OK", "{said}");
+    }
+}
+
 #[test]
 fn init_makes_a_project_that_builds() {
     let outside = tempfile::tempdir().unwrap();
