@@ -87,6 +87,23 @@ test("a test that did not pass shows its failing rows", async () => {
   await done();
 });
 
+test("a column says whose words and tags it has", async () => {
+  const { page, done } = await open("/node/dim_customer", {
+    change: (name, data) => {
+      if (!name.startsWith("nodes-")) return;
+      for (const about of data) {
+        const column = about?.columns?.find((one) => one.name === "average_review_score");
+        const of = { unique_id: "seed.olist.olist_order_reviews", column: "review_score" };
+        if (column) Object.assign(column, { pii: true, inherited_from: { description: of, meta: { pii: of } } });
+      }
+    },
+  });
+  const row = page.locator("#columns tr", { hasText: "average_review_score" });
+  await row.getByRole("link", { name: "olist_order_reviews.review_score" }).first().waitFor();
+  assert.match(await row.locator(".flag.pii").getAttribute("title"), /So tagged in olist_order_reviews\.review_score$/);
+  await done();
+});
+
 test("lineage goes across engines, with columns on a click", async () => {
   const { page, done } = await open("/graph?select=%2Bops_customer_lookup");
   await card(page, "ops_customer_lookup").waitFor();

@@ -152,17 +152,20 @@ function Columns({ columns, tests, about }) {
           <tbody>
             {found.map((column) => {
               const own = tests.filter((test) => test.column?.toLowerCase() === column.name.toLowerCase());
+              const told = originOf(column.inherited_from?.description);
+              const tagged = originOf(column.inherited_from?.meta?.pii)?.name;
               return (
                 <tr key={column.name}>
                   <th scope="row">
                     <code>{column.name}</code>
                     {keys.has(column.name.toLowerCase()) && <span class="flag" title="Its values are unique">key</span>}
-                    {column.pii && <span class="flag pii" title="Personal data: masked in failing rows">pii</span>}
+                    {column.pii && <span class="flag pii" title={`Personal data: masked in failing rows${tagged ? `. So tagged in ${tagged}` : ""}`}>pii</span>}
                     {column.missing && <span class="flag bad" title="Described, but the relation has no such column">missing</span>}
                   </th>
                   <td class="type">{column.type?.toLowerCase()}</td>
                   <td>
                     {column.description ? <Markdown text={column.description} /> : <span class="quiet" aria-label="no description">–</span>}
+                    {told && <p class="madeof">described in <a href={told.link}>{told.name}</a></p>}
                     {made.has(column.name) && (
                       <p class="madeof">from {made.get(column.name).map(({ node, from, kind }) => <a key={node.id + from} href={link(node)} class={`edge ${kind}`} title={kind}>{node.name}.{from}</a>)}</p>
                     )}
@@ -176,6 +179,12 @@ function Columns({ columns, tests, about }) {
       </div>
     </section>
   );
+}
+
+/** The column that another one has its text or a tag from. */
+function originOf(origin) {
+  const node = origin && find(origin.unique_id);
+  return node ? { name: `${node.name}.${origin.column}`, link: link(node) } : null;
 }
 
 function open(id) {
