@@ -144,15 +144,18 @@ impl Engines {
     }
 
     /// Brings what DuckDB engines have in their logs into their files, which closing them would do
-    /// later: for a time in which there is something else to wait for. One that cannot do so now
-    /// does it when it is closed.
+    /// later: for a time in which there is something else to wait for, and after which nothing runs
+    /// on them. One that cannot do so now does it when it is closed.
     pub fn settle(&self) {
         for pool in self.pools.values() {
             let has_file =
                 matches!(&pool.config.params, EngineParams::DuckDb(it) if it.path.is_some());
             let idle = if has_file { lock(&pool.idle).pop() } else { None };
             if let Some(mut idle) = idle {
-                let _ = idle.connection.execute("CHECKPOINT");
+                // With a thread of its own DuckDB lets that do the work, and spins here until it has:
+                // a processor that others could have.
+                let alone = idle.connection.execute("SET threads = 1");
+                let _ = alone.and_then(|_| idle.connection.execute("CHECKPOINT"));
                 lock(&pool.idle).push(idle);
             }
         }

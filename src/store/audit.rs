@@ -14,7 +14,7 @@ use postgres::types::ToSql;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Store, history, problem, spool, writer};
+use super::{Store, history, problem, send, spool};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::relation::quote_identifier;
 
@@ -116,7 +116,7 @@ impl Store {
         let events: Vec<AuditEvent> =
             events.filter_map(|json| serde_json::from_str(json).ok()).collect();
         self.client()
-            .execute(include_str!("sql/insert_audit.sql"), &[&writer::json(&events)])
+            .execute(include_str!("sql/insert_audit.sql"), &[&send::json(&events)])
             .map_err(|error| problem("take note of commands", &error))?;
         // Brought a second time they would change nothing.
         let _ = file.set_len(0);

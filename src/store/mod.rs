@@ -12,6 +12,7 @@ mod priority;
 mod quality;
 mod rows;
 mod rules;
+mod send;
 pub mod spool;
 mod times;
 mod upkeep;
@@ -205,7 +206,7 @@ impl Store {
                     .collect();
                 if !stale.is_empty() {
                     let sql = include_str!("sql/upsert_rules.sql");
-                    self.client().execute(sql, &[&writer::json(&stale)])?;
+                    self.client().execute(sql, &[&send::json(&stale)])?;
                 }
             }
             Ok(())
@@ -272,7 +273,7 @@ impl Store {
         self.write_rules(&left.begin.rules)?;
         let mut refused = 0;
         for batch in left.entries.chunks(BATCH) {
-            let written = writer::write(self, batch.to_vec());
+            let written = send::write(self, batch.to_vec());
             if let Some(error) = written.problem.filter(|error| !is_about_values(error)) {
                 return Err(problem("take note of the results of an earlier run", &error));
             }

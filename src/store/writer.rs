@@ -10,13 +10,12 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use serde_json::value::RawValue;
-use uuid::Uuid;
 
 use super::inbox::{Receiver, Sender, inbox};
 use super::rules::RuleTerms;
-use super::{BATCH, Begin, End, Entry, Spool, Store, problem, system_time};
+use super::send::write;
+use super::{BATCH, Begin, End, Entry, Spool, Store, problem};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
 use crate::run::{DataLoad, RunResult};
 
@@ -296,71 +295,4 @@ impl Thread {
         });
         Finished { warnings: vec![warning], complete, store: self.store }
     }
-}
-
-/// What came of writing a batch.
-pub(super) struct Written {
-    /// What is not written since the connection broke.
-    pub left: Vec<Entry>,
-    /// How many results PostgreSQL refused.
-    pub refused: usize,
-    pub problem: Option<postgres::Error>,
-}
-
-/// Writes a batch, or where PostgreSQL refuses it, each result by itself.
-pub(super) fn write(store: &mut Store, batch: Vec<Entry>) -> Written {
-    let problem = send(store, &batch).err();
-    let mut written = Written { left: Vec::new(), refused: 0, problem };
-    if written.problem.is_none() {
-        return written;
-    }
-    for entry in batch {
-        if !store.client().is_closed() && send(store, std::slice::from_ref(&entry)).is_ok() {
-            continue;
-        }
-        if store.client().is_closed() {
-            written.left.push(entry);
-        } else {
-            written.refused += 1;
-        }
-    }
-    written
-}
-
-/// Writes a batch in one transaction, one statement for each table.
-fn send(store: &mut Store, batch: &[Entry]) -> Result<(), postgres::Error> {
-    let tasks: Vec<_> = batch.iter().filter_map(|entry| entry.task.as_ref()).collect();
-    let loads: Vec<_> = batch.iter().flat_map(|entry| &entry.loads).collect();
-    let checks: Vec<_> = batch.iter().filter_map(|entry| entry.check.as_ref()).collect();
-    let failures: Vec<_> = batch.iter().flat_map(|entry| &entry.failures).collect();
-    let mut statements = Vec::new();
-    for (sql, rows) in [
-        (include_str!("sql/insert_tasks.sql"), (!tasks.is_empty()).then(|| json(&tasks))),
-        (include_str!("sql/insert_loads.sql"), (!loads.is_empty()).then(|| json(&loads))),
-        (include_str!("sql/insert_checks.sql"), (!checks.is_empty()).then(|| json(&checks))),
-        (include_str!("sql/insert_failures.sql"), (!failures.is_empty()).then(|| json(&failures))),
-    ] {
-        if let Some(rows) = rows {
-            statements.push((store.prepared(sql)?, rows));
-        }
-    }
-    let settle = match checks.is_empty() {
-        true => None,
-        false => Some(store.prepared(include_str!("sql/settle_incidents.sql"))?),
-    };
-    let mut transaction = store.client().transaction()?;
-    for (statement, rows) in &statements {
-        transaction.execute(statement, &[rows])?;
-    }
-    if let Some(settle) = settle {
-        let rules: Vec<Uuid> = checks.iter().map(|check| check.rule_id).collect();
-        let targets: Vec<&str> = checks.iter().map(|check| &*check.target).collect();
-        let times: Vec<_> = checks.iter().map(|check| system_time(check.checked_at)).collect();
-        transaction.execute(&settle, &[&rules, &targets, &times])?;
-    }
-    transaction.commit()
-}
-
-pub(super) fn json(rows: &(impl Serialize + ?Sized)) -> String {
-    serde_json::to_string(rows).expect("rows have text keys only")
 }
