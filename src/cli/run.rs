@@ -18,6 +18,7 @@ use crate::clock;
 use crate::compile::Bridge;
 use crate::config::Config;
 use crate::diagnostic::{Diagnostic, Diagnostics, Result};
+use crate::engine;
 use crate::graph::{Audits, NodeIndex, Selected};
 use crate::manifest::{Node, ResourceType, UniqueId};
 use crate::notify::{self, AlertFolders, Alerts};
@@ -105,7 +106,7 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
     Ok(exit)
 }
 
-/// Reads the project, while the store is reached; what keeps it from being read is worth an alert.
+/// Reads the project, while the store is reached and DuckDB is loaded; what keeps it from being read is worth an alert.
 fn read(
     start: &Start,
     name: &str,
@@ -114,7 +115,12 @@ fn read(
 ) -> std::result::Result<(Session, Opening), Diagnostics> {
     let config = start.config(Some(run))?;
     let opening = Opening::begin(&config);
-    let session = start.read(config.clone(), name, selection).inspect_err(|errors| {
+    let read = std::thread::scope(|scope| {
+        let kinds: HashSet<_> = config.target.engines.values().map(|it| it.kind()).collect();
+        kinds.into_iter().for_each(|kind| drop(scope.spawn(move || engine::load_ahead(kind))));
+        start.read(config.clone(), name, selection)
+    });
+    let session = read.inspect_err(|errors| {
         let invocation = start.invocation(name, selection, &config);
         let why = errors.0.first().map_or("", |error| &error.message);
         alert(&start.console, &config, &invocation, why);

@@ -1,6 +1,7 @@
 //! The results store as commands use it: open it if the target has one, record a run in it and in
 //! the run's spool.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -129,15 +130,23 @@ impl Recorder {
             }
             *reached = Err(error);
         }
-        let open = store.as_mut().and_then(|(_, reached)| reached.as_mut().ok());
-        recover::everything(session, open)?;
-        let begin = Arc::new(begin(session, selected));
-        let spool = Arc::new(Spool::create(&config.own_folder("spool"), &begin));
-        let start = |(results, store): (EngineConfig, _)| {
-            let again = Box::new(move || reach(&results));
-            Writer::start(store, again, begin, spool.clone(), WriterOptions::default())
-        };
-        let writer = store.map(start).transpose()?;
+        let engines = &session.engines;
+        let used: HashSet<_> =
+            session.nodes_of(selected).iter().map(|node| &*node.engine).collect();
+        let (spool, writer) = std::thread::scope(|scope| {
+            // Opening a database takes as long as all of this.
+            scope.spawn(|| engines.open_ahead(&used));
+            let open = store.as_mut().and_then(|(_, reached)| reached.as_mut().ok());
+            recover::everything(session, open)?;
+            let begin = Arc::new(begin(session, selected));
+            let spool = Arc::new(Spool::create(&config.own_folder("spool"), &begin));
+            let start = |(results, store): (EngineConfig, _)| {
+                let again = Box::new(move || reach(&results));
+                Writer::start(store, again, begin, spool.clone(), WriterOptions::default())
+            };
+            let writer = store.map(start).transpose()?;
+            Ok::<_, Box<Diagnostic>>((spool, writer))
+        })?;
         Ok(Recorder { spool, writer, _lock: lock })
     }
 

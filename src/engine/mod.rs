@@ -119,6 +119,14 @@ pub fn is_query(sql: &str) -> bool {
 /// How long a connection attempt may take where the profile does not say.
 pub const CONNECT_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// Loads the library that an engine needs, while something else is done. Where it is missing, opening the
+/// engine says so.
+pub fn load_ahead(kind: EngineKind) {
+    if kind == EngineKind::DuckDb {
+        let _ = duckdb::load();
+    }
+}
+
 /// Opens the engine of a target: the DuckDB file with its settings, extensions and attachments, or
 /// a PostgreSQL server that is reached once to prove that it is there.
 ///

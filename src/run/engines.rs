@@ -100,6 +100,14 @@ impl Engines {
         Ok(Pooled { engines: self.clone(), name, wire: Some(wire) })
     }
 
+    /// Opens engines of which it is known that they are used soon. One that cannot be reached says so
+    /// when it is.
+    pub fn open_ahead(self: &Arc<Self>, names: &HashSet<&str>) {
+        for (_, pool) in self.pools.iter().filter(|(name, _)| names.contains(&***name)) {
+            let _ = self.open(pool);
+        }
+    }
+
     /// The configuration of an engine, opened: with the address of an embedded server.
     ///
     /// # Errors

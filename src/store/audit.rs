@@ -115,8 +115,8 @@ impl Store {
         let events = text.lines().filter_map(spool::checked);
         let events: Vec<AuditEvent> =
             events.filter_map(|json| serde_json::from_str(json).ok()).collect();
-        self.client()
-            .execute(include_str!("sql/insert_audit.sql"), &[&send::json(&events)])
+        self.prepared(include_str!("sql/insert_audit.sql"))
+            .and_then(|insert| self.client().execute(&insert, &[&send::json(&events)]))
             .map_err(|error| problem("take note of commands", &error))?;
         // Brought a second time they would change nothing.
         let _ = file.set_len(0);

@@ -120,7 +120,7 @@ pub struct Store {
 }
 
 /// Results that are sent in one statement.
-const BATCH: usize = 500;
+const BATCH: usize = 1_000;
 
 impl Store {
     /// Starts the server where it is an embedded one, connects, and makes or upgrades the tables

@@ -133,6 +133,7 @@ fn column<'r, R, T>(rows: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(|row| value(row)).collect()
 }
 
+/// More than a column holds, which no engine counts, is the most that it does.
 fn bigint(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }

@@ -33,11 +33,7 @@ pub struct WriterOptions {
 
 impl Default for WriterOptions {
     fn default() -> Self {
-        WriterOptions {
-            batch: BATCH,
-            wait: Duration::from_millis(500),
-            pause: Duration::from_secs(1),
-        }
+        WriterOptions { batch: BATCH, wait: Duration::from_secs(2), pause: Duration::from_secs(1) }
     }
 }
 

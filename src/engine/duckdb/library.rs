@@ -11,7 +11,7 @@ use crate::engine::SqlResult;
 ///
 /// # Errors
 /// `CONNECT` where the library is missing, or is not the one that Pintail was built for.
-pub(super) fn load() -> SqlResult<()> {
+pub(in crate::engine) fn load() -> SqlResult<()> {
     #[cfg(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")))]
     lazy::load()?;
     Ok(())

@@ -19,6 +19,7 @@ use duckdb::{InterruptHandle, Statement};
 use super::{Canceller, Connection, Engine, EngineKind, SqlResult};
 use crate::config::DuckDbParams;
 use crate::relation::{Cell, Column, Relation, ResultSet};
+pub(super) use library::load;
 use open::Instance;
 pub use types::DuckType;
 
