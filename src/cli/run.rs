@@ -319,19 +319,19 @@ fn execute(
         Err(error) => Some(error),
     };
     let reason = error.map(|error| error.message.clone());
-    let is_stored = observer.recorder.is_on();
     let recorder = Arc::into_inner(observer).map(|both| both.recorder);
     let ending = recorder.map(|recorder| recorder.end(session, exit, results, reason));
     let ran = if interrupted { ran.or_else(|_| Ok((Vec::new(), None))) } else { ran };
-    // While the last results go to the store.
-    let written = ran.and_then(|(results, unrendered)| {
+    // While the last results go to the store, and DuckDB's log into its file.
+    let engines = &session.engines;
+    let written = std::thread::scope(|scope| {
+        scope.spawn(|| engines.settle());
+        let (results, unrendered) = ran?;
         // Whoever interrupts a run wants no template to ask the database any more.
         let inlined = if interrupted { Vec::new() } else { inlined(session, selected, &results) };
-        write_artifacts(session, &results, &inlined, elapsed).map(|()| (results, unrendered))
+        write_artifacts(session, &results, &inlined, elapsed)?;
+        Ok::<_, Box<Diagnostic>>((results, unrendered))
     });
-    if is_stored {
-        session.engines.settle();
-    }
     let (closing, warnings) = ending.map(Ending::wait).unzip();
     for warning in warnings.unwrap_or_default().into_iter().chain(sending.wait()) {
         console.diagnostic(&warning);
