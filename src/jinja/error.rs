@@ -145,7 +145,7 @@ pub fn explain(error: &Error, place: &Place, context: &Arc<Context>) -> Box<Diag
             Diagnostic::error(Code::UNDEFINED, or_kind(error))
                 .help("Check the spelling and the kind of the value that it is used on.")
         }
-        _ if detail.contains("unsupported types") => {
+        _ if detail.contains("unsupported types") || detail.contains("unsupported operand") => {
             Diagnostic::error(Code::JINJA_RUNTIME, or_kind(error)).help(
                 "Convert one of the two with `| int`, `| float` or `| string`; join text with `~`.",
             )

@@ -56,6 +56,15 @@ struct Edit {
     range: Range<usize>,
     text: Cow<'static, str>,
     order: Order,
+    /// Of an operator that became a filter: where its left side begins, which is where minijinja's
+    /// errors should begin, too.
+    left: Option<usize>,
+}
+
+impl Edit {
+    fn new(range: Range<usize>, text: impl Into<Cow<'static, str>>, order: Order) -> Self {
+        Edit { range, text: text.into(), order, left: None }
+    }
 }
 
 /// What comes first of the edits that begin at one place.
@@ -134,6 +143,7 @@ fn edit_one_tag(
     }
     for edit in &mut edits[before..] {
         edit.range = edit.range.start + start..edit.range.end + start;
+        edit.left = edit.left.map(|left| left + start);
     }
     Ok(())
 }
@@ -309,18 +319,12 @@ impl Scan<'_, '_> {
             |text: &str, yes: bool| if yes { text.to_owned() } else { text.replace('-', "") };
         let opens = dash("{{-", self.text[tag.clone()].ends_with('-'));
         let closes = dash("-}}", self.text[self.span(close_end)].starts_with('-'));
-        edits.push(Edit {
-            range: tag.start..self.span(expression).start,
-            text: format!("{opens} ").into(),
-            order: Order::Replace,
-        });
+        let before = tag.start..self.span(expression).start;
+        edits.push(Edit::new(before, format!("{opens} "), Order::Replace));
         let at = self.span(last).start;
-        edits.push(Edit { range: at..at, text: caller.into(), order: Order::Close });
-        edits.push(Edit {
-            range: self.span(end).start..self.span(close_end).end,
-            text: format!(" {closes}").into(),
-            order: Order::Replace,
-        });
+        edits.push(Edit::new(at..at, caller, Order::Close));
+        let rest = self.span(end).start..self.span(close_end).end;
+        edits.push(Edit::new(rest, format!(" {closes}"), Order::Replace));
     }
 }
 
@@ -354,6 +358,8 @@ fn apply(text: &str, edits: Vec<Edit>) -> Rewritten<'_> {
         segments.push((out.len(), at, edit.range.start - at));
         out.push_str(&text[at..edit.range.start]);
         segments.push((out.len(), edit.range.start, 0));
+        // Behind the bracket, which still belongs to the left side.
+        segments.extend(edit.left.map(|left| (out.len() + 1, left, 0)));
         out.push_str(&edit.text);
         at = edit.range.end;
     }
@@ -386,9 +392,9 @@ mod tests {
             ),
             (
                 "{% for x in [1] if x not in [2] %}",
-                "{% for x in __list(1) if x not in __list(2) %}",
+                "{% for x in __list(1) if (x )|__not_in( __list(2)) %}",
             ),
-            ("{% if x in['a'] %}", "{% if x in __list('a') %}"),
+            ("{% if x in['a'] %}", "{% if (x )|__in( __list('a')) %}"),
             ("{{ a.in[0] }}", "{{ a.in[0] }}"),
             ("{{ f([])[0] }}", "{{ f(__list())[0] }}"),
             ("{{ ns.x is divisibleby [1] }}", "{{ ns.x is divisibleby __list(1) }}"),
@@ -410,18 +416,27 @@ mod tests {
     fn operators_become_calls_in_the_order_in_which_they_bind() {
         let cases = [
             ("{{ a ~ b|f ~ 'c' }}", "{{ __concat(a , b|f , 'c') }}"),
-            ("{{ a + b ~ c * d }}", "{{ a + __concat(b , __mul(c , d)) }}"),
-            ("{{ a+b+c }}", "{{ __add(__add(a,b),c) }}"),
+            ("{{ a + b ~ c * d }}", "{{ a + __concat(b , (c )|__mul( d)) }}"),
+            ("{{ a+b+c }}", "{{ ((a)|__add(b))|__add(c) }}"),
             ("{{ (a ~ b)[1:] }}", "{{ __slice((__concat(a , b)), 1, none) }}"),
             (
                 "{{ a ~ b if c ~ d == e else [f] }}",
                 "{{ __concat(a , b) if __concat(c , d) == e else __list(f) }}",
             ),
-            ("{{ '%s' % f(x).y[0] ~ z }}", "{{ __concat(__mod('%s' , f(x).y[0]) , z) }}"),
-            ("{{ '%s %s' % (a, b) }}", "{{ __mod('%s %s' , (a, b)) }}"),
-            ("{{ loop.index + 1 - 2 * 3 }}", "{{ loop.index + 1 - 2 * 3 }}"),
-            ("{{ -1 % 3 ~ -x }}", "{{ __concat(-1 % 3 , -x) }}"),
-            ("{{ a - b }}", "{{ __sub(a , b) }}"),
+            ("{{ '%s' % f(x).y[0] ~ z }}", "{{ __concat(('%s' )|__mod( f(x).y[0]) , z) }}"),
+            ("{{ '%s %s' % (a, b) }}", "{{ ('%s %s' )|__mod( (a, b)) }}"),
+            ("{{ loop.index + 1 - 2 * 3 }}", "{{ ((loop.index )|__add( 1) )|__sub( 2 * 3) }}"),
+            ("{{ -1 % 3 ~ -x }}", "{{ __concat(-1 % 3 , (x)|__neg) }}"),
+            ("{{ a - b }}", "{{ (a )|__sub( b) }}"),
+            ("{{ a == 'x' or b != none or 1 < 2 }}", "{{ a == 'x' or b != none or 1 < 2 }}"),
+            ("{{ a < b not in c }}", "{{ __chain(a , '<', b , 'not in', c) }}"),
+            ("{{ not a and -d > 1 }}", "{{ not a and ((d)|__neg )|__gt( 1) }}"),
+            ("{% for x in y %}{{ inner.in }}", "{% for x in y %}{{ inner.in }}"),
+            ("{% for x in y if z in x %}", "{% for x in y if (z )|__in( x) %}"),
+            (
+                "{{ a / b if c // d else e ** f }}",
+                "{{ (a )|__div( b) if (c )|__floordiv( d) else (e )|__pow( f) }}",
+            ),
             ("{{- ref('a-b') -}}", "{{- ref('a-b') -}}"),
             ("{{ not a ~ b in c }}", "{{ not __concat(a , b) in c }}"),
             ("{% do x.append(1) %}", "{% do x.append(1) %}"),
@@ -467,5 +482,12 @@ mod tests {
         let rewritten = rewrite(text).expect("tokenizes");
         let at = rewritten.text.find("boom").expect("is there");
         assert_eq!(&text[rewritten.map.range(at..at + 4)], "boom");
+        let text = "{{ x ~ (left+ right) }}";
+        let rewritten = rewrite(text).expect("tokenizes");
+        let filter = rewritten.text.find("|__add").expect("is there");
+        let end = rewritten.text.find("right").expect("is there") + 5;
+        assert_eq!(&text[rewritten.map.range(filter..end)], "left+ right");
+        let left = rewritten.text.find("left").expect("is there");
+        assert_eq!(&text[rewritten.map.range(left..left + 4)], "left");
     }
 }

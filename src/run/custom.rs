@@ -14,7 +14,7 @@ use super::{Runner, model, seed};
 use crate::compile::CompileHost;
 use crate::config::EngineKind;
 use crate::diagnostic::{Code, Diagnostic, Result};
-use crate::jinja::values::py_str;
+use crate::jinja::values::{is_decimal, py_str};
 use crate::jinja::{Dialect, MacroDef, RelationObject, ResponseObject};
 use crate::manifest::{Node, ResourceType};
 use crate::relation::{Cell, Column, Response, ResultSet};
@@ -172,6 +172,7 @@ pub(super) fn rows(main: &Value) -> ResultSet {
         (ValueKind::Bool, _) => Cell::Bool(value.is_true()),
         (ValueKind::Number, Ok(number)) => Cell::Int(number),
         (ValueKind::Number, Err(_)) => Cell::Decimal(py_str(&value)),
+        _ if is_decimal(&value) => Cell::Decimal(py_str(&value)),
         _ => Cell::Text(py_str(&value)),
     };
     let rows = list(main.get_attr("data").unwrap_or_default());

@@ -148,3 +148,29 @@ fn a_statement_is_not_read_while_parsing() {
     assert_eq!(two["refs"], serde_json::json!([]));
     assert_eq!(two["depends_on"]["macros"], serde_json::json!(["macro.dbt.statement"]));
 }
+
+/// What a query gives is a `Decimal` in dbt, where it is no integer: it is printed as the database has
+/// it, calculates without errors of floats, and compares with plain numbers.
+#[test]
+fn numbers_of_queries_keep_their_digits() {
+    let model = "
+        {% set q = 'select cast(1.50 as decimal(10,2)) as a, cast(100 as decimal(18,3)) as h,'
+            ~ ' cast(\\'12345678901234567.89\\' as decimal(38,2)) as l, cast(0.1 as double precision) as d, 3 as i' %}
+        {% if execute %}
+        {% set t = run_query(q) %}{% set r = t.rows[0] %}
+        select '{{ r.values() | join(' ') }}' as printed,
+            $${{ t.columns[0].values() }}$$ as listed,
+            '{{ r.a + 1 }} {{ r.a * 2 }} {{ r.l + r.a }} {{ r.h / 3 }} {{ -r.a }} {{ r.a | round(1) }} {{ r.a | int }}' as counted,
+            '{{ r.a == 1.5 }} {{ r.a > 1 }} {{ r.a in [1, 1.5] }} {{ [r.h, r.i, r.a] | sort | join(' ') }} {{ r.i + 1 }}' as compared
+        {% else %}select 1 as printed{% endif %}";
+    for project in Project::on_each(&[("models/m.sql", model)]) {
+        project.ok(&["run"]);
+        let rows = project.lines("select printed, listed, counted, compared from m");
+        assert_eq!(
+            rows,
+            ["1.50 100.000 12345678901234567.89 0.1 3|(Decimal('1.50'),)|\
+              2.50 3.00 12345678901234569.39 33.33333333333333333333333333 -1.50 1.5 1|\
+              True True True 1.50 3 100.000 4"]
+        );
+    }
+}

@@ -89,7 +89,7 @@ fn a_block_of_the_project_loads_its_seeds_by_itself() {
         ("seeds/s.yml", "seeds: [{name: s, config: {post_hook: 'insert into {{ this }} (names) values (1)'}}]"),
     ]) {
         project.ok(&["seed"]);
-        assert_eq!(sorted(&project, "s"), ["1|NULL|NULL", "id+name+day+amount|1.5|2024"]);
+        assert_eq!(sorted(&project, "s"), ["1|NULL|NULL", "id+name+day+amount|1.50|2024"]);
     }
 }
 

@@ -9,7 +9,7 @@ use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
 use crate::jinja::host::Statement;
-use crate::jinja::values::py_str;
+use crate::jinja::values::{is_decimal, py_str};
 use crate::relation::quote_literal;
 
 /// The methods of this file.
@@ -124,6 +124,7 @@ fn literal(value: &Value) -> String {
         ValueKind::None | ValueKind::Undefined => "null".to_owned(),
         ValueKind::Bool => value.is_true().to_string(),
         ValueKind::Number => py_str(value),
+        _ if is_decimal(value) => py_str(value),
         _ => quote_literal(&py_str(value)),
     }
 }

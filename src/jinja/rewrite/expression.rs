@@ -1,6 +1,6 @@
 //! The expressions of one tag, read with minijinja's grammar to find what minijinja does
-//! otherwise than Python: list and dict literals, slices, and the operators `~ + - * %` on values
-//! that are not plain numbers.
+//! otherwise than Python: list and dict literals, slices, `~`, and the operators that calculate and
+//! compare, where a side may be no plain number: a date, a list, a decimal.
 //!
 //! It only collects edits; what it cannot read it leaves to minijinja, which names the fault.
 
@@ -19,6 +19,8 @@ const MAX_DEPTH: usize = 150;
 enum Kind {
     Number,
     Text,
+    /// `none`, `true`, `false`
+    Constant,
     /// It ends with a call: what `{% do %}` accepts.
     Call,
     Other,
@@ -111,15 +113,25 @@ impl<'s> Reader<'_, 's> {
 
     fn replace(&mut self, token: usize, text: &'static str) {
         let range = self.span(token);
-        self.edits.push(Edit { range, text: text.into(), order: Order::Replace });
+        self.edits.push(Edit::new(range, text, Order::Replace));
     }
 
     /// Puts a call around an operand.
     fn wrap(&mut self, span: &Range<usize>, function: &'static str) {
-        let order = Order::Open;
-        self.edits.push(Edit { range: span.start..span.start, text: function.into(), order });
-        let order = Order::Close;
-        self.edits.push(Edit { range: span.end..span.end, text: ")".into(), order });
+        self.edits.push(Edit::new(span.start..span.start, function, Order::Open));
+        self.close(span.end);
+    }
+
+    fn close(&mut self, at: usize) {
+        self.edits.push(Edit::new(at..at, ")", Order::Close));
+    }
+
+    /// `a + b` → `(a)|__add(b)`: minijinja finds filters faster than functions.
+    fn filter(&mut self, operator: Range<usize>, filter: &'static str, span: &Range<usize>) {
+        self.edits.push(Edit::new(span.start..span.start, "(", Order::Open));
+        let replaced = Edit::new(operator, filter, Order::Replace);
+        self.edits.push(Edit { left: Some(span.start), ..replaced });
+        self.close(span.end);
     }
 
     /// `{{ a }}`, also `{{ a, b }}`.
@@ -246,10 +258,62 @@ impl<'s> Reader<'_, 's> {
             let right = self.binary(found + 1)?;
             left = match found {
                 level::CONCAT => self.concat(at, left)?,
+                level::COMPARE if self.operator() == Some(found) => self.chain(at, left)?,
+                level::COMPARE => self.compare(at, left, right),
                 _ => self.combine(at, left, right),
             };
         }
         Some(left)
+    }
+
+    /// `a < b < c` → `__chain(a, '<', b, '<', c)`, from the second operator on.
+    fn chain(&mut self, first: usize, left: Operand) -> Option<Operand> {
+        let mut operator = first;
+        loop {
+            let (text, words) = match self.tokens[operator].0 {
+                Token::Eq => (", '==',", 1),
+                Token::Ne => (", '!=',", 1),
+                Token::Lt => (", '<',", 1),
+                Token::Lte => (", '<=',", 1),
+                Token::Gt => (", '>',", 1),
+                Token::Gte => (", '>=',", 1),
+                Token::Ident("not") => (", 'not in',", 2),
+                _ => (", 'in',", 1),
+            };
+            let range = self.span(operator).start..self.span(operator + words - 1).end;
+            self.edits.push(Edit::new(range, text, Order::Replace));
+            if self.operator() != Some(level::COMPARE) {
+                break;
+            }
+            operator = self.at;
+            self.at += if self.is_word(operator, "not") { 2 } else { 1 };
+            self.binary(level::COMPARE + 1)?;
+        }
+        let span = left.span.start..self.end();
+        self.wrap(&span, "__chain(");
+        Some(Operand { span, kind: Kind::Other })
+    }
+
+    /// `a == b`, where none of the two tells that minijinja compares them right.
+    fn compare(&mut self, operator: usize, left: Operand, right: Operand) -> Operand {
+        let span = left.span.start..self.end();
+        let plain = |kind: Kind| matches!(kind, Kind::Text | Kind::Constant);
+        let numbers = left.kind == Kind::Number && right.kind == Kind::Number;
+        if !plain(left.kind) && !plain(right.kind) && !numbers {
+            let (filter, words) = match self.tokens[operator].0 {
+                Token::Eq => (")|__eq(", 1),
+                Token::Ne => (")|__ne(", 1),
+                Token::Lt => (")|__lt(", 1),
+                Token::Lte => (")|__le(", 1),
+                Token::Gt => (")|__gt(", 1),
+                Token::Gte => (")|__ge(", 1),
+                Token::Ident("not") => (")|__not_in(", 2),
+                _ => (")|__in(", 1),
+            };
+            let words = self.span(operator).start..self.span(operator + words - 1).end;
+            self.filter(words, filter, &span);
+        }
+        Operand { span, kind: Kind::Other }
     }
 
     /// `a ~ b ~ c` → `__concat(a , b , c)`: minijinja would print `true` and `none`.
@@ -265,24 +329,26 @@ impl<'s> Reader<'_, 's> {
         Some(Operand { span, kind: Kind::Text })
     }
 
-    /// Arithmetic on what may be dates, lists or text goes through functions.
+    /// Arithmetic on what may be more than a plain number goes through filters.
     fn combine(&mut self, operator: usize, left: Operand, right: Operand) -> Operand {
         let span = left.span.start..self.end();
-        let numbers = [left.kind, right.kind].iter().filter(|kind| **kind == Kind::Number).count();
+        let numbers = left.kind == Kind::Number && right.kind == Kind::Number;
         let texts = left.kind == Kind::Text || right.kind == Kind::Text;
-        let function = match self.tokens[operator].0 {
-            Token::Plus if numbers == 0 && !texts => "__add(",
-            Token::Minus if numbers == 0 => "__sub(",
-            Token::Mul if numbers < 2 => "__mul(",
-            Token::Mod if numbers < 2 => "__mod(",
+        let filter = match self.tokens[operator].0 {
+            Token::Plus if !numbers && !texts => ")|__add(",
+            Token::Minus if !numbers => ")|__sub(",
+            Token::Mul if !numbers => ")|__mul(",
+            Token::Div if !numbers => ")|__div(",
+            Token::FloorDiv if !numbers => ")|__floordiv(",
+            Token::Mod if !numbers => ")|__mod(",
+            Token::Pow if !numbers => ")|__pow(",
             _ => {
                 let both = left.kind == right.kind;
                 let kind = if both { left.kind } else { Kind::Other };
                 return Operand { span, kind: if kind == Kind::Call { Kind::Other } else { kind } };
             }
         };
-        self.replace(operator, ",");
-        self.wrap(&span, function);
+        self.filter(self.span(operator), filter, &span);
         Operand { span, kind: Kind::Other }
     }
 
@@ -302,9 +368,17 @@ impl<'s> Reader<'_, 's> {
             let operand = self.primary()?;
             return self.postfix(operand);
         }
+        let minus = self.at - 1;
         let operand = self.unary_only()?;
-        let kind = if operand.kind == Kind::Number { Kind::Number } else { Kind::Other };
-        Some(Operand { span: start..operand.span.end, kind })
+        let span = start..operand.span.end;
+        if operand.kind == Kind::Number {
+            return Some(Operand { span, kind: Kind::Number });
+        }
+        self.replace(minus, "(");
+        let at = span.end;
+        let closes = Edit::new(at..at, ")|__neg", Order::Close);
+        self.edits.push(Edit { left: Some(span.start), ..closes });
+        Some(Operand { span, kind: Kind::Other })
     }
 
     fn span_here(&self) -> Option<Range<usize>> {
@@ -317,6 +391,7 @@ impl<'s> Reader<'_, 's> {
         self.at += 1;
         let kind = match &self.tokens[opened].0 {
             Token::Int(_) | Token::Int128(_) | Token::Float(_) => Kind::Number,
+            Token::Ident("none" | "None" | "true" | "True" | "false" | "False") => Kind::Constant,
             Token::Ident(_) => Kind::Other,
             Token::Str(_) | Token::String(_) => {
                 while matches!(self.peek(), Some(Token::Str(_) | Token::String(_))) {
@@ -440,8 +515,7 @@ impl<'s> Reader<'_, 's> {
         self.expect(&Token::BracketClose)?;
         self.replace(self.at - 1, ")");
         let start = of.span.start;
-        let order = Order::Open;
-        self.edits.push(Edit { range: start..start, text: "__slice(".into(), order });
+        self.edits.push(Edit::new(start..start, "__slice(", Order::Open));
         Some(())
     }
 

@@ -5,7 +5,7 @@ A record is a template line, then `=> ` with the output as JSON, or `=> error`. 
 A record whose output differs on purpose ends with ` # differs: …` and is kept as it is.
 """
 
-import datetime, itertools, json, pathlib, re, sys
+import datetime, decimal, itertools, json, pathlib, re, sys
 
 import jinja2
 import jinja2.sandbox
@@ -27,8 +27,7 @@ def slice_(v, start=None, stop=None, step=None):
 env = dbt_jinja.get_environment(None, capture_macros=False)
 env.globals.update(
     __list=lambda *i: list(i), __dict=make_dict, __tuple=lambda *i: tuple(i),
-    __mod=lambda a, b: a % b, __concat=concat, __slice=slice_,
-    __add=lambda a, b: a + b, __sub=lambda a, b: a - b, __mul=lambda a, b: a * b,
+    __concat=concat, __slice=slice_,
     set=lambda v, default=None: set(v), zip=lambda *a: zip(*a), tojson=lambda v, default=None, sort_keys=False: json.dumps(v, sort_keys=sort_keys),
     fromjson=lambda v, default=None: json.loads(v),
     modules={
@@ -42,6 +41,11 @@ try:
     env.globals["modules"]["pytz"] = {n: getattr(pytz, n) for n in pytz.__all__}
 except ImportError:
     pass
+env.globals["d"] = {
+    name: decimal.Decimal(digits)
+    for name, digits in (pair.split("=") for pair in pathlib.Path(__file__).with_name("decimals.txt").read_text().split())
+}
+env.globals.update(x1=1, x2=2, x7=7)
 env.globals["nested"] = {"a": [{"b": 1}, {"b": 2}], "s": "x"}
 env.globals["people"] = [
     {"name": "Bo", "age": 3, "city": "X", "tags": ["p"]},

@@ -1,10 +1,10 @@
-//! Cells of a result as template values, as dbt shows them.
-//!
-//! A decimal is a number: templates compare and count with it, which a text or an object could not.
+//! Cells of a result as template values, as dbt shows them: what is no integer is a decimal, floats
+//! included.
 
 use minijinja::Value;
 
 use super::datetime::{self, Date, Time};
+use super::decimal::Decimal;
 use super::json::{self, Style};
 use super::{from_json, number};
 use crate::relation::Cell;
@@ -15,8 +15,11 @@ pub(super) fn value(cell: &Cell) -> Value {
         Cell::Null => Value::from(()),
         Cell::Bool(flag) => Value::from(*flag),
         Cell::Int(int) => number::int_value(*int),
-        Cell::Float(float) => Value::from(*float),
-        Cell::Decimal(digits) => decimal(digits),
+        Cell::Float(float) => Decimal::of_float(*float).value(),
+        Cell::Decimal(digits) => match Decimal::parse(digits) {
+            Some(decimal) => decimal.value(),
+            None => Value::from(digits.as_str()),
+        },
         Cell::Text(text) | Cell::Interval(text) | Cell::Uuid(text) => Value::from(text.as_str()),
         Cell::Date(text) => match datetime::from_iso(text) {
             Some(stamp) => Value::from_object(Date(stamp.civil().date())),
@@ -36,12 +39,4 @@ pub(super) fn value(cell: &Cell) -> Value {
             json::dumps(&value, Style::default()).map_or_else(|_| Value::from(()), Value::from)
         }
     }
-}
-
-/// An integer without a point, a float with one; text where it is neither.
-fn decimal(digits: &str) -> Value {
-    if let Ok(int) = digits.parse::<i128>() {
-        return number::int_value(int);
-    }
-    digits.parse::<f64>().map_or_else(|_| Value::from(digits), Value::from)
 }

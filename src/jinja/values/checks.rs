@@ -3,12 +3,15 @@
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Value};
 
+use super::decimal::Decimal;
 use super::strings::{is_lower, is_upper};
 use super::{Dict, List, repr};
 
 /// Adds the tests that minijinja answers otherwise than Jinja2.
 pub(super) fn install(env: &mut Environment<'static>) {
-    env.add_test("number", |v: &Value| matches!(v.kind(), ValueKind::Number | ValueKind::Bool));
+    env.add_test("number", |v: &Value| {
+        matches!(v.kind(), ValueKind::Number | ValueKind::Bool) || Decimal::of(v).is_some()
+    });
     env.add_test("integer", |v: &Value| v.is_integer());
     env.add_test("float", |v: &Value| v.is_number() && !v.is_integer());
     env.add_test("string", |v: &Value| v.kind() == ValueKind::String);
@@ -36,7 +39,7 @@ fn is_iterable(v: &Value) -> bool {
 /// Containers are not callable; of other objects, those that do not list members are taken to be.
 fn is_callable(v: &Value) -> bool {
     match v.kind() {
-        ValueKind::Plain => super::datetime::type_name(v).is_none(),
+        ValueKind::Plain => super::datetime::type_name(v).is_none() && Decimal::of(v).is_none(),
         ValueKind::Map => v
             .as_object()
             .is_some_and(|object| object.downcast_ref::<super::func::Namespace>().is_some()),

@@ -5,6 +5,7 @@
 use minijinja::Value;
 use minijinja::value::ValueKind;
 
+use super::decimal::Decimal;
 use super::repr;
 
 /// How much is shown.
@@ -79,6 +80,8 @@ fn shorten(text: &str, width: usize) -> String {
 fn decimal_places<'a>(values: impl Iterator<Item = &'a Value>) -> Option<(usize, bool)> {
     let mut places = None;
     for value in values.filter(|value| !value.is_none()) {
+        let decimal = Decimal::of(value).map(|decimal| Value::from(decimal.to_f64()));
+        let value = decimal.as_ref().unwrap_or(value);
         if !value.is_number() {
             return None;
         }
@@ -96,7 +99,10 @@ fn decimal_places<'a>(values: impl Iterator<Item = &'a Value>) -> Option<(usize,
 
 /// A number with thousands separated and its digits cut.
 fn fixed(value: &Value, (places, cut): (usize, bool)) -> String {
-    let Ok(number) = f64::try_from(value.clone()) else { return repr::py_str(value) };
+    let decimal = Decimal::of(value).map(Decimal::to_f64);
+    let Some(number) = decimal.or_else(|| f64::try_from(value.clone()).ok()) else {
+        return repr::py_str(value);
+    };
     if !number.is_finite() {
         return repr::py_str(value);
     }

@@ -8,6 +8,7 @@ use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Error, Value};
 
 use super::args::{error, iterate, split_kwargs, type_name};
+use super::decimal::{Decimal, NumberSpec};
 use super::{datetime, repr};
 
 /// `text % args`: a tuple gives several values, a mapping the named ones, the rest is one value.
@@ -85,6 +86,15 @@ pub(super) fn printf(text: &str, args: &Value) -> Result<String, Error> {
 }
 
 fn printf_field(out: &mut String, spec: &str, kind: char, value: &Value) -> Result<(), Error> {
+    // All kinds but text take a decimal as a float, also Python's.
+    let float;
+    let value = match Decimal::of(value).filter(|_| !matches!(kind, 's' | 'r' | 'a')) {
+        Some(decimal) => {
+            float = Value::from(decimal.to_f64());
+            &float
+        }
+        None => value,
+    };
     match kind {
         's' | 'r' | 'a' => {
             let text = if kind == 's' { repr::py_str(value) } else { repr::py_repr(value) };
@@ -195,6 +205,9 @@ impl Fields<'_> {
             out.push_str(&text?);
             return Ok(());
         }
+        if let Some(decimal) = Decimal::of(&value) {
+            return decimal_field(out, decimal, &spec);
+        }
         if value.as_object().is_some() || value.is_none() {
             let name = type_name(&value);
             return Err(error(format!("unsupported format string passed to {name}.__format__")));
@@ -256,6 +269,22 @@ impl Fields<'_> {
         }
         Ok(value)
     }
+}
+
+/// A decimal by its own digits; what asks for other forms gets those of a float.
+fn decimal_field(out: &mut String, decimal: &Decimal, spec: &str) -> Result<(), Error> {
+    let number = NumberSpec::parse(spec)
+        .filter(|spec| !spec.width.starts_with('0'))
+        .and_then(|spec| Some((decimal.laid_out(&spec)?, spec)));
+    let (field, value) = match number {
+        Some((text, spec)) => {
+            let align = if spec.align.is_empty() { ">" } else { &spec.align };
+            (format!("{{:{align}{}}}", spec.width), Value::from(text))
+        }
+        None => (format!("{{:{spec}}}"), Value::from(decimal.to_f64())),
+    };
+    out.push_str(&lay_out(FormatStyle::StrFormat, &field, &[value])?);
+    Ok(())
 }
 
 /// Where the field that has just been opened is closed; fields may hold fields.

@@ -10,6 +10,7 @@ use minijinja::{Error, Value};
 use serde_json::{Map, Number, Value as Json};
 
 use super::args::{error, iterate, type_name};
+use super::decimal::Decimal;
 use super::dict::pairs_of;
 use super::{Dict, List, repr};
 
@@ -36,7 +37,7 @@ pub fn from_json(json: &Json) -> Value {
 }
 
 /// A template value as JSON. Undefined is null, tuples and sets are arrays, keys become text as
-/// Python's `json.dumps` makes them; dates and other objects become their text.
+/// Python's `json.dumps` makes them; decimals are numbers, dates and other objects their text.
 ///
 /// # Errors
 /// A float that JSON does not know, or an integer beyond 64 bits.
@@ -55,7 +56,10 @@ pub fn to_json(value: &Value) -> Result<Json, Error> {
                 .map(|(k, v)| Ok((key_text(k), to_json(v)?)))
                 .collect::<Result<Map<_, _>, Error>>()?,
         ),
-        _ => Json::String(repr::py_str(value)),
+        _ => match Decimal::of(value).map(|decimal| Number::from_f64(decimal.to_f64())) {
+            Some(Some(number)) => Json::Number(number),
+            _ => Json::String(repr::py_str(value)),
+        },
     })
 }
 

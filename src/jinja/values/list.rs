@@ -9,6 +9,7 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
 use super::args::{bind, error, flag, integer, iterate, opt_integer, required};
+use super::ops::compare;
 use super::repr;
 
 /// A mutable list that all its holders share.
@@ -211,9 +212,9 @@ impl Object for List {
 /// Sorts as Python does: stable, also when reversed.
 pub(super) fn sort(items: &mut [Value], reverse: bool) {
     if reverse {
-        items.sort_by(|a, b| b.cmp(a));
+        items.sort_by(|a, b| compare(b, a));
     } else {
-        items.sort();
+        items.sort_by(compare);
     }
 }
 

@@ -8,6 +8,7 @@ mod args;
 mod cells;
 mod checks;
 mod datetime;
+mod decimal;
 mod dict;
 mod drawing;
 mod format;
@@ -54,6 +55,11 @@ pub fn install(env: &mut Environment<'static>) {
     scalars::install(env);
     checks::install(env);
     globals::install(env);
+}
+
+/// Whether a value is a decimal, as queries give them.
+pub fn is_decimal(value: &Value) -> bool {
+    decimal::Decimal::of(value).is_some()
 }
 
 /// Methods of values that are not objects of this folder: what [`install`] sets as the callback for

@@ -1,31 +1,113 @@
 //! What the rewriter of templates calls instead of literals and operators that minijinja handles
-//! otherwise than Python: `__list`, `__dict`, `__tuple`, `__mod`, `__concat`, `__add`, `__sub`,
-//! `__mul` and `__slice`. Nothing here is meant to be written by hand in a template.
+//! otherwise than Python: the functions `__list`, `__dict`, `__tuple`, `__concat`, `__slice` and
+//! `__chain`, and a filter for each operator with two sides (`__add`, `__lt`, `__in`) and for the minus before a
+//! value. Nothing here is meant to be written by hand in a template.
+
+use std::cmp::Ordering;
 
 use minijinja::value::{Rest, Tuple, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::args::{check_hashable, error, iterate, opt_integer, type_name};
+use super::decimal::{self, Decimal, Operator};
 use super::func::global;
 use super::{Dict, List, datetime, format, repr};
 
-/// Adds the functions, and `__mod` and `__concat` also as filters.
+/// Adds the functions and filters, and the tests that compare.
 pub(super) fn install(env: &mut Environment<'static>) {
     global(env, "__list", |_, items| Ok(List::value(items.to_vec())));
     global(env, "__tuple", |_, items| Ok(Value::from(Tuple::from(items))));
     global(env, "__dict", |_, items| dict(items));
-    env.add_function("__mod", modulo);
-    env.add_filter("__mod", modulo);
     global(env, "__concat", |_, parts| Ok(Value::from(concat(parts))));
     env.add_filter("__concat", |first: Value, rest: Rest<Value>| {
         let mut out = repr::py_str(&first);
         out.push_str(&concat(&rest));
         out
     });
-    env.add_function("__add", add);
-    env.add_function("__sub", sub);
-    env.add_function("__mul", mul);
     env.add_function("__slice", slice);
+    global(env, "__chain", chain);
+    env.add_filter("__add", add);
+    env.add_filter("__sub", sub);
+    env.add_filter("__mul", mul);
+    env.add_filter("__div", div);
+    env.add_filter("__floordiv", floor_div);
+    env.add_filter("__mod", modulo);
+    env.add_filter("__pow", pow);
+    env.add_filter("__neg", neg);
+    env.add_filter("__in", is_in);
+    env.add_filter("__not_in", |state: &State, value: &Value, container: &Value| {
+        is_in(state, value, container).map(|found| !found)
+    });
+    env.add_test("in", holds);
+    for (filter, tests, passes) in COMPARISONS {
+        env.add_filter(*filter, |a: &Value, b: &Value| passes(a, b));
+        for test in *tests {
+            env.add_test(*test, |a: &Value, b: &Value| passes(a, b));
+        }
+    }
+}
+
+/// Whether two values compare in a way.
+type Comparison = fn(&Value, &Value) -> bool;
+
+/// The operators that compare: the filter of each, its tests, and what it asks.
+const COMPARISONS: &[(&str, &[&str], Comparison)] = &[
+    ("__eq", &["eq", "equalto", "=="], equals),
+    ("__ne", &["ne", "!="], |a, b| !equals(a, b)),
+    ("__lt", &["lt", "lessthan", "<"], |a, b| compare(a, b).is_lt()),
+    ("__le", &["le", "<="], |a, b| compare(a, b).is_le()),
+    ("__gt", &["gt", "greaterthan", ">"], |a, b| compare(a, b).is_gt()),
+    ("__ge", &["ge", ">="], |a, b| compare(a, b).is_ge()),
+];
+
+/// `__chain(a, '<', b, '==', c, …)`: whether each pair compares so.
+fn chain(state: &mut State<'_, '_>, parts: &[Value]) -> Result<Value, Error> {
+    for link in parts.windows(3).step_by(2) {
+        let [a, operator, b] = link else { break };
+        let passes = match operator.as_str().unwrap_or_default() {
+            "in" => is_in(state, a, b)?,
+            "not in" => !is_in(state, a, b)?,
+            operator => COMPARISONS
+                .iter()
+                .find(|(_, tests, _)| tests.contains(&operator))
+                .is_some_and(|(_, _, passes)| passes(a, b)),
+        };
+        if !passes {
+            return Ok(Value::from(false));
+        }
+    }
+    Ok(Value::from(true))
+}
+
+/// `a == b`
+fn equals(a: &Value, b: &Value) -> bool {
+    decimal::compare(a, b).map_or_else(|| a == b, Ordering::is_eq)
+}
+
+/// How two values are sorted.
+pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
+    decimal::compare(a, b).unwrap_or_else(|| a.cmp(b))
+}
+
+/// `value in container`
+fn is_in(state: &State, value: &Value, container: &Value) -> Result<bool, Error> {
+    let searchable = container.is_undefined()
+        || container.kind() == ValueKind::String
+        || container.as_object().is_some();
+    if searchable {
+        return Ok(holds(state, value, container));
+    }
+    Err(error(format!("argument of type '{}' is not iterable", type_name(container))))
+}
+
+/// `value in container`, also where nothing can be in it.
+fn holds(state: &State, value: &Value, container: &Value) -> bool {
+    let found = minijinja::tests::is_in(state, value, container).unwrap_or(false);
+    let numeric = value.is_number() || Decimal::of(value).is_some();
+    found
+        || numeric
+            && is_sequence(container)
+            && iterate(container).is_ok_and(|items| items.iter().any(|item| equals(item, value)))
 }
 
 /// `__dict(key, value, key, value, …)`
@@ -49,6 +131,9 @@ fn concat(parts: &[Value]) -> String {
 }
 
 fn unsupported(operator: &str, a: &Value, b: &Value) -> Error {
+    if a.is_undefined() || b.is_undefined() {
+        return Error::from(ErrorKind::UndefinedError);
+    }
     error(format!(
         "unsupported operand type(s) for {operator}: '{}' and '{}'",
         type_name(a),
@@ -115,7 +200,71 @@ fn modulo(a: &Value, b: &Value) -> Result<Value, Error> {
             };
             Ok(Value::from(rest))
         }
-        None => Err(unsupported("%", a, b)),
+        None => datetime::rem(a, b).unwrap_or_else(|| decimal_or_unsupported(Operator::Rem, a, b)),
+    }
+}
+
+/// What decimals make of it; nothing else is left that knows the operator.
+fn decimal_or_unsupported(operator: Operator, a: &Value, b: &Value) -> Result<Value, Error> {
+    decimal::arithmetic(operator, a, b).unwrap_or_else(|| Err(unsupported(operator.as_str(), a, b)))
+}
+
+/// `a / b`: always a float, but of decimals and time spans.
+#[allow(clippy::cast_precision_loss, reason = "as Python's arithmetic does it")]
+fn div(a: &Value, b: &Value) -> Result<Value, Error> {
+    match numbers(a, b) {
+        Some(Pair::Int(_, 0)) | Some(Pair::Float(_, 0.0)) => Err(error("division by zero")),
+        Some(Pair::Int(a, b)) => Ok(Value::from(a as f64 / b as f64)),
+        Some(Pair::Float(a, b)) => Ok(Value::from(a / b)),
+        None => datetime::div(a, b).unwrap_or_else(|| decimal_or_unsupported(Operator::Div, a, b)),
+    }
+}
+
+/// `a // b`: rounded down.
+fn floor_div(a: &Value, b: &Value) -> Result<Value, Error> {
+    match numbers(a, b) {
+        Some(Pair::Int(_, 0)) | Some(Pair::Float(_, 0.0)) => {
+            Err(error("integer division or modulo by zero"))
+        }
+        Some(Pair::Int(a, b)) => {
+            let quotient = a.checked_div(b);
+            exact(quotient.map(|q| if a % b != 0 && (a < 0) != (b < 0) { q - 1 } else { q }))
+        }
+        Some(Pair::Float(a, b)) => Ok(Value::from((a / b).floor())),
+        None => datetime::floor_div(a, b)
+            .unwrap_or_else(|| decimal_or_unsupported(Operator::FloorDiv, a, b)),
+    }
+}
+
+/// `a ** b`: an integer where both are and the power is not negative.
+#[allow(clippy::cast_precision_loss, reason = "as Python's arithmetic does it")]
+fn pow(a: &Value, b: &Value) -> Result<Value, Error> {
+    let (x, y) = match numbers(a, b) {
+        Some(Pair::Int(a, b @ 0..)) => {
+            return exact(u32::try_from(b).ok().and_then(|b| a.checked_pow(b)));
+        }
+        Some(Pair::Int(a, b)) => (a as f64, b as f64),
+        Some(Pair::Float(a, b)) => (a, b),
+        None => return decimal_or_unsupported(Operator::Pow, a, b),
+    };
+    if x == 0.0 && y < 0.0 {
+        return Err(error("0.0 cannot be raised to a negative power"));
+    }
+    Ok(Value::from(x.powf(y)))
+}
+
+/// `-a`
+fn neg(a: &Value) -> Result<Value, Error> {
+    match number(a) {
+        Some(Number::Int(int)) => exact(int.checked_neg()),
+        Some(Number::Float(float)) => Ok(Value::from(-float)),
+        None => match Decimal::of(a) {
+            Some(decimal) => decimal.negate(),
+            None if a.is_undefined() => Err(Error::from(ErrorKind::UndefinedError)),
+            None => datetime::mul(a, &Value::from(-1)).unwrap_or_else(|| {
+                Err(error(format!("bad operand type for unary -: '{}'", type_name(a))))
+            }),
+        },
     }
 }
 
@@ -130,6 +279,9 @@ pub(super) fn add(a: &Value, b: &Value) -> Result<Value, Error> {
         None => {}
     }
     if let Some(result) = datetime::add(a, b) {
+        return result;
+    }
+    if let Some(result) = decimal::arithmetic(Operator::Add, a, b) {
         return result;
     }
     if a.is_tuple() != b.is_tuple() || !is_sequence(a) || !is_sequence(b) {
@@ -157,7 +309,7 @@ fn sub(state: &mut State<'_, '_>, a: &Value, b: &Value) -> Result<Value, Error> 
     if a.downcast_object_ref::<super::Set>().is_some() {
         return a.call_method(state, "difference", std::slice::from_ref(b));
     }
-    Err(unsupported("-", a, b))
+    decimal_or_unsupported(Operator::Sub, a, b)
 }
 
 /// `a * b`: numbers, and a string, list or tuple repeated.
@@ -168,6 +320,9 @@ fn mul(a: &Value, b: &Value) -> Result<Value, Error> {
         None => {}
     }
     if let Some(result) = datetime::mul(a, b) {
+        return result;
+    }
+    if let Some(result) = decimal::arithmetic(Operator::Mul, a, b) {
         return result;
     }
     let (repeated, times) = if number(b).is_some() { (a, b) } else { (b, a) };

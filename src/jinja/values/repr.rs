@@ -10,6 +10,7 @@ use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Error, Output, State, Value};
 use regex::Regex;
 
+use super::decimal::Decimal;
 use super::dict::View;
 use super::{Dict, List, Set};
 
@@ -110,6 +111,9 @@ fn write_object(out: &mut dyn Write, value: &Value, depth: usize) -> fmt::Result
         let pairs: Vec<_> = pairs.iter().map(|(k, v)| (k.clone(), v.clone())).collect();
         return mapping(out, &pairs, depth);
     }
+    if let Some(decimal) = Decimal::of(value) {
+        return write!(out, "{decimal:?}");
+    }
     super::datetime::write_repr(out, value).unwrap_or_else(|| write!(out, "{value}"))
 }
 
@@ -165,6 +169,9 @@ pub(super) fn object_type_name(value: &Value) -> &'static str {
     }
     if let Some(view) = value.downcast_object_ref::<View>() {
         return view.name();
+    }
+    if Decimal::of(value).is_some() {
+        return "decimal.Decimal";
     }
     super::datetime::type_name(value).unwrap_or("object")
 }

@@ -6,6 +6,7 @@ use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::args::{bind, error, flag, integer, opt_integer, required, type_name};
+use super::decimal::Decimal;
 use super::func::filter;
 use super::json::{self, Style};
 use super::number::{int_value, parse_float, parse_int, round_half_even, truncate};
@@ -91,7 +92,10 @@ fn int(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
                 .map_or_else(default, int_value)
         }
         ValueKind::Undefined => return Err(undefined("int")),
-        _ => default(),
+        _ => match Decimal::of(&value) {
+            Some(decimal) => decimal.truncate().map_or_else(|_| default(), int_value),
+            None => default(),
+        },
     })
 }
 
@@ -103,7 +107,7 @@ fn float(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         ValueKind::Number => f64::try_from(value).ok(),
         ValueKind::String => parse_float(value.as_str().unwrap_or_default()),
         ValueKind::Undefined => return Err(undefined("float")),
-        _ => None,
+        _ => Decimal::of(&value).map(Decimal::to_f64),
     };
     Ok(number.map_or_else(|| default.unwrap_or_else(|| Value::from(0.0)), Value::from))
 }
@@ -118,7 +122,10 @@ fn abs(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
             .map(int_value)
             .ok_or_else(|| error("integer beyond 128 bits")),
         ValueKind::Number => Ok(Value::from(f64::try_from(value)?.abs())),
-        _ => Err(error(format!("bad operand type for abs(): '{}'", type_name(&value)))),
+        _ => match Decimal::of(&value) {
+            Some(decimal) => decimal.abs(),
+            None => Err(error(format!("bad operand type for abs(): '{}'", type_name(&value)))),
+        },
     }
 }
 
@@ -127,12 +134,19 @@ fn round(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let value = required("round", "value", value)?;
     let digits = opt_integer("round", &precision)?.unwrap_or(0);
     let method = method.as_ref().map_or(Some("common"), Value::as_str);
-    if !matches!(value.kind(), ValueKind::Number | ValueKind::Bool) {
+    let decimal = Decimal::of(&value);
+    if let (Some(decimal), Some("common")) = (decimal, method) {
+        return Ok(decimal.round(digits));
+    }
+    if decimal.is_none() && !matches!(value.kind(), ValueKind::Number | ValueKind::Bool) {
         let name = type_name(&value);
         return Err(error(format!("type {name} doesn't define __round__ method")));
     }
     let integral = value.is_integer() || value.kind() == ValueKind::Bool;
-    let number = f64::try_from(value.clone())?;
+    let number = match decimal {
+        Some(decimal) => decimal.to_f64(),
+        None => f64::try_from(value.clone())?,
+    };
     let scale = 10f64.powi(i32::try_from(digits).unwrap_or(i32::MAX));
     match method {
         Some("common") if integral && digits >= 0 => int_of(&value),

@@ -2,6 +2,8 @@
 //!
 //! Those that are lazy in Jinja2 work at once here, and can be read more than once.
 
+use std::cmp::Ordering;
+
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Environment, Error, State, Value};
 
@@ -174,7 +176,7 @@ fn group_by(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let key = path.get_or(&item, &default)?;
         keyed.push((fold_case(key.clone(), flag(&case)), key, item));
     }
-    keyed.sort_by(|a, b| a.0.cmp(&b.0));
+    keyed.sort_by(|a, b| ops::compare(&a.0, &b.0));
     let mut groups: Vec<(Value, Value, Vec<Value>)> = Vec::new();
     for (folded, key, item) in keyed {
         match groups.last_mut() {
@@ -252,11 +254,17 @@ fn sort(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         keyed.push((key?, item));
     }
     if flag(&reverse) {
-        keyed.sort_by(|a, b| b.0.cmp(&a.0));
+        keyed.sort_by(|a, b| compare_all(&b.0, &a.0));
     } else {
-        keyed.sort_by(|a, b| a.0.cmp(&b.0));
+        keyed.sort_by(|a, b| compare_all(&a.0, &b.0));
     }
     Ok(List::value(keyed.into_iter().map(|(_, item)| item).collect()))
+}
+
+/// How keys of several parts are sorted.
+fn compare_all(a: &[Value], b: &[Value]) -> Ordering {
+    let first = a.iter().zip(b).map(|(a, b)| ops::compare(a, b)).find(|found| found.is_ne());
+    first.unwrap_or_else(|| a.len().cmp(&b.len()))
 }
 
 fn unique(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -281,8 +289,8 @@ fn extreme(name: &'static str, args: &[Value]) -> Result<Value, Error> {
         let key = fold_case(path.get(&item)?, flag(&case));
         let better = match &best {
             None => true,
-            Some((best, _)) if name == "min" => key < *best,
-            Some((best, _)) => key > *best,
+            Some((best, _)) if name == "min" => ops::compare(&key, best).is_lt(),
+            Some((best, _)) => ops::compare(&key, best).is_gt(),
         };
         if better {
             best = Some((key, item));
@@ -409,9 +417,9 @@ fn dictsort(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         fold_case(if by_value { pair.1.clone() } else { pair.0.clone() }, flag(&case))
     };
     if flag(&reverse) {
-        pairs.sort_by_cached_key(|pair| std::cmp::Reverse(key(pair)));
+        pairs.sort_by(|a, b| ops::compare(&key(b), &key(a)));
     } else {
-        pairs.sort_by_cached_key(key);
+        pairs.sort_by(|a, b| ops::compare(&key(a), &key(b)));
     }
     Ok(List::value(pair_tuples(pairs)))
 }

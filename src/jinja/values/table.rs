@@ -34,7 +34,7 @@ impl Table {
             // The number itself, as Python gets it from DuckDB: 0.1 is 0.10000000149011612.
             #[allow(clippy::cast_possible_truncation, reason = "a FLOAT has no more digits")]
             Cell::Float(number) if column.data_type == "FLOAT" => {
-                Value::from(f64::from(*number as f32))
+                cells::value(&Cell::Float(f64::from(*number as f32)))
             }
             cell => cells::value(cell),
         };

@@ -1,7 +1,7 @@
 //! Python's `datetime` and `pytz` for templates: dates, times and time spans as objects.
 //!
-//! minijinja has no hook for operators on objects: `<`, `==` work between two of a kind, `+`, `-` and
-//! `*` only through `__add`, `__sub` and `__mul`. Nanoseconds are never kept: Python has microseconds.
+//! minijinja has no hook for operators on objects: `<`, `==` work between two of a kind, arithmetic
+//! only through what `ops` makes of it. Nanoseconds are never kept: Python has microseconds.
 
 mod civil;
 mod delta;
@@ -134,6 +134,59 @@ pub(super) fn mul(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     #[allow(clippy::cast_precision_loss, reason = "as Python's arithmetic does it")]
     let micros = (delta.micros as f64 * factor).round_ties_even();
     Some(super::number::truncate(micros).and_then(|micros| delta::bounded(Some(micros))))
+}
+
+/// A time span divided by a number, or by another one.
+pub(super) fn div(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
+    let delta = delta::of(a)?;
+    #[allow(clippy::cast_precision_loss, reason = "as Python divides")]
+    let micros = delta.micros as f64;
+    if let Some(by) = delta::of(b) {
+        #[allow(clippy::cast_precision_loss, reason = "as Python divides")]
+        let by = by.micros as f64;
+        return Some(if by == 0.0 { Err(by_zero()) } else { Ok(Value::from(micros / by)) });
+    }
+    let by = f64::try_from(b.clone()).ok()?;
+    if by == 0.0 {
+        return Some(Err(by_zero()));
+    }
+    let micros = (micros / by).round_ties_even();
+    Some(super::number::truncate(micros).and_then(|micros| delta::bounded(Some(micros))))
+}
+
+/// How often a time span is in another one; or a part of one, rounded down.
+pub(super) fn floor_div(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
+    let delta = delta::of(a)?;
+    let (by, by_span) = match delta::of(b) {
+        Some(by) => (by.micros, true),
+        None => (i128::from(b.as_i64().filter(|_| b.is_integer())?), false),
+    };
+    if by == 0 {
+        return Some(Err(by_zero()));
+    }
+    let quotient = delta.micros.div_euclid(by);
+    // Rounded down also where the divisor is negative.
+    let quotient = if by < 0 && delta.micros % by != 0 { quotient - 1 } else { quotient };
+    Some(if by_span {
+        Ok(super::number::int_value(quotient))
+    } else {
+        delta::bounded(Some(quotient))
+    })
+}
+
+/// What is left of a time span after whole parts of another one.
+pub(super) fn rem(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
+    let (a, b) = (delta::of(a)?.micros, delta::of(b)?.micros);
+    if b == 0 {
+        return Some(Err(by_zero()));
+    }
+    let rest = a.rem_euclid(b);
+    // It has the sign of the divisor.
+    Some(delta::bounded(Some(if b < 0 && rest != 0 { rest + b } else { rest })))
+}
+
+fn by_zero() -> Error {
+    super::args::error("integer division or modulo by zero")
 }
 
 fn shift(value: &Value, micros: i128) -> Option<Result<Value, Error>> {
