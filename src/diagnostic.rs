@@ -280,6 +280,11 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// Other places: the macro call chain, the first definition of a duplicate.
     pub related: Vec<Related>,
+    /// What dbt's message says in the place of this one: all words of a database, a name that is
+    /// undefined. Results carry it, for the tools that read them.
+    pub original: Option<String>,
+    /// The macros that were being called, the innermost first, as dbt names them in results.
+    pub callers: Vec<String>,
     /// What dbt's event of this name has as data, for JSON logs.
     pub fields: Vec<(&'static str, serde_json::Value)>,
 }
@@ -302,6 +307,8 @@ impl Diagnostic {
             help: Vec::new(),
             notes: Vec::new(),
             related: Vec::new(),
+            original: None,
+            callers: Vec::new(),
             fields: Vec::new(),
         }
     }
@@ -349,6 +356,13 @@ impl Diagnostic {
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());
+        self
+    }
+
+    /// With dbt's own words.
+    #[must_use]
+    pub fn original(mut self, words: impl Into<String>) -> Self {
+        self.original = Some(words.into());
         self
     }
 

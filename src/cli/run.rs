@@ -461,8 +461,13 @@ fn write_artifacts(
         results.iter().chain(inlined).map(|result| (&*result.unique_id, result)).collect();
     let ran: std::collections::HashSet<&str> = results
         .iter()
-        // Of a microbatch model its batches ran.
-        .filter_map(|r| Some(&*r.unique_id).filter(|_| r.execute.is_some() && r.batches.is_none()))
+        // Of a microbatch model its batches ran; what failed may have come to no statement.
+        .filter(|r| r.execute.is_some() && r.batches.is_none())
+        .filter(|r| {
+            let hook = r.resource_type == ResourceType::Operation;
+            hook || r.status != Status::Error || r.written.is_some()
+        })
+        .map(|r| &*r.unique_id)
         .collect();
     session.write_manifest_with(&|id| by_id.get(id).copied(), &|id| ran.contains(id))?;
     session.write_graph_summary()?;

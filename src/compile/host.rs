@@ -1,5 +1,6 @@
 //! What templates see while compiling: the real relations, and the database if they ask for one.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use indexmap::IndexMap;
@@ -39,6 +40,8 @@ pub struct CompileHost {
     compiled: OnceLock<Arc<str>>,
     /// The rows of a seed's file, for a block that loads them.
     seed_rows: OnceLock<ResultSet>,
+    /// Whether its main statement was reached, which is written below `target/run`.
+    written: AtomicBool,
     /// Of a microbatch model: the batch that it is built for.
     pub(super) batch: Option<Batch>,
     /// The audited model that is not published yet: the node itself, or the one that it tests.
@@ -78,6 +81,7 @@ impl CompileHost {
             adapter: Mutex::default(),
             compiled: OnceLock::new(),
             seed_rows: OnceLock::new(),
+            written: AtomicBool::new(false),
             batch: None,
             hidden: None,
             model: OnceLock::new(),
@@ -134,6 +138,11 @@ impl CompileHost {
     pub fn path_of(&self, folder: &str) -> std::path::PathBuf {
         let path = self.compiler.path_of(folder, self.node());
         self.batch.as_ref().map(|batch| batch.path(&path)).unwrap_or(path)
+    }
+
+    /// Where the node's main statement is written, once it was reached.
+    pub fn written(&self) -> Option<std::path::PathBuf> {
+        self.written.load(Ordering::Relaxed).then(|| self.path_of("run"))
     }
 
     /// The batch that the node is built for.
@@ -530,6 +539,7 @@ impl Host for CompileHost {
         if matches!(self.node, Handle::Free(_)) {
             return Ok(());
         }
+        self.written.store(true, Ordering::Relaxed);
         super::write_sql(&self.path_of("run"), sql)
     }
 

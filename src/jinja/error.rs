@@ -50,6 +50,11 @@ pub fn fail(code: Code, message: impl Into<String>) -> Error {
     carry(Box::new(Diagnostic::error(code, message)))
 }
 
+/// Whether a function or a macro raised it, and not the template itself.
+pub fn is_carried(error: &Error) -> bool {
+    std::error::Error::source(error).is_some_and(|source| source.is::<Explained>())
+}
+
 /// The value of `return(…)`, if that is what this error is.
 pub fn returned(error: &Error) -> Option<&Value> {
     let source = std::error::Error::source(error)?;
@@ -123,6 +128,7 @@ pub fn explain(error: &Error, place: &Place, context: &Arc<Context>) -> Box<Diag
                 Code::UNDEFINED,
                 format!("'{name}' is undefined: there is no macro or function of that name"),
             )
+            .original(is_undefined(name, context))
             .field(UNKNOWN_CALL, name);
             match did_you_mean(name, known.iter().map(String::as_str)) {
                 Some(help) => error.help(help),
@@ -168,7 +174,8 @@ fn undefined(here: &Location, context: &Arc<Context>) -> Diagnostic {
         return Diagnostic::error(Code::UNDEFINED, format!("`{of}` has no `{attribute}`"))
             .help("Check its name, or use `default(…)`.");
     }
-    let error = Diagnostic::error(Code::UNDEFINED, format!("`{name}` is undefined"));
+    let error = Diagnostic::error(Code::UNDEFINED, format!("`{name}` is undefined"))
+        .original(is_undefined(name, context));
     let known = context.known_names();
     let error = match did_you_mean(name, known.iter().map(String::as_str)) {
         Some(help) => error.help(help),
@@ -179,6 +186,18 @@ fn undefined(here: &Location, context: &Arc<Context>) -> Diagnostic {
     } else {
         error.help("Give it a value with `{% set … %}`, or use `var(…)` or `default(…)`.")
     }
+}
+
+/// dbt's words for a name that means nothing; in a node's own text it guesses why.
+fn is_undefined(name: &str, context: &Context) -> String {
+    let guess = match context.depth {
+        0 => {
+            ". This can happen when calling a macro that does not exist. Check for typos and/or \
+             install package dependencies with \"dbt deps\"."
+        }
+        _ => "",
+    };
+    format!("'{name}' is undefined{guess}")
 }
 
 /// Of a chain of names whose first one means something: the part that is there, and what it has not.

@@ -8,7 +8,7 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::context::{Context, MAX_CALLS, MAX_DEPTH};
-use super::error::{Place, Returned, UNKNOWN_CALL, carry, explain, fail, returned};
+use super::error::{Place, Returned, UNKNOWN_CALL, carry, explain, fail, is_carried, returned};
 use super::objects::Forgiving;
 use super::registry::{Argument, MacroDef, MacroRegistry};
 use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
@@ -104,7 +104,12 @@ pub fn call_macro(
                 let body = &def.file.text[def.body.clone()];
                 let map = rewrite(body).map(|rewritten| rewritten.map).unwrap_or_default();
                 let place = Place { map, ..(*frame.place).clone() };
-                Err(carry(explain(&error, &place, &frame)))
+                let mut explained = explain(&error, &place, &frame);
+                // dbt does not name the macro whose own template failed.
+                if is_carried(&error) {
+                    explained.callers.push(format!("macro {} ({})", def.name, def.path));
+                }
+                Err(carry(explained))
             }
         },
     }

@@ -36,6 +36,8 @@ pub struct MacroDef {
     pub package: Arc<str>,
     pub unique_id: UniqueId,
     pub file: Arc<SourceFile>,
+    /// The path of the file within its package.
+    pub path: Arc<str>,
     /// The whole block.
     pub span: Range<usize>,
     pub body: Range<usize>,
@@ -100,9 +102,10 @@ impl MacroRegistry {
         for path in BuiltIns::iter() {
             let Some(found) = BuiltIns::get(&path) else { continue };
             let text = String::from_utf8_lossy(&found.data).into_owned();
-            let file = SourceFile::new(format!("{BUILT_IN_PATH}/macros/{path}"), text);
+            let path = format!("macros/{path}");
+            let file = SourceFile::new(format!("{BUILT_IN_PATH}/{path}"), text);
             // Every build is tested; a fault here is found by the first test.
-            let _blocks = builder.add_blocks(&package, &file);
+            let _blocks = builder.add_blocks(&package, &file, &path);
         }
         builder
     }
@@ -248,15 +251,11 @@ impl MacroRegistry {
     /// The built-in macros as the manifest lists them.
     pub fn built_in(&self) -> Vec<Arc<Macro>> {
         let all = self.macros.values().filter(|found| &*found.package == BUILT_IN);
-        all.map(|found| {
-            let file = found.file.path.strip_prefix(BUILT_IN_PATH).unwrap_or(&found.file.path);
-            Arc::new(self.listed(found, &file.to_string_lossy(), None))
-        })
-        .collect()
+        all.map(|found| Arc::new(self.listed(found, None))).collect()
     }
 
     /// A macro as the manifest lists it, before its properties are known.
-    fn listed(&self, found: &MacroDef, path: &str, adapter: Option<String>) -> Macro {
+    fn listed(&self, found: &MacroDef, adapter: Option<String>) -> Macro {
         let names = found.arguments.iter().filter(|_| self.lists_arguments);
         let named =
             |one: &Argument| MacroArgument { name: one.name.to_string(), ..Default::default() };
@@ -265,8 +264,8 @@ impl MacroRegistry {
             unique_id: found.unique_id.clone(),
             name: found.name.clone(),
             package_name: shown_package(&found.package, &found.name).to_owned(),
-            path: path.to_owned(),
-            original_file_path: path.to_owned(),
+            path: found.path.to_string(),
+            original_file_path: found.path.to_string(),
             macro_sql: found.file.text[found.span.clone()].to_owned(),
             description: String::new(),
             meta: IndexMap::new(),
@@ -324,21 +323,19 @@ impl RegistryBuilder {
         file: &Arc<SourceFile>,
         original_file_path: &str,
     ) -> Result<Vec<Arc<Macro>>, Diagnostics> {
-        let added = self.add_blocks(package, file)?;
-        Ok(added
-            .into_iter()
-            .map(|(found, adapter)| {
-                Arc::new(self.registry.listed(&found, original_file_path, adapter))
-            })
-            .collect())
+        let added = self.add_blocks(package, file, original_file_path)?;
+        let listed = |(found, adapter): Added| Arc::new(self.registry.listed(&found, adapter));
+        Ok(added.into_iter().map(listed).collect())
     }
 
     fn add_blocks(
         &mut self,
         package: &Arc<str>,
         file: &Arc<SourceFile>,
+        path: &str,
     ) -> Result<Vec<Added>, Diagnostics> {
         let mut added = Vec::new();
+        let path: Arc<str> = path.into();
         for block in split_blocks(file)? {
             let Block { kind, span, body, arguments } = block;
             let (name, adapter) = match kind {
@@ -358,6 +355,7 @@ impl RegistryBuilder {
                 unique_id: format!("macro.{}.{name}", shown_package(package, &name)).into(),
                 package: package.clone(),
                 file: file.clone(),
+                path: path.clone(),
                 span,
                 body,
                 arguments,

@@ -147,7 +147,7 @@ impl Runner {
             Some(Box::new(rejection(node, elsewhere, &against, verdicts.len(), kept)))
         };
         if let Some(error) = &error {
-            let mut message = self.message_of(node, error);
+            let mut message = self.message_of(node, error, None);
             if !against.is_empty() {
                 message
                     .push_str(&format!("\n  It is kept as {}", node.rejected_relation().render()));

@@ -5,7 +5,6 @@ use minijinja::Value;
 use super::job::Job;
 use super::result::{RunResult, Status};
 use super::{custom, failing_rows};
-use crate::compile::write_sql;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::{self, publish};
 use crate::jinja::RelationObject;
@@ -49,7 +48,7 @@ pub(super) fn check(job: &Job, result: &mut RunResult) -> Result<()> {
                     Value::from(()),
                 ],
             )?;
-            write_sql(&job.host.path_of("run"), &sql)?;
+            job.write(&sql)?;
             let answer = job.on_connection(&sql, |connection| connection.query(&sql, Some(1)))?;
             let row = answer.rows.into_iter().next().unwrap_or_default();
             (rows_of, row, engine::response(job.kind(), &sql, Some(1)))

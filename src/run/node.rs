@@ -1,6 +1,7 @@
 //! Running one node, whatever it is: compile it, write its SQL, run its materialization, say what
 //! came of it. And the bridges between nodes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -15,7 +16,7 @@ use crate::config::{EngineKind, EngineParams, scrub};
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::engine::bridge;
 use crate::engine::publish;
-use crate::jinja::Adapter;
+use crate::jinja::{Adapter, Host};
 use crate::manifest::{Node, ResourceType};
 use crate::parse::is_batched;
 
@@ -110,7 +111,8 @@ impl Runner {
             } else {
                 let broken = result.broken_within.as_ref();
                 let broken = broken.and_then(|id| self.compiler.manifest.nodes.get(id));
-                self.message_of(broken.map_or(node, |broken| &**broken), error)
+                let written = result.written.as_deref();
+                self.message_of(broken.map_or(node, |broken| &**broken), error, written)
             });
         }
         result.execution_time = started.elapsed();
@@ -122,18 +124,41 @@ impl Runner {
     }
 
     /// Why a node failed, as dbt puts it: the kind of error, the node, and what was said.
-    pub(super) fn message_of(&self, node: &Node, error: &Diagnostic) -> String {
-        let said = said(error);
+    /// Of a statement of PostgreSQL where it is written, and of a template which macros called
+    /// which: dbt's kinds of errors differ in that.
+    pub(super) fn message_of(
+        &self,
+        node: &Node,
+        error: &Diagnostic,
+        written: Option<&Path>,
+    ) -> String {
+        let mut said = said(error);
+        let kind = self.kind_of(node, error);
+        let (what, name, path) =
+            (node.resource_type.as_str(), &node.name, &node.original_file_path);
+        let named = format!("{what} {name} ({path})");
+        if let ("Database", Some(file)) = (kind, written) {
+            let root = &self.compiler.config.project.root;
+            let file = file.strip_prefix(root).unwrap_or(file);
+            said.push_str(&format!("\ncompiled code at {}", file.display()));
+        }
+        if kind == "Compilation" && !error.callers.is_empty() {
+            let callers: Vec<&str> = error.callers.iter().map(String::as_str).collect();
+            let chain = [&callers[..], &[&named]].concat().join("\n> called by ");
+            said.push_str(&format!("\n\n> in {chain}"));
+        }
+        let said = scrub(&said);
+        format!("{kind} Error in {named}\n  {}", said.replace('\n', "\n  "))
+    }
+
+    /// What dbt calls such an error of a node.
+    pub(super) fn kind_of(&self, node: &Node, error: &Diagnostic) -> &'static str {
         let engine = self.compiler.config.target.engines.get(&node.engine);
-        let kind = match (error.code.dbt_kind(), engine.map(|engine| engine.kind())) {
+        match (error.code.dbt_kind(), engine.map(|engine| engine.kind())) {
             // dbt-duckdb calls them so.
             ("Database", Some(EngineKind::DuckDb)) => "Runtime",
             (kind, _) => kind,
-        };
-        let (what, name, path) =
-            (node.resource_type.as_str(), &node.name, &node.original_file_path);
-        let said = scrub(&said);
-        format!("{kind} Error in {what} {name} ({path})\n  {}", said.replace('\n', "\n  "))
+        }
     }
 
     /// What a failing test says: where it is declared, and how to look at the rows.
@@ -237,11 +262,15 @@ impl Runner {
             _ => custom::block_of(self, node, &dialect)?,
         };
         if node.is_python() {
-            write_sql(&host.path_of("run"), &compiled.sql)?;
+            host.write(&compiled.sql)?;
             let params = &target.engines[&node.engine].params;
             // On PostgreSQL a block may make something of the code itself.
             if block.is_none() || matches!(params, EngineParams::DuckDb(_)) {
-                let (files, made) = python_model::run(node, &host, &adapter, params, &compiled)?;
+                let ran = python_model::run(node, &host, &adapter, params, &compiled);
+                let (files, made) = ran.inspect_err(|_| {
+                    result.execute = Some(Timing { started_at: begun, completed_at: clock::now() });
+                    result.written = host.written();
+                })?;
                 (_exchange, compiled) = (Some(files), made);
             }
         }
@@ -259,6 +288,7 @@ impl Runner {
             _ => model::build(&job, result),
         };
         result.execute = Some(Timing { started_at: begun, completed_at: clock::now() });
+        result.written = job.host.written();
         if done.is_err() {
             // Whatever was begun is taken back before anybody else uses the connection.
             let _already_rolled_back = job.adapter.lock().rollback();
@@ -312,8 +342,11 @@ fn check_name_length(node: &Node, kind: EngineKind) -> Result<()> {
     Err(Box::new(error.help("Give the node a shorter `alias`, or the unit test a shorter name.")))
 }
 
-/// The engine's words with the message, which they hold most of the time.
+/// dbt's words; else the engine's with the message, which they hold most of the time.
 pub(super) fn said(error: &Diagnostic) -> String {
+    if let Some(words) = &error.original {
+        return words.clone();
+    }
     match error.notes.first() {
         Some(note) if note.contains(&error.message) => note.clone(),
         Some(note) => format!("{}: {note}", error.message),

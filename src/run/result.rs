@@ -171,6 +171,8 @@ pub struct RunResult {
     /// dbt's `adapter_response`: `_message`, `code`, `rows_affected`.
     pub adapter_response: IndexMap<String, Value>,
     pub compiled_code: Option<Arc<str>>,
+    /// Where its main statement is written, where it was reached.
+    pub written: Option<std::path::PathBuf>,
     /// The macros that its template called.
     pub macros: Vec<UniqueId>,
     /// The ephemeral models inside of it: unique id and SQL.
@@ -211,6 +213,7 @@ impl RunResult {
             relation_name: None,
             adapter_response: IndexMap::new(),
             compiled_code: None,
+            written: None,
             macros: Vec::new(),
             ctes: Vec::new(),
             failing_rows: None,

@@ -266,6 +266,7 @@ fn condense(error: &mut Diagnostic) {
         *note = format!("{kind}{why}");
         error.message = why;
     }
+    error.original = None;
 }
 
 impl Table {

@@ -53,12 +53,19 @@ pub(super) fn check(
         None => compared(&job, test),
     };
     let compared = compared.map_err(|error| {
-        let message = format!(
-            "An error occurred during execution of unit test '{}'. There may be an error in the \
-             unit test definition: check the data types.\n {}",
-            node.name, error.message
-        );
-        Box::new(Diagnostic { message, ..*error }.or_at(node.location.clone()))
+        let told = |why: &str| {
+            format!(
+                "An error occurred during execution of unit test '{}'. There may be an error in the \
+                 unit test definition: check the data types.\n {why}",
+                node.name
+            )
+        };
+        let message = told(&error.message);
+        let original = error.original.as_deref().map(|words| {
+            let kind = runner.kind_of(node, &error);
+            told(&format!("{kind} Error\n  {}", words.replace('\n', "\n  ")))
+        });
+        Box::new(Diagnostic { message, original, ..*error }.or_at(node.location.clone()))
     });
     // What was made for it goes away.
     let _none_open = job.adapter.lock().rollback();

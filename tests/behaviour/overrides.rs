@@ -157,3 +157,76 @@ fn views_tell_what_they_read() {
     let said = project.ok(&["run-operation", "ask"]).text();
     assert!(said.contains("public/v/public/t"), "{said}");
 }
+
+/// Tools keep `message` of results in tables: it is dbt's, with all that the database said.
+#[test]
+fn messages_of_results_are_dbts_words() {
+    for project in Project::on_each(&[
+        ("models/ok.sql", "select 1 as id, 2 as other"),
+        ("models/unknown.sql", "select\n  idd\nfrom {{ ref('ok') }}"),
+        ("models/raises.sql", "select {{ outer() }} as a"),
+        ("models/undefined.sql", "select {{ gone_macro() }} as a"),
+        ("models/within.sql", "select {{ looks() }} as a"),
+        ("models/asks.sql", "select {{ asks() }} as a"),
+        (
+            "macros/m.sql",
+            "{% macro outer() %}{{ inner() }}{% endmacro %}
+{% macro inner() %}{{ exceptions.raise_compiler_error('no good') if execute }}{% endmacro %}
+{% macro looks() %}{{ deeper() }}{% endmacro %}
+{% macro deeper() %}{% if execute %}{{ gone.foo.bar }}{% endif %}{% endmacro %}
+{% macro asks() %}{% if execute %}{% do run_query('select no_such_column') %}{% endif %}{% endmacro %}",
+        ),
+        ("models/s.yml", "models: [{name: ok, columns: [{name: nowhere, data_tests: [not_null]}]}]"),
+    ]) {
+        project.fails(1, &["build"]);
+        let results = project.json("target/run_results.json")["results"].clone();
+        let of = |id: &str| {
+            let mut all = results.as_array().expect("results").iter();
+            let found = all.find(|one| one["unique_id"].as_str().is_some_and(|it| it.contains(id)));
+            found.expect("a result")["message"].as_str().expect("a message").to_owned()
+        };
+        assert_eq!(
+            of("model.shop.raises"),
+            "Compilation Error in model raises (models/raises.sql)
+  no good
+  
+  > in macro inner (macros/m.sql)
+  > called by macro outer (macros/m.sql)
+  > called by model raises (models/raises.sql)"
+        );
+        assert_eq!(
+            of("model.shop.within"),
+            "Compilation Error in model within (models/within.sql)
+  'gone' is undefined
+  
+  > in macro looks (macros/m.sql)
+  > called by model within (models/within.sql)"
+        );
+        let guess = "  'gone_macro' is undefined. This can happen when calling a macro that does \
+                     not exist. Check for typos and/or install package dependencies with \"dbt deps\".";
+        assert!(of("model.shop.undefined").ends_with(guess), "{}", of("model.shop.undefined"));
+        let (test, asks) = (of("test.shop.not_null"), of("model.shop.asks"));
+        match project.on {
+            On::DuckDb => {
+                assert!(asks.starts_with(
+                    "Runtime Error in model asks (models/asks.sql)
+  Binder Error: Referenced column \"no_such_column\" was not found because the FROM clause is missing
+  
+  LINE "
+                ));
+                assert!(test.contains("\n  Candidate bindings: \"id\"") && test.ends_with('^'), "{test}");
+            }
+            On::Postgres | On::Hybrid => {
+                assert!(asks.starts_with(
+                    "Database Error in model asks (models/asks.sql)
+  column \"no_such_column\" does not exist
+  LINE "
+                ));
+                assert!(asks.ends_with('^'), "{asks}");
+                let file = "target/run/shop/models/s.yml/not_null_ok_nowhere.sql";
+                let end = format!("^\n  compiled code at {file}");
+                assert!(test.ends_with(&end), "{test}");
+            }
+        }
+    }
+}

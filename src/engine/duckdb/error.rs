@@ -4,10 +4,12 @@
 //! Connections run with `errors_as_json`, so position and candidates come as fields; errors
 //! outside a statement come as text.
 
+use std::ops::Range;
+
 use serde_json::Value;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::engine::error::headline;
+use crate::engine::error::{headline, line_with_caret};
 use crate::engine::{EngineError, SqlResult};
 
 /// DuckDB takes C strings.
@@ -54,6 +56,8 @@ struct Words {
     /// "Binder Error", as DuckDB prints it.
     kind: String,
     message: String,
+    /// The message as it came, with the line and the caret where it came as text.
+    whole: String,
     position: Option<usize>,
 }
 
@@ -72,16 +76,36 @@ impl Words {
             return Words {
                 kind: format!("{kind} Error"),
                 message: without_caret(message),
+                whole: message.to_owned(),
                 position,
             };
         }
         match text.split_once(": ").filter(|(kind, _)| kind.ends_with("Error")) {
-            Some((kind, rest)) => {
-                Words { kind: kind.to_owned(), message: without_caret(rest), position: None }
-            }
-            None => Words { kind: String::new(), message: without_caret(text), position: None },
+            Some((kind, rest)) => Words::of_text(kind, rest),
+            None => Words::of_text("", text),
         }
     }
+
+    fn of_text(kind: &str, text: &str) -> Words {
+        let (kind, whole) = (kind.to_owned(), text.to_owned());
+        Words { kind, message: without_caret(text), whole, position: None }
+    }
+
+    /// What DuckDB's own clients print: of a message with a place, its line too.
+    fn printed(&self, sql: &str) -> String {
+        let Words { kind, whole, position, .. } = self;
+        let framed = if kind.is_empty() { whole.clone() } else { format!("{kind}: {whole}") };
+        match position.filter(|at| *at < sql.len()) {
+            Some(at) => format!("{framed}\n\n{}", line_with_caret(sql, at, in_its_window)),
+            None => framed,
+        }
+    }
+}
+
+/// DuckDB shows 60 characters before a place, and 60 from there on.
+fn in_its_window(length: usize, at: usize) -> Range<usize> {
+    let start = if at < 60 { 0 } else { at - 59 };
+    start..length.min(start + 119)
 }
 
 /// An error text that a statement gave; `sql` is the whole script that was sent.
@@ -102,6 +126,7 @@ pub(super) fn of_text(text: &str, sql: &str) -> Box<EngineError> {
     let framed =
         if words.kind.is_empty() { said.clone() } else { format!("{}: {said}", words.kind) };
     let mut diagnostic = Diagnostic::error(Code::SQL, headline(&said)).note(framed);
+    diagnostic.original = Some(words.printed(sql));
     for names in candidates {
         diagnostic = diagnostic.help(format!("Did you mean {names}?"));
     }
@@ -183,6 +208,13 @@ mod tests {
             "Binder Error: Referenced column \"bogus\" not found in FROM clause!"
         );
         assert_eq!(error.diagnostic.help, ["Did you mean `bogs`?"]);
+        assert_eq!(
+            error.diagnostic.original.as_deref(),
+            Some(
+                "Binder Error: Referenced column \"bogus\" not found in FROM clause!\n\
+                 Candidate bindings: \"bogs\"\n\nLINE 1: select bogus\n               ^"
+            )
+        );
     }
 
     #[test]

@@ -2,13 +2,14 @@
 //! failures into what to do. No password ever stands in a message.
 
 use std::error::Error as _;
+use std::ops::Range;
 
 use ::postgres::error::{DbError, ErrorPosition, SqlState};
 
 use crate::config::PostgresParams;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::engine::EngineError;
-use crate::engine::error::{headline, redact};
+use crate::engine::error::{headline, line_with_caret, redact};
 
 /// An error that a statement gave. `offset` is where the statement that was sent begins in the
 /// script.
@@ -24,6 +25,7 @@ pub(super) fn of_statement(
             .help("Check the server's log; it may have been stopped or restarted.");
     };
     let mut diagnostic = Diagnostic::error(Code::SQL, headline(db.message())).note(framed(db));
+    diagnostic.original = Some(printed(db, sql, offset));
     if let Some(hint) = db.hint() {
         diagnostic = diagnostic.help(sentence(hint));
     }
@@ -63,6 +65,46 @@ fn framed(db: &DbError) -> String {
         out.push_str(&format!("\nCONTEXT: {place}"));
     }
     out
+}
+
+/// PostgreSQL's words as its own clients print them, but for the severity before them.
+fn printed(db: &DbError, sql: &str, offset: usize) -> String {
+    let (place, query) = match db.position() {
+        Some(ErrorPosition::Original(at)) => {
+            (Some((sql, offset + byte_offset(&sql[offset..], *at))), None)
+        }
+        Some(ErrorPosition::Internal { position, query }) => {
+            (Some((query.as_str(), byte_offset(query, *position))), Some(query.as_str()))
+        }
+        None => (None, None),
+    };
+    let mut out = db.message().to_owned();
+    if let Some((text, at)) = place {
+        // A tab is as wide as a blank there.
+        out.push('\n');
+        out.push_str(&line_with_caret(&text.replace('\t', " "), at, in_its_window));
+    }
+    let more =
+        [("DETAIL", db.detail()), ("HINT", db.hint()), ("QUERY", query), ("CONTEXT", db.where_())];
+    for (name, text) in more {
+        out.extend(text.map(|text| format!("\n{name}:  {text}")));
+    }
+    out.trim().to_owned()
+}
+
+/// PostgreSQL's clients show 60 characters of a line: the first ones, where ten of them come after
+/// the place.
+fn in_its_window(length: usize, at: usize) -> Range<usize> {
+    const WIDTH: usize = 60;
+    const AFTER: usize = 10;
+    if length <= WIDTH {
+        return 0..length;
+    }
+    if at + AFTER <= WIDTH {
+        return 0..WIDTH;
+    }
+    let end = length.min(at + AFTER);
+    end.saturating_sub(WIDTH)..end
 }
 
 fn sentence(text: &str) -> String {
