@@ -280,8 +280,13 @@ pub fn parse(
         errors.extend(publishing::check(&manifest, config, &parser.dialects, files));
     }
     if errors.is_empty() {
+        match sql_files::names_with_spaces(&manifest, config) {
+            Ok(found) => warnings.extend(found),
+            Err(error) => errors.push(*error),
+        }
+    }
+    if errors.is_empty() {
         warnings.extend(versions::deprecations(&manifest));
-        warnings.extend(sql_files::names_with_spaces(&manifest, config));
         warnings.extend(unused_configs::warning(&manifest, config));
         let said = parser.heard.in_order();
         Ok(Parsed { manifest, dialects: parser.dialects, warnings, said })

@@ -339,19 +339,13 @@ impl Parser<'_> {
     /// # Errors
     /// `BAD_NAME`
     pub(super) fn check_name(&self, loaded: &LoadedFile, name: &str) -> Result<()> {
-        let without_spaces = self.config.flags.all.is_on(WITHOUT_SPACES);
-        let bad = name.chars().find(|c| match c {
-            ' ' => without_spaces,
-            c => {
-                c.is_whitespace()
-                    || c.is_control()
-                    || matches!(c, '"' | '\'' | '`' | ';' | '\\' | ',')
-            }
+        // Blanks are for the end, where all of them are told: `names_with_spaces`.
+        let bad = name.chars().filter(|c| *c != ' ').find(|c| {
+            c.is_whitespace() || c.is_control() || matches!(c, '"' | '\'' | '`' | ';' | '\\' | ',')
         });
         let message = match bad {
             None if !name.is_empty() => return Ok(()),
             None => format!("`{name}` cannot be the name of a node: it is empty"),
-            Some(' ') => format!("Resource names cannot contain spaces: `{name}`"),
             Some(c) => format!("`{name}` cannot be the name of a node: it contains {}", shown(c)),
         };
         Err(Box::new(
@@ -364,9 +358,22 @@ impl Parser<'_> {
 
 /// Names with spaces, where they are allowed: the first of them, or with `--debug` all, and how
 /// many there are.
-pub fn names_with_spaces(manifest: &Manifest, config: &Config) -> Vec<Diagnostic> {
+///
+/// # Errors
+/// `BAD_NAME` with all of them, where they are not allowed.
+pub fn names_with_spaces(manifest: &Manifest, config: &Config) -> Result<Vec<Diagnostic>> {
     let debug = config.flags.all.is_on("debug");
     let nodes = manifest.nodes.values().filter(|node| node.name.contains(' '));
+    if config.flags.all.is_on(WITHOUT_SPACES) {
+        let listed = |node: &Node| format!("* '{}' ({})", node.unique_id, node.original_file_path);
+        let Some(first) = nodes.clone().next() else { return Ok(Vec::new()) };
+        let message = "Resource names cannot contain spaces";
+        let mut error = Diagnostic::error(Code::BAD_NAME, message).or_at(first.location.clone());
+        error.notes = nodes.map(|node| listed(node)).collect();
+        return Err(Box::new(
+            error.help("Rename them so that their names do not contain any spaces."),
+        ));
+    }
     let mut out: Vec<Diagnostic> = nodes
         .map(|node| {
             let message = format!("Found spaces in the name of `{}`", node.unique_id);
@@ -379,7 +386,7 @@ pub fn names_with_spaces(manifest: &Manifest, config: &Config) -> Vec<Diagnostic
         .collect();
     let count = out.len();
     if count == 0 {
-        return out;
+        return Ok(out);
     }
     if !debug {
         out.truncate(1);
@@ -395,7 +402,7 @@ pub fn names_with_spaces(manifest: &Manifest, config: &Config) -> Vec<Diagnostic
             .field("show_debug_hint", !debug)
             .help(format!("Rename them, and set `{WITHOUT_SPACES}: true` under `flags:`.")),
     );
-    out
+    Ok(out)
 }
 
 fn shown(c: char) -> String {

@@ -287,10 +287,21 @@ fn functions_that_are_macros_in_dbt_are_depended_on() {
 fn names_with_spaces_by_a_flag() {
     let project = Project::new(
         On::DuckDb,
-        &[("models/my model.sql", "select 1 as id"), ("models/my other.sql", "select 2 as id")],
+        &[
+            ("models/my model.sql", "select 1 as id"),
+            ("models/my other.sql", "select 2 as id"),
+            (
+                "models/s.yml",
+                "models: [{name: my model, data_tests: [{unique: {name: my test, column_name: id}}]}]",
+            ),
+        ],
     );
     let said = project.fails(2, &["parse"]).text();
-    assert!(said.contains("Resource names cannot contain spaces: `my model`"), "{said}");
+    assert_eq!(said.matches("Resource names cannot contain spaces").count(), 1, "{said}");
+    assert!(said.contains("* 'model.shop.my model' (models/my model.sql)"), "{said}");
+    assert!(said.contains("* 'model.shop.my other' (models/my other.sql)"), "{said}");
+    assert!(said.contains("* 'test.shop.my test."), "{said}");
+    std::fs::remove_file(project.path().join("models/s.yml")).unwrap();
     let flags = "flags: {require_resource_names_without_spaces: false}";
     project.file("dbt_project.yml", &format!("name: shop\nprofile: shop\n{flags}"));
     let said = project.ok(&["run"]).text();

@@ -88,7 +88,7 @@ fn names_and_texts_from_files_are_no_sql_of_the_store() {
     let evil = "x'); drop schema etl_orchestration cascade; --";
     let yaml = format!(
         "models:\n  - name: one\n    description: \"{evil}\"\n    config: {{meta: {{owner: \"{evil}\"}}}}\n    columns:\n      \
-         - name: id\n        data_tests:\n          - not_null: {{name: \"a'b\\\"c; drop table x\", config: {{meta: {{owner: \"{evil}\"}}}}}}\n"
+         - name: id\n        data_tests:\n          - not_null: {{name: \"a'b\\\"c;drop/**/table/**/x\", config: {{meta: {{owner: \"{evil}\"}}}}}}\n"
     );
     let project = Project::new(
         On::Hybrid,
@@ -97,10 +97,10 @@ fn names_and_texts_from_files_are_no_sql_of_the_store() {
     project.fails(1, &["build", "--vars", &format!("{{a: \"{evil}\"}}")]);
     assert_eq!(
         project.postgres("select owner, name from data_quality.quality_rules"),
-        [[evil, "a'b\"c; drop table x"]]
+        [[evil, "a'b\"c;drop/**/table/**/x"]]
     );
-    let shown = project.ok(&["failures", "a'b\"c; drop table x"]).text();
-    assert!(shown.contains("a'b\"c; drop table x"), "{shown}");
+    let shown = project.ok(&["failures", "a'b\"c;drop/**/table/**/x"]).text();
+    assert!(shown.contains("a'b\"c;drop/**/table/**/x"), "{shown}");
     project.fails(2, &["failures", "'; drop schema data_quality cascade; --"]);
     assert_eq!(project.postgres("select count(*) from etl_orchestration.pipeline_runs"), [["1"]]);
 }
