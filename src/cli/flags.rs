@@ -164,7 +164,11 @@ fn given_value(matches: &ArgMatches, spec: &FlagSpec) -> Option<Value> {
     let words: Vec<String> =
         matches.get_raw(id)?.map(|word| word.to_string_lossy().into_owned()).collect();
     match spec.kind {
-        FlagKind::Many => Some(words.into()),
+        // Several may be written as one word.
+        FlagKind::Many => {
+            let each = words.iter().flat_map(|word| word.split_whitespace());
+            Some(each.collect::<Vec<_>>().into())
+        }
         // What is no map or number is refused by the command, which can say where.
         kind => {
             let word = words.last()?;

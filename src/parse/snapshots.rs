@@ -4,7 +4,6 @@
 
 use std::sync::Arc;
 
-use indexmap::IndexMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
@@ -86,7 +85,9 @@ impl Parser<'_> {
         fqn.push(name.to_owned());
         let identity = Arc::new(Identity::of(ResourceType::Snapshot, loaded, name, &fqn));
         let configured = self.configured(loaded, block.body.clone(), &identity, patch)?;
-        let mut node = self.snapshot(loaded, &identity, configured)?;
+        let code = Some(&loaded.file.text[block.body.clone()]);
+        let properties = patch.map(|(properties, _)| properties);
+        let mut node = self.snapshot(loaded, &identity, configured, properties, code)?;
         node.raw_code = loaded.file.text[block.body.clone()].into();
         node.code = Some(block.body.clone());
         node.location = Some(Location::new(loaded.file.clone(), block.span.clone()));
@@ -128,16 +129,8 @@ impl Parser<'_> {
                 .help("Write relation: ref('model') or relation: source('source', 'table')."),
             ));
         }
-        let mut node = self.snapshot(loaded, &identity, Configured { config, engine, notes })?;
-        node.unrendered_config = self.unrendered(Written {
-            package,
-            kind,
-            fqn: &node.fqn,
-            properties: Some(properties.written()),
-            own: IndexMap::default(),
-            single: Vec::new(),
-            code: None,
-        });
+        let configured = Configured { config, engine, notes };
+        let mut node = self.snapshot(loaded, &identity, configured, Some(properties), None)?;
         node.raw_code = format!("select * from {{{{ {relation} }}}}").into();
         node.location = Some(properties.location.clone());
         self.describe(&mut node, properties, loaded)?;
@@ -149,6 +142,8 @@ impl Parser<'_> {
         loaded: &LoadedFile,
         identity: &Arc<Identity>,
         configured: Configured,
+        properties: Option<&NodeProperties>,
+        code: Option<&str>,
     ) -> Result<Node> {
         let Configured { config, engine, notes } = configured;
         let names = self.names(identity, &config, engine)?;
@@ -162,7 +157,15 @@ impl Parser<'_> {
         node.schema = schema.filter(|name| !name.is_empty()).unwrap_or(names.schema);
         node.alias = names.alias;
         node.engine = engine.name.clone();
-        node.unrendered_config = notes.config.values;
+        node.unrendered_config = self.unrendered(Written {
+            package: &loaded.package,
+            kind: ResourceType::Snapshot,
+            fqn: &node.fqn,
+            properties: properties.map(NodeProperties::written),
+            own: notes.config.values,
+            single: notes.single,
+            code,
+        });
         node.metric_calls = notes.metrics;
         node.refs = notes.refs.into_iter().map(|call| (call, None)).collect();
         node.source_calls = notes.sources.into_iter().map(|call| (call, None)).collect();

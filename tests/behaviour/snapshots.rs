@@ -184,3 +184,22 @@ fn the_code_of_a_block_ends_without_its_last_line_break() {
         assert_eq!(code, format!("\nselect 1 as a{left}"));
     }
 }
+
+/// What dbt_project.yml and the block itself say, as written: a text is no list.
+#[test]
+fn a_block_keeps_its_configuration_as_written() {
+    let block = "{% snapshot s %}{{ config(unique_key='id', strategy='check', check_cols='all', \
+                 tags='one', pre_hook='select 1') }} select 1 as id {% endsnapshot %}";
+    let project = Project::new(On::DuckDb, &[("snapshots/s.sql", block)]);
+    let more = "snapshots: {+schema: history, shop: {+meta: {a: 1}}}";
+    project.file("dbt_project.yml", &format!("name: shop\nprofile: shop\n{more}"));
+    project.ok(&["parse"]);
+    let written = &project.node("snapshot.shop.s")["unrendered_config"];
+    assert_eq!(
+        *written,
+        serde_json::json!({
+            "unique_key": "id", "strategy": "check", "check_cols": "all", "tags": "one",
+            "pre-hook": "select 1", "schema": "history", "meta": {"a": 1},
+        })
+    );
+}
