@@ -238,6 +238,8 @@ pub struct FlagValues {
     pub values: Map<String, Value>,
     /// The names that somebody set.
     pub set: HashSet<String>,
+    /// `flags:` of the project as they stand there, those of adapters among them.
+    pub of_project: Map<String, Value>,
     /// Environment variables that were set under an old name, each with its new one.
     pub renamed: Vec<(&'static str, String)>,
 }
@@ -263,7 +265,7 @@ impl FlagValues {
         given: Map<String, Value>,
         project: &Map<String, Value>,
     ) -> Result<FlagValues> {
-        let mut flags = FlagValues::default();
+        let mut flags = FlagValues { of_project: project.clone(), ..FlagValues::default() };
         for spec in FLAGS {
             let of_command = spec.commands.is_empty()
                 || spec.commands.split_whitespace().any(|name| name == command);

@@ -147,6 +147,7 @@ impl Config {
             "vars": self.project.vars,
             "cli_vars": self.flags.vars,
             "args": args,
+            "flags": self.flags.all.of_project,
         })
     }
 

@@ -153,7 +153,7 @@ impl Context {
             "config" => Value::from_object(ConfigObject),
             "adapter" => {
                 let config = self.shared.fixed.runtime.clone();
-                Value::from_object(AdapterObject { config })
+                Value::from_object(AdapterObject { adapter: self.shared.fixed.adapter, config })
             }
             "context" => Value::from_dyn_object(self.clone()),
             "pre_hooks" | "post_hooks" => {

@@ -215,6 +215,11 @@ impl MacroRegistry {
         })
     }
 
+    /// Where `dispatch:` has macros of a namespace looked for, if it says so.
+    pub fn search_order(&self, namespace: &str) -> Option<&[String]> {
+        self.dispatch.get(namespace).map(Vec::as_slice)
+    }
+
     /// Whether macros are dispatched within a namespace: a package, or what `dispatch:` names. Any
     /// other word is as good as none.
     pub fn is_namespace(&self, name: &str) -> bool {

@@ -214,7 +214,7 @@ fn messages_of_results_are_dbts_words() {
   
   LINE "
                 ));
-                assert!(test.contains("\n  Candidate bindings: \"id\"") && test.ends_with('^'), "{test}");
+                assert!(test.contains("\n  Candidate bindings: \"other\"") && test.ends_with('^'), "{test}");
             }
             On::Postgres | On::Hybrid => {
                 assert!(asks.starts_with(
@@ -224,9 +224,29 @@ fn messages_of_results_are_dbts_words() {
                 ));
                 assert!(asks.ends_with('^'), "{asks}");
                 let file = "target/run/shop/models/s.yml/not_null_ok_nowhere.sql";
-                let end = format!("^\n  compiled code at {file}");
+                let hint = "  HINT:  Perhaps you meant to reference the column \"ok.other\".";
+                let end = format!("^\n{hint}\n  compiled code at {file}");
                 assert!(test.ends_with(&end), "{test}");
             }
         }
+    }
+}
+
+#[test]
+fn the_adapter_knows_its_switches_and_where_macros_are_looked_for() {
+    let flags = "flags: {enable_truthy_nulls_equals_macro: true}\n\
+                 dispatch: [{macro_namespace: dbt, search_order: [shop, dbt]}]";
+    let model = "select {{ 1 if adapter.behavior.enable_truthy_nulls_equals_macro else 0 }} as a, \
+                 {{ 1 if adapter.behavior.require_batched_execution_for_custom_microbatch_strategy.no_warn \
+                 else 0 }} as b, '{{ adapter.config.get_macro_search_order('dbt') | join(' ') }}' as c, \
+                 '{{ adapter.config.get_macro_search_order('other') }}' as d, \
+                 case when {{ equals('null', 'null') }} then 1 else 0 end as e";
+    for project in Project::on_each(&[("models/m.sql", model)]) {
+        project.file("dbt_project.yml", &format!("name: shop\nprofile: shop\n{flags}"));
+        project.ok(&["run"]);
+        assert_eq!(project.lines("select * from m"), ["1|0|shop dbt|None|1"]);
+        project.file("models/n.sql", "select {{ adapter.behavior.nothing_such }} as a");
+        let said = project.fails(1, &["run"]).text();
+        assert!(said.contains("The flag nothing_such has not been registered"), "{said}");
     }
 }

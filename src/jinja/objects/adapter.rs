@@ -11,6 +11,7 @@ use super::column::ColumnObject;
 use super::lookups::{self, relation_value};
 use super::relation::RelationObject;
 use super::response::ResponseObject;
+use super::runtime::{BehaviorObject, RuntimeObject};
 use super::{Arguments, Forgiving, IndexObject, external, seeding};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
@@ -24,6 +25,8 @@ use crate::relation::quote_identifier;
 /// The `adapter` of a template.
 #[derive(Debug)]
 pub struct AdapterObject {
+    /// `duckdb` or `postgres`.
+    pub adapter: &'static str,
     /// dbt's runtime configuration.
     pub config: Value,
 }
@@ -34,7 +37,15 @@ impl Object for AdapterObject {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        (key.as_str() == Some("config")).then(|| self.config.clone())
+        let config = &self.config;
+        match key.as_str()? {
+            "config" => Some(Value::from_object(RuntimeObject(config.clone()))),
+            "behavior" => Some(Value::from_object(BehaviorObject {
+                adapter: self.adapter,
+                flags: config.get_attr("flags").unwrap_or_default(),
+            })),
+            _ => None,
+        }
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {

@@ -12,6 +12,7 @@ mod lookups;
 mod metric;
 mod relation;
 mod response;
+mod runtime;
 mod seeding;
 
 pub use adapter::{AdapterObject, strategy_macro_name, unknown_strategy};
