@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use jiff::civil;
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 use minijinja::value::{DynObject, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
@@ -36,8 +36,8 @@ impl DateTime {
         self.civil
     }
 
-    pub(super) fn has_zone(&self) -> bool {
-        self.zone.is_some()
+    pub(super) fn zone(&self) -> Option<&Zone> {
+        self.zone.as_ref()
     }
 
     pub(super) fn with_zone(&self, zone: Option<Zone>) -> Self {
@@ -45,40 +45,56 @@ impl DateTime {
     }
 
     pub(super) fn fields(&self) -> Fields {
-        Fields { civil: self.civil, zone: self.zone.as_ref().map(|zone| zone.at(self.civil)) }
+        let zone = self.zone.as_ref().map(|zone| (zone.offset(), zone.abbreviation()));
+        Fields { civil: self.civil, zone }
     }
 
     fn offset(&self) -> Option<i32> {
-        self.zone.as_ref().map(|zone| zone.at(self.civil).0)
+        self.zone.as_ref().map(Zone::offset)
     }
 
     /// The moment; a timestamp without a zone is taken to be in `otherwise`.
     fn moment(&self, otherwise: &TimeZone) -> Result<jiff::Timestamp, Error> {
-        let zone = self.zone.as_ref().map_or(otherwise, Zone::zone);
-        zone.to_ambiguous_timestamp(self.civil).compatible().map_err(|e| error(e.to_string()))
+        let found = match &self.zone {
+            Some(zone) => Offset::from_seconds(zone.offset())
+                .and_then(|offset| offset.to_timestamp(self.civil)),
+            None => otherwise.to_ambiguous_timestamp(self.civil).compatible(),
+        };
+        found.map_err(|e| error(e.to_string()))
     }
 
     /// Microseconds since 1970 in UTC: also of a year that [`jiff::Timestamp`] cannot hold.
     fn epoch_micros(&self, otherwise: &TimeZone) -> i128 {
-        let zone = self.zone.as_ref().map_or(otherwise, Zone::zone);
-        let offset = match zone.to_ambiguous_timestamp(self.civil).offset() {
-            AmbiguousOffset::Unambiguous { offset } => offset,
-            AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => before,
-        };
+        let offset = self.offset().unwrap_or_else(|| {
+            match otherwise.to_ambiguous_timestamp(self.civil).offset() {
+                AmbiguousOffset::Unambiguous { offset } => offset,
+                AmbiguousOffset::Gap { before, .. } | AmbiguousOffset::Fold { before, .. } => {
+                    before
+                }
+            }
+            .seconds()
+        });
         let civil =
             self.civil.duration_since(civil::date(1970, 1, 1).to_datetime(civil::Time::midnight()));
-        civil.as_micros() - i128::from(offset.seconds()) * 1_000_000
+        civil.as_micros() - i128::from(offset) * 1_000_000
     }
 
-    pub(super) fn in_zone(&self, zone: Zone) -> Result<Self, Error> {
+    /// The same moment in a zone.
+    pub(super) fn in_zone(&self, zone: &Zone) -> Result<Self, Error> {
         let moment = self.moment(&TimeZone::system())?;
-        let civil = zone.zone().to_datetime(moment);
-        Ok(DateTime { civil, zone: Some(zone) })
+        DateTime::at(moment, zone)
+    }
+
+    /// A moment in a zone.
+    fn at(moment: jiff::Timestamp, zone: &Zone) -> Result<Self, Error> {
+        let zone = zone.at(moment);
+        let offset = Offset::from_seconds(zone.offset()).map_err(|e| error(e.to_string()))?;
+        Ok(DateTime { civil: micros(offset.to_datetime(moment)), zone: Some(zone) })
     }
 
     /// Microseconds since another timestamp.
     pub(super) fn since(&self, other: &DateTime) -> Result<i128, Error> {
-        if self.has_zone() != other.has_zone() {
+        if self.zone.is_some() != other.zone.is_some() {
             return Err(error("can't subtract offset-naive and offset-aware datetimes"));
         }
         Ok(self.epoch_micros(&TimeZone::UTC) - other.epoch_micros(&TimeZone::UTC))
@@ -110,25 +126,30 @@ fn micros(at: civil::DateTime) -> civil::DateTime {
     at.with().subsec_nanosecond(nanos).build().unwrap_or(at)
 }
 
-fn now(zone: Option<Zone>) -> DateTime {
-    let at = jiff::Timestamp::now();
-    let civil = match &zone {
-        Some(zone) => zone.zone().to_datetime(at),
-        None => TimeZone::system().to_datetime(at),
-    };
-    DateTime { civil: micros(civil), zone }
+/// A moment in a zone, or on the clock of this machine.
+fn read(moment: jiff::Timestamp, zone: Option<&Zone>) -> Result<DateTime, Error> {
+    match zone {
+        Some(zone) => DateTime::at(moment, zone),
+        None => {
+            let civil = micros(TimeZone::system().to_datetime(moment));
+            Ok(DateTime { civil, zone: None })
+        }
+    }
+}
+
+fn now(zone: Option<&Zone>) -> Result<DateTime, Error> {
+    read(jiff::Timestamp::now(), zone)
 }
 
 /// A timestamp of seconds since 1970, in a zone or in local time.
-pub(super) fn from_seconds(seconds: &Value, zone: Option<Zone>) -> Result<DateTime, Error> {
+pub(super) fn from_seconds(seconds: &Value, zone: Option<&Zone>) -> Result<DateTime, Error> {
     let seconds = f64::try_from(seconds.clone()).map_err(|_| error("a number is required"))?;
     let micros_since = super::super::number::truncate((seconds * 1e6).round_ties_even())?;
     let at = i64::try_from(micros_since)
         .ok()
         .and_then(|micros| jiff::Timestamp::from_microsecond(micros).ok())
         .ok_or_else(|| error("timestamp out of range"))?;
-    let civil = zone.as_ref().map_or_else(TimeZone::system, |z| z.zone().clone()).to_datetime(at);
-    Ok(DateTime { civil, zone })
+    read(at, zone)
 }
 
 /// A text as databases and `fromisoformat` have it.
@@ -148,21 +169,22 @@ pub(super) fn class() -> Value {
             "now",
             Function::value("now", |_, args| {
                 let [zone] = bind("now", ["tz"], args)?;
-                Ok(Value::from_object(now(zone.as_ref().map_or(Ok(None), zone::of)?)))
+                let zone = zone.as_ref().map_or(Ok(None), zone::of)?;
+                now(zone.as_ref()).map(Value::from_object)
             }),
         ),
         (
             "today",
             Function::value("today", |_, args| {
                 let [] = bind("today", [], args)?;
-                Ok(Value::from_object(now(None)))
+                now(None).map(Value::from_object)
             }),
         ),
         (
             "utcnow",
             Function::value("utcnow", |_, args| {
                 let [] = bind("utcnow", [], args)?;
-                Ok(Value::from_object(now(Some(Zone::utc())).with_zone(None)))
+                Ok(Value::from_object(now(Some(&Zone::utc()))?.with_zone(None)))
             }),
         ),
         (
@@ -194,7 +216,7 @@ pub(super) fn class() -> Value {
                 let [seconds, zone] = bind("fromtimestamp", ["timestamp", "tz"], args)?;
                 let zone = zone.as_ref().map_or(Ok(None), zone::of)?;
                 let seconds = required("fromtimestamp", "timestamp", seconds)?;
-                from_seconds(&seconds, zone).map(Value::from_object)
+                from_seconds(&seconds, zone.as_ref()).map(Value::from_object)
             }),
         ),
         (
@@ -202,7 +224,7 @@ pub(super) fn class() -> Value {
             Function::value("utcfromtimestamp", |_, args| {
                 let [seconds] = bind("utcfromtimestamp", ["timestamp"], args)?;
                 let seconds = required("utcfromtimestamp", "timestamp", seconds)?;
-                let stamp = from_seconds(&seconds, Some(Zone::utc()))?;
+                let stamp = from_seconds(&seconds, Some(&Zone::utc()))?;
                 Ok(Value::from_object(stamp.with_zone(None)))
             }),
         ),
@@ -374,11 +396,11 @@ impl Object for DateTime {
             "astimezone" => {
                 let [zone] = bind(method, ["tz"], args)?;
                 match zone.as_ref().map_or(Ok(None), zone::of)? {
-                    Some(zone) => self.in_zone(zone).map(Value::from_object),
+                    Some(zone) => self.in_zone(&zone).map(Value::from_object),
                     None => {
                         let moment = self.moment(&TimeZone::system())?;
                         let offset = TimeZone::system().to_offset(moment).seconds();
-                        self.in_zone(Zone::fixed(offset)?).map(Value::from_object)
+                        self.in_zone(&Zone::fixed(offset)?).map(Value::from_object)
                     }
                 }
             }
@@ -386,7 +408,8 @@ impl Object for DateTime {
                 || Value::from(()),
                 |seconds| Delta::value(i128::from(seconds) * 1_000_000),
             )),
-            "tzname" => Ok(Value::from(self.fields().zone.map(|(_, name)| name))),
+            "tzname" => Ok(Value::from(self.zone.as_ref().map(Zone::abbreviation))),
+            "dst" => Ok(self.zone.as_ref().map_or_else(|| Value::from(()), Zone::dst)),
             "replace" => {
                 let [year, month, day, h, m, s, micros, zone, _fold] =
                     bind("replace", NAMES, args)?;
