@@ -190,14 +190,23 @@ fn undefined(here: &Location, context: &Arc<Context>) -> Diagnostic {
 
 /// dbt's words for a name that means nothing; in a node's own text it guesses why.
 fn is_undefined(name: &str, context: &Context) -> String {
-    let guess = match context.depth {
+    format!("'{name}' is undefined{}", guess(context))
+}
+
+/// The same of a macro that a package does not have.
+pub fn not_in_package(name: &str, context: &Context) -> String {
+    format!("'dict object' has no attribute '{name}'{}", guess(context))
+}
+
+/// What dbt adds outside of macros.
+fn guess(context: &Context) -> &'static str {
+    match context.depth {
         0 => {
             ". This can happen when calling a macro that does not exist. Check for typos and/or \
              install package dependencies with \"dbt deps\"."
         }
         _ => "",
-    };
-    format!("'{name}' is undefined{guess}")
+    }
 }
 
 /// Of a chain of names whose first one means something: the part that is there, and what it has not.

@@ -8,7 +8,9 @@ use minijinja::value::{Enumerator, Kwargs, Object, ObjectRepr, Tuple};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::context::{Context, MAX_CALLS, MAX_DEPTH};
-use super::error::{Place, Returned, UNKNOWN_CALL, carry, explain, fail, is_carried, returned};
+use super::error::{
+    Place, Returned, UNKNOWN_CALL, carry, explain, fail, is_carried, not_in_package, returned,
+};
 use super::objects::Forgiving;
 use super::registry::{Argument, MacroDef, MacroRegistry};
 use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
@@ -391,8 +393,9 @@ impl Object for Package {
                         return Ok(Value::from_object(Forgiving));
                     }
                     let message = format!("The package `{}` has no macro `{method}`", self.name);
-                    let mut error =
-                        Diagnostic::error(Code::UNDEFINED, message).field(UNKNOWN_CALL, name);
+                    let mut error = Diagnostic::error(Code::UNDEFINED, message)
+                        .original(not_in_package(method, &context))
+                        .field(UNKNOWN_CALL, name);
                     let known = context.registry().names_in(&self.name);
                     if let Some(help) = did_you_mean(method, known) {
                         error = error.help(help);

@@ -166,6 +166,7 @@ fn messages_of_results_are_dbts_words() {
         ("models/unknown.sql", "select\n  idd\nfrom {{ ref('ok') }}"),
         ("models/raises.sql", "select {{ outer() }} as a"),
         ("models/undefined.sql", "select {{ gone_macro() }} as a"),
+        ("models/lacks.sql", "select {{ shop.gone_macro() }} as a"),
         ("models/within.sql", "select {{ looks() }} as a"),
         ("models/asks.sql", "select {{ asks() }} as a"),
         (
@@ -205,6 +206,8 @@ fn messages_of_results_are_dbts_words() {
         let guess = "  'gone_macro' is undefined. This can happen when calling a macro that does \
                      not exist. Check for typos and/or install package dependencies with \"dbt deps\".";
         assert!(of("model.shop.undefined").ends_with(guess), "{}", of("model.shop.undefined"));
+        let guess = guess.replace("'gone_macro' is undefined", "'dict object' has no attribute 'gone_macro'");
+        assert!(of("model.shop.lacks").ends_with(&guess), "{}", of("model.shop.lacks"));
         let (test, asks) = (of("test.shop.not_null"), of("model.shop.asks"));
         match project.on {
             On::DuckDb => {
