@@ -93,14 +93,14 @@ test("a column says whose words and tags it has", async () => {
       if (!name.startsWith("nodes-")) return;
       for (const about of data) {
         const column = about?.columns?.find((one) => one.name === "average_review_score");
-        const of = { unique_id: "seed.olist.olist_order_reviews", column: "review_score" };
+        const of = { unique_id: "model.olist.stg_order_reviews", column: "review_score" };
         if (column) Object.assign(column, { pii: true, inherited_from: { description: of, meta: { pii: of } } });
       }
     },
   });
   const row = page.locator("#columns tr", { hasText: "average_review_score" });
-  await row.getByRole("link", { name: "olist_order_reviews.review_score" }).first().waitFor();
-  assert.match(await row.locator(".flag.pii").getAttribute("title"), /So tagged in olist_order_reviews\.review_score$/);
+  await row.getByRole("link", { name: "stg_order_reviews.review_score" }).first().waitFor();
+  assert.match(await row.locator(".flag.pii").getAttribute("title"), /So tagged in stg_order_reviews\.review_score$/);
   await done();
 });
 
