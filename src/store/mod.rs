@@ -19,9 +19,11 @@ mod upkeep;
 mod writer;
 
 use std::collections::HashMap;
+use std::num::TryFromIntError;
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use postgres::error::SqlState;
 use postgres::types::ToSql;
 use postgres::{Client, Statement};
 use serde::{Deserialize, Serialize};
@@ -332,9 +334,11 @@ pub struct Holder {
     pub started_at: Timestamp,
 }
 
-/// Whether PostgreSQL says that a value does not fit, which waiting does not change.
+/// Whether a value does not fit, which waiting does not change: PostgreSQL says so, or it could not be sent.
 fn is_about_values(error: &postgres::Error) -> bool {
-    error.code().is_some_and(|code| ["22", "23"].iter().any(|class| code.code().starts_with(class)))
+    let refused = |code: &SqlState| ["22", "23"].iter().any(|class| code.code().starts_with(class));
+    let source = std::error::Error::source(error);
+    error.code().is_some_and(refused) || source.is_some_and(|it| it.is::<TryFromIntError>())
 }
 
 /// The address of a store, which tells it from others; holds no password.
@@ -361,7 +365,7 @@ fn problem(what: &str, error: &postgres::Error) -> Box<Diagnostic> {
         None => found.notes.push(error.to_string()),
     }
     Box::new(found.help(match error.code() {
-        Some(code) if *code == postgres::error::SqlState::INSUFFICIENT_PRIVILEGE => {
+        Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => {
             "Grant the user of `results_engine` the right to create schemas in its database."
         }
         _ => "Check that the database of `results_engine` is up and has space.",

@@ -3,7 +3,10 @@
 //! What every result makes, a task or a check, goes over as one array for each column: PostgreSQL reads that
 //! in two thirds of the time that JSON takes it. What is rarer goes as JSON.
 
-use postgres::types::ToSql;
+use std::error::Error;
+
+use bytes::BytesMut;
+use postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 use postgres::{Statement, Transaction};
 use serde::Serialize;
 
@@ -89,11 +92,11 @@ fn write_tasks(
         &column(tasks, |task| &*task.materialization),
         &column(tasks, |task| task.relation.as_deref()),
         &column(tasks, |task| &*task.status),
-        &column(tasks, |task| task.rows_affected.map(bigint)),
-        &column(tasks, |task| task.bytes.map(bigint)),
+        &column(tasks, |task| task.rows_affected.map(Bigint)),
+        &column(tasks, |task| task.bytes.map(Bigint)),
         &column(tasks, |task| task.started_at.map(system_time)),
         &column(tasks, |task| task.finished_at.map(system_time)),
-        &column(tasks, |task| bigint(task.duration_ms)),
+        &column(tasks, |task| Bigint(task.duration_ms)),
         &column(tasks, |task| task.compiled_sql_hash.as_deref()),
         &column(tasks, |task| task.message.as_deref()),
         &column(tasks, |task| task.retry_of),
@@ -113,11 +116,11 @@ fn write_checks(
         &column(checks, |check| check.rule_id),
         &column(checks, |check| &*check.target),
         &column(checks, |check| &*check.status),
-        &column(checks, |check| check.failures.map(bigint)),
+        &column(checks, |check| check.failures.map(Bigint)),
         &column(checks, |check| &*check.severity),
         &column(checks, |check| &*check.warn_if),
         &column(checks, |check| &*check.error_if),
-        &column(checks, |check| bigint(check.duration_ms)),
+        &column(checks, |check| Bigint(check.duration_ms)),
         &column(checks, |check| check.message.as_deref()),
         &column(checks, |check| system_time(check.checked_at)),
         &column(checks, |check| check.compiled_sql_hash.as_deref()),
@@ -133,9 +136,24 @@ fn column<'r, R, T>(rows: &[&'r R], value: impl Fn(&'r R) -> T) -> Vec<T> {
     rows.iter().map(|row| value(row)).collect()
 }
 
-/// More than a column holds, which no engine counts, is the most that it does.
-fn bigint(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
+/// A count; one that a bigint does not hold is refused, not changed.
+#[derive(Debug)]
+struct Bigint(u64);
+
+impl ToSql for Bigint {
+    fn to_sql(
+        &self,
+        kind: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn Error + Sync + Send>> {
+        i64::try_from(self.0)?.to_sql(kind, out)
+    }
+
+    fn accepts(kind: &Type) -> bool {
+        <i64 as ToSql>::accepts(kind)
+    }
+
+    to_sql_checked!();
 }
 
 fn int(count: usize) -> i32 {
