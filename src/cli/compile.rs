@@ -43,6 +43,7 @@ pub(super) fn command(
     let started = Instant::now();
     let session = start.session("compile", selection, Some(run))?;
     if let Some(sql) = inline {
+        session.can_defer()?;
         let file = SourceFile::new("--inline", sql);
         let engine = engine.unwrap_or(&session.config.target.default_engine).to_owned();
         let host = session.compiler.free_host(&engine, "inline_query", file);
@@ -156,9 +157,23 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
         result.thread = rayon::current_thread_index().map_or(0, |at| at + 1);
         (result, error)
     };
-    let (mut results, mut errors) = (Vec::new(), Vec::new());
+    let is_hook = |node: &Node| node.resource_type == ResourceType::Operation;
     // Short runs of nodes, so that no thread is left with a long one at the end.
-    nodes.par_iter().with_max_len(64).map(one).unzip_into_vecs(&mut results, &mut errors);
+    let nodes_alone = |node: &&Node| (!is_hook(node)).then(|| one(node));
+    let mut done: Vec<_> = nodes.par_iter().with_max_len(64).map(nodes_alone).collect();
+    // dbt stops at the first error, and what needs nothing else comes before the hooks, whose
+    // templates may change a database.
+    let comes_first =
+        |node: &Node| !nodes.iter().any(|other| node.depends_on.contains(&other.unique_id));
+    let stops = |(result, node): (&Option<(_, Option<_>)>, &&Node)| {
+        result.as_ref().is_some_and(|(_, error)| error.is_some()) && comes_first(node)
+    };
+    if !done.iter().zip(nodes).any(stops) {
+        for (result, hook) in done.iter_mut().zip(nodes).filter(|(result, _)| result.is_none()) {
+            *result = Some(one(hook));
+        }
+    }
+    let (mut results, errors): (Vec<_>, Vec<_>) = done.into_iter().flatten().unzip();
     let errors: Vec<Diagnostic> = errors.into_iter().flatten().map(|error| *error).collect();
     let mut of = nodes.iter();
     let is_inlined = |result: &mut RunResult| {

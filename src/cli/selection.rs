@@ -17,7 +17,7 @@ impl Session {
     /// that match nothing.
     ///
     /// # Errors
-    /// `BAD_SELECTOR`, `NO_STATE`, breaking changes of contracts.
+    /// `BAD_SELECTOR`, `NO_STATE` (also for `--defer`), breaking changes of contracts.
     pub fn select(
         &self,
         args: &SelectionArgs,
@@ -68,9 +68,20 @@ impl Session {
         for warning in &selected.warnings {
             self.console.warn(warning)?;
         }
+        if !selected.nodes.is_empty() {
+            self.can_defer()?;
+        }
         let ids = selected.nodes.iter().map(|index| self.graph.unique_id(*index).clone());
         self.compiler.set_selected(ids.collect());
         Ok(selected)
+    }
+
+    /// Whether there is what `--defer` asks for.
+    ///
+    /// # Errors
+    /// `NO_STATE` where there is not.
+    pub fn can_defer(&self) -> Result<()> {
+        self.states.lacking.clone().map_or(Ok(()), Err)
     }
 
     /// What a retry runs again, whatever else was selected.

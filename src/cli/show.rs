@@ -64,6 +64,7 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, request: &Reques
     interrupt::cancels(&session.engines);
     let (inline, direct) = (request.inline, request.inline_direct);
     if let Some(sql) = inline.or(direct) {
+        session.can_defer()?;
         return show_inline(&session, sql, direct.is_some(), request, started);
     }
     if selection.select.is_empty() {

@@ -29,6 +29,9 @@ pub(super) fn indirect(config: &Config) -> Result<Indirect> {
 pub(super) struct States {
     pub state: Option<PreviousState>,
     pub deferral: Option<Deferral>,
+    /// Why nothing can be deferred, where `--defer` asks for it. Told when it is known what is
+    /// selected: as in dbt, what is wrong with the selection comes first.
+    pub lacking: Option<Box<Diagnostic>>,
 }
 
 impl States {
@@ -36,7 +39,7 @@ impl States {
     /// put its own in the same folder.
     ///
     /// # Errors
-    /// `NO_STATE` for `--defer` without a manifest; artifacts that cannot be read.
+    /// For artifacts that cannot be read.
     pub fn read(command: &str, config: &Config) -> Result<States> {
         let flags = &config.flags.all;
         let read = |name: &str| match flags.text(name) {
@@ -49,27 +52,12 @@ impl States {
         let state = read("state")?;
         let other = read("defer_state")?;
         let wanted = flags.is_on("defer") && DEFERRING.contains(&command);
-        let mut deferral = None;
-        if wanted {
-            let lacking = |message: String| {
-                Box::new(
-                    Diagnostic::error(Code::NO_STATE, message)
-                        .help("Name the target folder of an earlier run with --state."),
-                )
-            };
-            let from = other.as_ref().or(state.as_ref()).ok_or_else(|| {
-                lacking(
-                    "--state or --defer-state are required for deferral, but neither was provided"
-                        .to_owned(),
-                )
-            })?;
-            let manifest = from.manifest.as_ref().ok_or_else(|| {
-                let shown = from.path.display();
-                lacking(format!("Could not find manifest in --state path: \"{shown}\""))
-            })?;
-            deferral = Some(Deferral::new(manifest, flags.is_on("favor_state")));
-        }
-        Ok(States { state, deferral })
+        let from = || deferral(other.as_ref().or(state.as_ref()), flags.is_on("favor_state"));
+        let (deferral, lacking) = match wanted.then(from).transpose() {
+            Ok(deferral) => (deferral, None),
+            Err(error) => (None, Some(error)),
+        };
+        Ok(States { state, deferral, lacking })
     }
 
     /// What is doubtful about the folders.
@@ -87,4 +75,25 @@ impl States {
             .help("Keep the artifacts to compare with in a folder of their own."),
         )
     }
+}
+
+/// Where refs are deferred to.
+fn deferral(from: Option<&PreviousState>, favored: bool) -> Result<Deferral> {
+    let lacking = |message: String| {
+        Box::new(
+            Diagnostic::error(Code::NO_STATE, message)
+                .help("Name the target folder of an earlier run with --state."),
+        )
+    };
+    let from = from.ok_or_else(|| {
+        lacking(
+            "--state or --defer-state are required for deferral, but neither was provided"
+                .to_owned(),
+        )
+    })?;
+    let manifest = from.manifest.as_ref().ok_or_else(|| {
+        let shown = from.path.display();
+        lacking(format!("Could not find manifest in --state path: \"{shown}\""))
+    })?;
+    Ok(Deferral::new(manifest, favored))
 }

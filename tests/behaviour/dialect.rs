@@ -174,3 +174,51 @@ fn numbers_of_queries_keep_their_digits() {
         );
     }
 }
+
+/// Each of dbt's methods takes its arguments by name, too, and prints what dbt's prints.
+#[test]
+fn methods_of_the_adapter_take_dbts_arguments() {
+    let macros = "
+        {% macro said() %}
+        {% set place = {'database': target.database, 'schema': target.schema} %}
+        {% set m = adapter.get_relation(identifier='m', **place) %}
+        {% set other = api.Relation.create(database=target.database, schema='other') %}
+        {% set response, table = adapter.execute(sql='select 1 as a union all select 2', fetch=True, limit=1) %}
+        {% set conn, cursor = adapter.add_query('select 7 as a', auto_begin=False) %}
+        {% set way = adapter.get_temp_relation_path(model=m, batch_id='b1') %}
+        {{ return([
+            adapter.quote(identifier='a'), adapter.quote_as_configured(identifier='a', quote_key='schema'),
+            adapter.quote_seed_column(column='a', quote_config=False), adapter.quote_seed_column('a', none),
+            adapter.cache_added(relation=m) ~ adapter.cache_dropped(relation=m) ~ adapter.verify_database(database=target.database),
+            adapter.get_hard_deletes_behavior(config={'invalidate_hard_deletes': true}),
+            adapter.create_schema(relation=other), adapter.drop_schema(relation=other),
+            adapter.build_catalog_relation(config=graph.nodes['model.shop.m']),
+            table.rows | length, cursor.fetchall(), adapter.run_sql_for_tests('select 1, 2', 'one', conn),
+            adapter.run_sql_for_tests(sql='select 1, 2', fetch='all', conn=conn),
+            way.schema, way.identifier[:3] ~ way.identifier[-4:], way.identifier | length,
+            way == adapter.get_temp_relation_path(m, 'b1'),
+        ]) }}
+        {% endmacro %}
+        {% macro say() %}{% do log(said(), info=true) %}{% endmacro %}
+        {% macro partitions() %}{% do adapter.get_partitions_metadata(table='m') %}{% endmacro %}
+        {% macro integration() %}{% do adapter.get_catalog_integration(name='lake') %}{% endmacro %}
+        {% macro elsewhere() %}{% do adapter.verify_database('elsewhere') %}{% endmacro %}
+        {% macro unknown() %}{% do adapter.quote(name='m') %}{% endmacro %}";
+    let expected = "['\"a\"', '\"a\"', 'a', '\"a\"', '', 'invalidate', None, None, None, 1, [(7,)], \
+                    (1, 2), [(1, 2)], 'dbt_temp', 'm____b1', 19, True]";
+    let files = [("models/m.sql", "select 1 as id"), ("macros/said.sql", macros)];
+    for project in Project::on_each(&files) {
+        project.ok(&["run"]);
+        let said = project.ok(&["run-operation", "say"]).text();
+        assert!(said.contains(expected), "{said}");
+        for (name, message) in [
+            ("partitions", "`get_partitions_metadata` is not implemented for this adapter!"),
+            ("integration", "Catalog not found."),
+            ("elsewhere", "Cross-db references not allowed in"),
+            ("unknown", "`adapter.quote` has no argument `name`"),
+        ] {
+            let said = project.fails(1, &["run-operation", name]).text();
+            assert!(said.contains(message), "{said}");
+        }
+    }
+}

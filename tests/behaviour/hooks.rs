@@ -324,3 +324,32 @@ fn end_hooks_of_freshness_see_its_results() {
         assert_eq!(hook["compiled_code"], "select 1 as n");
     }
 }
+
+/// As in dbt, where a node that needs no other one does not compile, the hooks that would be compiled
+/// behind it are left alone: their templates may change a database.
+#[test]
+fn hooks_are_not_compiled_behind_an_error() {
+    let hook = "on-run-end: \"{{ log('the hook is rendered', info=true) }}\"\n";
+    let head = format!("name: shop\nprofile: shop\n{hook}");
+    let bad =
+        "{% if execute %}{{ exceptions.raise_compiler_error('bad') }}{% endif %} select 1 as id";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", &head),
+            ("models/good.sql", "select 1 as id"),
+            ("models/bad.sql", bad),
+            ("models/behind.sql", &format!("{bad} from {{{{ ref('good') }}}}")),
+        ],
+    );
+    let times = |said: String| said.matches("the hook is rendered").count();
+    let parsed = times(project.ok(&["parse"]).text());
+    for (args, hooks) in [
+        (&["docs", "generate"][..], 0),
+        (&["docs", "generate", "--exclude", "bad"], 1),
+        (&["compile", "--select", "good"], 0),
+    ] {
+        let ran = project.run(args);
+        assert_eq!(times(ran.text()) - parsed, hooks, "{args:?}: {}", ran.text());
+    }
+}

@@ -135,6 +135,24 @@ fn refs_are_deferred_to_what_an_earlier_run_built() {
     }
 }
 
+/// As in dbt: a manifest to defer to is missed only when it is known what is selected.
+#[test]
+fn a_selection_is_looked_at_before_what_is_deferred_to() {
+    let project = Project::new(On::DuckDb, &files());
+    project.file("old/note.txt", "");
+    let defer = ["--defer", "--state", "old"];
+    let says = |args: &[&str], code: i32, what: &str| {
+        let said = project.fails(code, &[args, &defer].concat()).text();
+        assert!(said.contains(what), "{args:?}: {said}");
+    };
+    let no_sources = "No previous state comparison freshness results in sources.json";
+    says(&["run", "-s", "source_status:fresher"], 2, no_sources);
+    says(&["run", "-s", "stg"], 2, "Could not find manifest in --state path");
+    says(&["show", "--inline", "select 1"], 2, "Could not find manifest in --state path");
+    says(&["compile", "--inline", "select 1"], 2, "Could not find manifest in --state path");
+    project.ok(&[&["run", "-s", "nothing_of_that_name"][..], &defer].concat());
+}
+
 #[test]
 fn selectors_have_names() {
     let mut all = files();

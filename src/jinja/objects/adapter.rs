@@ -9,10 +9,11 @@ use minijinja::{Error, State, Value};
 
 use super::column::ColumnObject;
 use super::lookups::{self, relation_value};
+use super::parameters::placed;
 use super::relation::RelationObject;
 use super::response::ResponseObject;
 use super::runtime::{BehaviorObject, RuntimeObject};
-use super::{Arguments, Forgiving, IndexObject, external, seeding};
+use super::{Arguments, Forgiving, IndexObject, answers, external, seeding};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
@@ -20,7 +21,6 @@ use crate::jinja::host::{Adapter, Statement};
 use crate::jinja::macros::{MacroObject, call_macro};
 use crate::jinja::registry::BUILT_IN;
 use crate::jinja::values::{List, Table, py_str};
-use crate::relation::quote_identifier;
 
 /// The `adapter` of a template.
 #[derive(Debug)]
@@ -59,34 +59,12 @@ impl Object for AdapterObject {
         args: &[Value],
     ) -> Result<Value, Error> {
         let context = Context::of(state)?;
+        let args = &placed(method, args)?[..];
+        if let Some(value) = answers::call(&context, state, method, args)? {
+            return Ok(value);
+        }
         match method {
             "dispatch" => dispatch(&context, args),
-            "type" => Ok(context.shared.fixed.adapter.into()),
-            "quote" => {
-                let name = args.first().map(py_str).unwrap_or_default();
-                Ok(quote_identifier(&name).into())
-            }
-            "quote_as_configured" => {
-                let name = args.first().map(py_str).unwrap_or_default();
-                let quoting = context.shared.fixed.quoting;
-                let quote = match args.get(1).map(py_str).as_deref() {
-                    Some("database") => quoting.database,
-                    Some("schema") => quoting.schema,
-                    _ => quoting.identifier,
-                };
-                Ok(if quote { quote_identifier(&name).into() } else { name.into() })
-            }
-            "is_ducklake" => {
-                let relation = args.first().and_then(RelationObject::of);
-                let database = relation.and_then(|relation| relation.database);
-                let lakes = &context.shared.fixed.ducklakes;
-                Ok(database.is_some_and(|database| lakes.contains(&database)).into())
-            }
-            "quote_seed_column" => {
-                let name = args.first().map(py_str).unwrap_or_default();
-                let quote = args.get(1).is_none_or(|v| v.is_none() || v.is_true());
-                Ok(if quote { quote_identifier(&name).into() } else { name.into() })
-            }
             "commit" => {
                 if context.host().execute()
                     && let Some(database) = context.host().adapter()
@@ -96,30 +74,11 @@ impl Object for AdapterObject {
                 Ok(Value::from(""))
             }
             "get_incremental_strategy_macro" => strategy_macro(&context, args),
-            "store_relation" => Err(carry(Box::new(
-                Diagnostic::error(
-                    Code::JINJA_RUNTIME,
-                    "adapter.store_relation hands a relation to a plugin of dbt-duckdb's, which is \
-                     Python code: Pintail runs none",
-                )
-                .help("Write a file with the materialization `external`, or attach the database."),
-            ))),
             "parse_index" => {
                 let index = args.first().cloned().unwrap_or_default();
                 call_by_name(&context, state, "validate_index_config", args)?;
                 Ok(Value::from_object(IndexObject(index)))
             }
-            "cache_added"
-            | "cache_dropped"
-            | "cache_renamed"
-            | "cache_new"
-            | "verify_database"
-            | "is_motherduck"
-            | "disable_transactions"
-            | "use_database"
-            | "warn_once"
-            | "pre_model_hook"
-            | "post_model_hook" => Ok(false.into()),
             _ if external::METHODS.contains(&method) => external::call(&context, method, args),
             _ if seeding::METHODS.contains(&method) => seeding::call(&context, method, args),
             "drop_relation" | "rename_relation" | "truncate_relation" | "create_schema"
@@ -155,7 +114,7 @@ fn macro_behind(method: &str) -> Option<(&'static str, usize)> {
     Some(match method {
         "assert_valid_snapshot_target_given_strategy" => ("snapshot_assert_target", 3),
         "valid_snapshot_target" => ("snapshot_assert_target", 2),
-        "get_hard_deletes_behavior" => ("snapshot_hard_deletes", 0),
+        "get_hard_deletes_behavior" => ("snapshot_hard_deletes", 1),
         "render_raw_columns_constraints" => ("columns_with_constraints", 1),
         "render_raw_model_constraints" => ("constraints_of_model", 1),
         _ => return None,
@@ -225,6 +184,7 @@ fn with_database(
     match method {
         "execute" => {
             let args = Arguments::new(args, &["sql", "auto_begin", "fetch", "limit"])?;
+            let limit = args.get("limit").and_then(|limit| limit.as_usize());
             let Some(database) = database else {
                 return Ok(List::value(vec![Value::from(""), Table::empty()]));
             };
@@ -232,7 +192,8 @@ fn with_database(
                 fetch: args.flag("fetch", false),
                 auto_begin: args.flag("auto_begin", false),
             };
-            let done = database.run(&args.required("sql"), how).map_err(carry)?;
+            let mut done = database.run(&args.required("sql"), how).map_err(carry)?;
+            done.rows.rows.truncate(limit.unwrap_or(usize::MAX));
             let response = Value::from_object(ResponseObject(done.response));
             Ok(List::value(vec![response, Table::value(&done.rows)]))
         }
@@ -251,17 +212,17 @@ fn statement(
     args: &[Value],
 ) -> Result<Value, Error> {
     if !context.host().execute() {
-        return Ok(Value::from(""));
+        return Ok(Value::from(()));
     }
     let mut args = args.to_vec();
     if method == "drop_relation"
         && let Some(relation) = args.first().and_then(RelationObject::of)
         && relation.kind.is_none()
     {
-        let Some(database) = context.host().adapter() else { return Ok(Value::from("")) };
+        let Some(database) = context.host().adapter() else { return Ok(Value::from(())) };
         match database.get_relation(&relation).map_err(carry)? {
             Some(found) => args[0] = relation_value(Some(found)),
-            None => return Ok(Value::from("")),
+            None => return Ok(Value::from(())),
         }
     }
     call_by_name(context, state, method, &args)?;
@@ -270,7 +231,7 @@ fn statement(
     {
         database.commit().map_err(carry)?;
     }
-    Ok(Value::from(""))
+    Ok(Value::from(()))
 }
 
 /// Calls a macro that is always there.
@@ -292,7 +253,7 @@ fn expand_column_types(
     state: &State,
     args: &[Value],
 ) -> Result<Value, Error> {
-    let done = Ok(Value::from(""));
+    let done = Ok(Value::from(()));
     let args = Arguments::new(args, &["from_relation", "to_relation"])?;
     let of = |name| args.get(name).as_ref().and_then(RelationObject::of);
     let (Some(from), Some(to)) = (of("from_relation"), of("to_relation")) else { return done };
@@ -321,8 +282,11 @@ fn expand_column_types(
 
 /// The macro that writes the SQL of an incremental strategy: `get_incremental_<name>_sql`.
 fn strategy_macro(context: &Context, args: &[Value]) -> Result<Value, Error> {
-    let args = Arguments::new(args, &["context", "strategy"])?;
-    let strategy = args.text("strategy").unwrap_or_else(|| "default".to_owned());
+    let strategy = args
+        .get(1)
+        .filter(|name| !name.is_none())
+        .map(py_str)
+        .unwrap_or_else(|| "default".to_owned());
     match context.registry().find(&strategy_macro_name(&strategy), context.host().package()) {
         Some(found) if strategy != "insert_overwrite" || &*found.package != BUILT_IN => {
             Ok(Value::from_object(MacroObject(found.clone())))

@@ -1,6 +1,7 @@
 //! dbt's own objects in templates: relations, columns, `config`, `adapter`, `api`, `exceptions`.
 
 mod adapter;
+mod answers;
 mod column;
 mod config;
 mod contract;
@@ -10,6 +11,7 @@ mod forgiving;
 mod index;
 mod lookups;
 mod metric;
+mod parameters;
 mod relation;
 mod response;
 mod runtime;

@@ -1,24 +1,28 @@
 //! What dbt's `adapter` does for macros that load seeds: types of the columns of a table, statements
-//! with values beside them.
+//! with values beside them, and the rows that statements give without a table around them.
 
-use minijinja::value::ValueKind;
-use minijinja::{Error, Value};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, ValueKind};
+use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
 use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
 use crate::jinja::host::Statement;
-use crate::jinja::values::{is_decimal, py_str};
-use crate::relation::quote_literal;
+use crate::jinja::values::{List, cell, is_decimal, py_str};
+use crate::relation::{Cell, ResultSet, quote_literal};
 
 /// The methods of this file.
-pub(super) const METHODS: [&str; 5] = [
+pub(super) const METHODS: [&str; 6] = [
     "add_query",
     "convert_datetimes_to_strs",
     "convert_type",
     "get_binding_char",
     "get_seed_file_path",
+    "run_sql_for_tests",
 ];
 
 /// Calls one of [`METHODS`].
@@ -26,6 +30,7 @@ pub(super) fn call(context: &Context, method: &str, args: &[Value]) -> Result<Va
     let adapter = context.shared.fixed.adapter;
     match method {
         "add_query" => add_query(context, args),
+        "run_sql_for_tests" => run_sql_for_tests(context, args),
         "convert_type" => {
             let args = Arguments::new(args, &["agate_table", "col_idx"])?;
             let table = args.get("agate_table").unwrap_or_default();
@@ -64,7 +69,10 @@ fn converted(data_type: &str) -> &'static str {
 fn add_query(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["sql", "auto_begin", "bindings", "abridge_sql_log"])?;
     let mut sql = args.required("sql");
-    if let Some(bindings) = args.get("bindings") {
+    let bindings = args.get("bindings");
+    // What is bound is inserted: nobody reads rows of it.
+    let fetch = bindings.is_none();
+    if let Some(bindings) = bindings {
         if bindings.kind() == ValueKind::Map {
             return Err(fail(Code::JINJA_RUNTIME, "add_query takes a list of bindings"));
         }
@@ -72,10 +80,67 @@ fn add_query(context: &Context, args: &[Value]) -> Result<Value, Error> {
         sql = bound(&sql, &values, context.shared.fixed.adapter == "duckdb")?;
     }
     if let Some(database) = context.database()? {
-        let how = Statement { fetch: false, auto_begin: args.flag("auto_begin", true) };
-        database.run(&sql, how).map_err(carry)?;
+        let how = Statement { fetch, auto_begin: args.flag("auto_begin", true) };
+        let rows = rows_of(&database.run(&sql, how).map_err(carry)?.rows);
+        let cursor = Value::from_object(Cursor(Mutex::new(rows.into())));
+        // dbt's connection is of use to dbt alone.
+        return Ok(Tuple::from([Value::from(()), cursor]).into());
     }
-    Ok(Value::from(()))
+    Ok(Tuple::from([Value::from(()), Value::from(())]).into())
+}
+
+/// `run_sql_for_tests(sql, fetch, conn)`: a statement by itself; the first row that it gives, all, or
+/// none.
+fn run_sql_for_tests(context: &Context, args: &[Value]) -> Result<Value, Error> {
+    let Some(database) = context.database()? else { return Ok(Value::from(())) };
+    let text = |at: usize| args.get(at).map(py_str).unwrap_or_default();
+    let (rows, _) = database.execute(&text(0)).map_err(carry)?;
+    let mut rows = rows_of(&rows).into_iter();
+    Ok(match text(1).as_str() {
+        "one" => rows.next().unwrap_or(Value::from(())),
+        "all" => List::value(rows.collect()),
+        _ => Value::from(()),
+    })
+}
+
+/// Rows as Python's drivers give them: tuples.
+fn rows_of(rows: &ResultSet) -> Vec<Value> {
+    let value = |one: &Cell| match one {
+        Cell::Float(number) => Value::from(*number),
+        other => cell(other),
+    };
+    let row = |cells: &Vec<Cell>| Tuple::new(cells.iter().map(value).collect()).into();
+    rows.rows.iter().map(row).collect()
+}
+
+/// The rows of a statement that nobody took yet.
+#[derive(Debug)]
+struct Cursor(Mutex<VecDeque<Value>>);
+
+impl Object for Cursor {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::NonEnumerable
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        method: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let mut rows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let many = args.first().and_then(Value::as_usize).unwrap_or(1).min(rows.len());
+        Ok(match method {
+            "fetchone" => rows.pop_front().unwrap_or(Value::from(())),
+            "fetchmany" => List::value(rows.drain(..many).collect()),
+            "fetchall" => List::value(rows.drain(..).collect()),
+            _ => return Err(Error::from(ErrorKind::UnknownMethod)),
+        })
+    }
 }
 
 /// A statement with literals in place of its placeholders: `?` of DuckDB, which is none within quotes,

@@ -10,7 +10,7 @@ use super::{from_json, number};
 use crate::relation::Cell;
 
 /// The value of a cell. Structured values are JSON text, as in dbt.
-pub(super) fn value(cell: &Cell) -> Value {
+pub fn value(cell: &Cell) -> Value {
     match cell {
         Cell::Null => Value::from(()),
         Cell::Bool(flag) => Value::from(*flag),

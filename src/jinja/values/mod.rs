@@ -36,6 +36,7 @@ use minijinja::{Environment, Error, State, Value};
 
 use super::context::Context;
 
+pub use cells::value as cell;
 pub use datetime::DateTime;
 pub use dict::Dict;
 pub use json::{from_json, to_json};

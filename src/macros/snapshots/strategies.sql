@@ -55,9 +55,10 @@
 {%- endmacro %}
 
 {# ignore, invalidate or new_record; invalidate_hard_deletes is the old spelling of the second. #}
-{% macro snapshot_hard_deletes() -%}
-    {%- set hard_deletes = config.get('hard_deletes') -%}
-    {%- set invalidate = config.get('invalidate_hard_deletes') -%}
+{% macro snapshot_hard_deletes(configuration=none) -%}
+    {%- set own = config if configuration is none else configuration -%}
+    {%- set hard_deletes = own.get('hard_deletes') -%}
+    {%- set invalidate = own.get('invalidate_hard_deletes') -%}
     {%- if hard_deletes and invalidate is not none -%}
         {% do exceptions.raise_compiler_error("You cannot set both the invalidate_hard_deletes and hard_deletes config properties on the same snapshot.") %}
     {%- elif hard_deletes and hard_deletes not in ['ignore', 'invalidate', 'new_record'] -%}
