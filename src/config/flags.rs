@@ -195,6 +195,11 @@ const BEHAVIOURS: &[(&str, bool)] = &[
     ("require_ref_searches_node_package_before_root", false),
 ];
 
+/// What a switch of `flags:` is where the project does not say.
+pub fn behaviour(name: &str) -> Option<bool> {
+    BEHAVIOURS.iter().find(|(known, _)| *known == name).map(|(_, default)| *default)
+}
+
 /// Flags of the command line that `flags:` of dbt_project.yml can set.
 const OF_PROJECT: &[&str] = &[
     "cache_selected_only",

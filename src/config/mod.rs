@@ -36,7 +36,7 @@ pub use basics::Basics;
 pub use env_secret::{Secrets, is_secret, scrub, scrub_json, secret_elsewhere};
 pub use events::{WARNING_OF_TEMPLATE, event_code, event_names};
 pub use flags::{
-    FLAGS, FlagKind, FlagSpec, FlagValues, project_flags, unknown_engine_variables,
+    FLAGS, FlagKind, FlagSpec, FlagValues, behaviour, project_flags, unknown_engine_variables,
     value_of as flag_value,
 };
 pub use packages::{PackageSource, PackageSpec, PackagesFile};

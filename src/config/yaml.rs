@@ -289,19 +289,7 @@ impl<'a> Composer<'a> {
                     _ => {}
                 }
             } else if let Some(earlier) = entries.iter_mut().find(|(k, _)| k.text == key.text) {
-                self.warnings.push(
-                    Diagnostic::warning(
-                        Code::BAD_YAML,
-                        format!(
-                            "The key `{}` stands twice in this map; the last one counts",
-                            key.text
-                        ),
-                    )
-                    .event("DuplicateYAMLKeysDeprecation")
-                    .at(Location::new(self.file.clone(), key.span.clone()))
-                    .related("first here", Location::new(self.file.clone(), earlier.0.span.clone()))
-                    .help("Remove one of them."),
-                );
+                self.warnings.push(twice(&self.file, &earlier.0, &key));
                 *earlier = (key, value);
             } else {
                 entries.push((key, value));
@@ -388,6 +376,27 @@ fn float(text: &str) -> Option<Number> {
     text.replace('_', "").parse().ok().and_then(Number::from_f64)
 }
 
+/// The warning for a key that a map has already.
+fn twice(file: &Arc<SourceFile>, first: &Key, key: &Key) -> Diagnostic {
+    let at = |key: &Key| Location::new(file.clone(), key.span.clone());
+    let (line, column) = at(key).line_column();
+    // The words of dbt's YAML reader.
+    let theirs = format!(
+        "Duplicate key '{}' in \"<unicode string>\", line {line}, column {column}",
+        key.text
+    );
+    let shown = file.path.display().to_string();
+    let message = format!("The key `{}` stands twice in this map; the last one counts", key.text);
+    Diagnostic::warning(Code::BAD_YAML, message)
+        .event("DuplicateYAMLKeysDeprecation")
+        .at(at(key))
+        .related("first here", at(first))
+        .note(format!("{theirs} in file `{shown}`"))
+        .field("duplicate_description", theirs)
+        .field("file", shown)
+        .help("Remove one of them.")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -465,6 +474,8 @@ mod tests {
     fn duplicate_keys_warn_and_the_last_counts() {
         let document = parse(&SourceFile::new("x.yml", "a: 1\na: 2\n")).expect("parses");
         assert_eq!(document.root.to_json(), json!({"a": 2}));
-        assert_eq!(document.warnings.len(), 1);
+        let [warning] = &document.warnings[..] else { panic!("{:?}", document.warnings) };
+        let theirs = "Duplicate key 'a' in \"<unicode string>\", line 2, column 1 in file `x.yml`";
+        assert_eq!(warning.notes, [theirs]);
     }
 }

@@ -33,7 +33,24 @@ impl Parser<'_> {
         Ok(self.documented(package, text, location)?.0)
     }
 
-    /// The same, with the docs blocks that it shows, in order.
+    /// What is said of something that may be disabled: then, as in dbt, its text stands as written.
+    ///
+    /// # Errors
+    /// Those of [`Parser::documented`], of what is enabled.
+    pub(super) fn documented_if(
+        &self,
+        enabled: bool,
+        package: &str,
+        text: &str,
+        location: &Location,
+    ) -> Result<(String, Vec<UniqueId>)> {
+        match enabled {
+            true => self.documented(package, text, location),
+            false => Ok((text.to_owned(), Vec::new())),
+        }
+    }
+
+    /// A description with its `doc()` calls filled in, and the docs blocks that it shows, in order.
     ///
     /// # Errors
     /// `UNDEFINED` for a docs block that does not exist, `JINJA_SYNTAX` for a wrong call of `doc()`.

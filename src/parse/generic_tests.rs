@@ -115,12 +115,7 @@ impl Parser<'_> {
         {
             arguments.extend(inner);
         }
-        let (description, doc_blocks) = match arguments.shift_remove("description") {
-            Some(Value::String(text)) => {
-                self.documented(&loaded.package, &text, &entry.location)?
-            }
-            _ => Default::default(),
-        };
+        let description = arguments.shift_remove("description");
         let custom_name = match arguments.shift_remove("name") {
             Some(Value::String(text)) => Some(text),
             _ => None,
@@ -196,7 +191,11 @@ impl Parser<'_> {
         node.raw_code = raw_code(&metadata, &settings).into();
         node.location = Some(entry.location.clone());
         node.checksum = String::new();
-        (node.description, node.doc_blocks) = (description, doc_blocks);
+        if let Some(Value::String(text)) = description {
+            let enabled = node.config.enabled();
+            (node.description, node.doc_blocks) =
+                self.documented_if(enabled, &loaded.package, &text, &entry.location)?;
+        }
         node.column_name = column_name;
         node.unrendered_config = settings.into_iter().collect();
         // Tags of the column are the test's, but no configuration of it.

@@ -145,13 +145,15 @@ impl Parser<'_> {
             ("source_name".to_owned(), source.name.clone()),
         ]);
         let external_location = self.external_location(&meta, &config, &mut fields, table)?;
+        let enabled = config.enabled();
+        let documented = |text: &str| self.documented_if(enabled, package, text, &table.location);
         let mut columns = table.columns.clone();
         for column in columns.values_mut() {
-            (column.description, column.doc_blocks) =
-                self.documented(package, &column.description, &table.location)?;
+            (column.description, column.doc_blocks) = documented(&column.description)?;
         }
-        let (description, doc_blocks) =
-            self.documented(package, &table.description, &table.location)?;
+        let (description, doc_blocks) = documented(&table.description)?;
+        let (source_description, _) =
+            self.documented_if(enabled, package, &source.description, &source.location)?;
         let mut written_quoting = source.quoting.clone();
         if let Some(own) = table.extra.get("quoting").and_then(Value::as_object) {
             written_quoting.extend(own.clone());
@@ -177,7 +179,7 @@ impl Parser<'_> {
             loader: text("loader").unwrap_or_else(|| source.loader.clone()),
             description,
             doc_blocks,
-            source_description: self.description(package, &source.description, &source.location)?,
+            source_description,
             columns,
             source_meta: map_of(source.config.get("meta")),
             meta,
@@ -223,6 +225,12 @@ impl Parser<'_> {
         }
         let notes = host.take_notes();
         let at = |_: &()| Some(properties.location.clone());
+        let (description, _) = self.documented_if(
+            config.enabled(),
+            package,
+            &properties.description,
+            &properties.location,
+        )?;
         Ok(Exposure {
             unique_id: format!("exposure.{package}.{}", properties.name).into(),
             name: properties.name.clone(),
@@ -235,11 +243,7 @@ impl Parser<'_> {
             label: properties.label.clone(),
             url: properties.url.clone(),
             maturity: properties.maturity.clone(),
-            description: self.description(
-                package,
-                &properties.description,
-                &properties.location,
-            )?,
+            description,
             owner: properties.owner.clone(),
             meta: meta_of(&config),
             tags: config.distinct_tags(),

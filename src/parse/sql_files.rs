@@ -207,12 +207,13 @@ impl Parser<'_> {
         properties: &NodeProperties,
         file: &LoadedFile,
     ) -> Result<()> {
-        (node.description, node.doc_blocks) =
-            self.documented(&file.package, &properties.description, &properties.location)?;
+        let enabled = node.config.enabled();
+        let documented =
+            |text: &str| self.documented_if(enabled, &file.package, text, &properties.location);
+        (node.description, node.doc_blocks) = documented(&properties.description)?;
         node.columns = properties.columns.clone();
         for column in node.columns.values_mut() {
-            (column.description, column.doc_blocks) =
-                self.documented(&file.package, &column.description, &properties.location)?;
+            (column.description, column.doc_blocks) = documented(&column.description)?;
         }
         node.patch_path = Some(format!("{}://{}", file.package, file.original_file_path));
         Ok(())

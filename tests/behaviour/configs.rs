@@ -472,3 +472,53 @@ fn a_value_within_a_block_keeps_its_type() {
     project.ok(&["parse", "--vars", "used: false"]);
     assert!(project.json("target/manifest.json")["nodes"]["seed.shop.a"].is_null());
 }
+
+/// As in dbt, nothing that is said of something disabled is rendered: a docs block that is gone is no
+/// mistake there.
+#[test]
+fn what_is_said_of_disabled_nodes_stays_as_written() {
+    let gone = "\"{{ doc('gone') }}\"";
+    let properties = format!(
+        "models:
+  - name: m
+    description: {gone}
+    config: {{enabled: false}}
+    columns: [{{name: id, description: {gone}}}]
+  - name: n
+    columns:
+      - name: id
+        data_tests:
+          - unique: {{description: {gone}, config: {{enabled: false}}}}
+sources:
+  - name: raw
+    description: {gone}
+    config: {{enabled: false}}
+    tables:
+      - {{name: t, description: {gone}, columns: [{{name: c, description: {gone}}}]}}
+exposures:
+  - name: e
+    type: dashboard
+    owner: {{name: me}}
+    config: {{enabled: false}}
+    description: {gone}
+"
+    );
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            ("models/n.sql", "select 1 as id"),
+            ("models/s.yml", &properties),
+        ],
+    );
+    project.ok(&["parse"]);
+    let manifest = project.json("target/manifest.json");
+    let disabled = manifest["disabled"].as_object().expect("there are some");
+    let kept = |value: &serde_json::Value| value == "{{ doc('gone') }}";
+    assert_eq!(disabled.len(), 4);
+    for (id, one) in disabled {
+        assert!(kept(&one[0]["description"]), "{id}: {one}");
+    }
+    assert!(kept(&disabled["model.shop.m"][0]["columns"]["id"]["description"]));
+    assert!(kept(&disabled["source.shop.raw.t"][0]["source_description"]));
+}

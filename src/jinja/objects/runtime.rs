@@ -6,18 +6,21 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
 
+use crate::config::behaviour;
 use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::fail;
 use crate::jinja::values::List;
 
-/// The switches of both adapters, with the adapter whose own they are, and what they are where
-/// `flags:` does not say.
+/// The switches of both adapters that dbt-core does not know, with the adapter whose own they are, and
+/// what they are where `flags:` does not say.
 const SWITCHES: &[(&str, Option<&str>, bool)] = &[
-    ("require_batched_execution_for_custom_microbatch_strategy", None, false),
     ("enable_truthy_nulls_equals_macro", None, false),
     ("postgres_skip_autocommit_transaction_statements", Some("postgres"), true),
 ];
+
+/// The one of dbt-core's that adapters have, too.
+const BATCHED: &str = "require_batched_execution_for_custom_microbatch_strategy";
 
 /// `adapter.config`: values under dbt's names.
 #[derive(Debug)]
@@ -70,13 +73,16 @@ impl Object for BehaviorObject {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let name = key.as_str()?;
-        let mut known = SWITCHES.iter().filter(|(_, of, _)| of.is_none_or(|of| of == self.adapter));
-        let Some((name, _, default)) = known.find(|(known, ..)| *known == name) else {
+        let is_here = |of: &Option<&str>| of.is_none_or(|of| of == self.adapter);
+        let own = SWITCHES.iter().find(|(known, of, _)| *known == name && is_here(of));
+        let own = own.map(|(name, _, default)| (*name, *default));
+        let shared = || Some((BATCHED, behaviour(BATCHED).filter(|_| name == BATCHED)?));
+        let Some((name, default)) = own.or_else(shared) else {
             let error = fail(Code::UNDEFINED, format!("The flag {name} has not been registered."));
             return Some(Value::from(error));
         };
         let said = self.flags.get_attr(name).ok().filter(|value| !value.is_undefined());
-        let on = said.map_or(*default, |value| value.is_true());
+        let on = said.map_or(default, |value| value.is_true());
         Some(Value::from_object(Switch { name, on }))
     }
 
