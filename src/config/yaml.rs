@@ -289,7 +289,7 @@ impl<'a> Composer<'a> {
                     _ => {}
                 }
             } else if let Some(earlier) = entries.iter_mut().find(|(k, _)| k.text == key.text) {
-                self.warnings.push(twice(&self.file, &earlier.0, &key));
+                self.warnings.push(twice(self.file, &earlier.0, &key));
                 *earlier = (key, value);
             } else {
                 entries.push((key, value));
