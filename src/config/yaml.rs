@@ -305,7 +305,8 @@ impl<'a> Composer<'a> {
 }
 
 /// A plain scalar by PyYAML's rules (YAML 1.1).
-fn resolve_plain(text: &str) -> YamlKind {
+/// What a scalar without quotes is.
+pub fn resolve_plain(text: &str) -> YamlKind {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return YamlKind::Null,
         "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {

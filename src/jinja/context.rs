@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, ErrorKind, State, Value};
@@ -14,6 +14,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 use super::error::{Place, carry};
 use super::host::{Adapter, Host};
 use super::macros::{Constant, MacroObject, Package};
+use super::names::Names;
 use super::objects::{AdapterObject, ConfigObject, Forgiving, RelationObject};
 use super::registry::{BUILT_IN, MacroRegistry};
 use super::values::Dict;
@@ -38,6 +39,8 @@ pub struct Fixed {
     /// `duckdb` or `postgres`.
     pub adapter: &'static str,
     pub target: Value,
+    /// The functions and facts that every template has.
+    pub globals: HashMap<String, Value>,
     /// dbt's runtime configuration: `adapter.config`.
     pub runtime: Value,
     /// The project's `quoting`, which relations have that templates make.
@@ -83,7 +86,44 @@ impl fmt::Debug for Context {
     }
 }
 
+/// What the context itself gives a meaning to.
+pub const SPECIAL: &[&str] = &[
+    "adapter",
+    "compiled_code",
+    "compiled_sql",
+    "config",
+    "context",
+    "database",
+    "database_schemas",
+    "defer_relation",
+    "execute",
+    "graph",
+    "model",
+    "post_hooks",
+    "pre_hooks",
+    "results",
+    "schema",
+    "schemas",
+    "selected_resources",
+    "sql",
+    "target",
+    "this",
+    "thread_id",
+];
+
 impl Context {
+    /// The same without arguments and variables.
+    pub fn root(&self) -> Context {
+        Context {
+            shared: self.shared.clone(),
+            place: self.place.clone(),
+            package: self.host().package().into(),
+            locals: Vec::new(),
+            outer: None,
+            depth: self.depth,
+        }
+    }
+
     /// The context that a template is rendered in.
     ///
     /// # Errors
@@ -155,7 +195,7 @@ impl Context {
                 let config = self.shared.fixed.runtime.clone();
                 Value::from_object(AdapterObject { adapter: self.shared.fixed.adapter, config })
             }
-            "context" => Value::from_dyn_object(self.clone()),
+            "context" => Value::from_object(Names::of(self)),
             "pre_hooks" | "post_hooks" => {
                 let key = if name == "pre_hooks" { "pre-hook" } else { "post-hook" };
                 let hooks = host.config(key).map(|value| Hook::all(&value)).unwrap_or_default();
@@ -239,37 +279,5 @@ impl Object for Context {
 
     fn is_true(self: &Arc<Self>) -> bool {
         true
-    }
-
-    /// `context.get('name')`, dbt's way to reach a name that is made up.
-    fn call_method(
-        self: &Arc<Self>,
-        state: &mut State<'_, '_>,
-        method: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        match (method, args) {
-            ("get", [name, rest @ ..]) => {
-                let name = name.as_str().unwrap_or_default();
-                let added = self.shared.added.lock().unwrap_or_else(PoisonError::into_inner);
-                if let Some(value) = added.get(name) {
-                    return Ok(value.clone());
-                }
-                drop(added);
-                let found = self.get_value_by_str(name).or_else(|| state.lookup(name));
-                Ok(found.or_else(|| rest.first().cloned()).unwrap_or(Value::from(())))
-            }
-            ("update", [names]) => {
-                let mut added = self.shared.added.lock().unwrap_or_else(PoisonError::into_inner);
-                for name in names.try_iter()? {
-                    added.insert(super::values::py_str(&name), names.get_item(&name)?);
-                }
-                Ok(Value::from(()))
-            }
-            _ => match self.get_value_by_str(method) {
-                Some(callable) => callable.call(state, args),
-                None => Err(Error::from(ErrorKind::UnknownMethod)),
-            },
-        }
     }
 }

@@ -119,8 +119,12 @@ impl Dialect {
         let target = target_json(engine, target);
         let mut runtime = invocation.runtime.clone();
         runtime["credentials"].clone_from(&target);
+        // What the rewriter calls is nobody's name.
+        let named = environment.globals().filter(|(name, _)| !name.starts_with("__"));
+        let globals = named.map(|(name, value)| (name.to_owned(), value)).collect();
         let fixed = Fixed {
             registry,
+            globals,
             runtime: values::from_json(&runtime),
             adapter,
             quoting: Quoting::default(),

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use minijinja::value::{Enumerator, Object, ObjectRepr, ValueKind};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, ValueKind};
 use minijinja::{Environment, Error, State, Value};
 
 use super::InvocationInfo;
@@ -20,7 +20,7 @@ use super::values::{self, List, Table, from_json, py_str};
 use super::yaml;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{FunctionCall, MetricCall, RefCall, SourceCall};
-use crate::relation::Response;
+use crate::relation::{Relation, RelationKind, Response};
 
 /// A function of the state and its arguments.
 type Body = fn(&mut State, &[Value]) -> Result<Value, Error>;
@@ -86,6 +86,7 @@ const FUNCTIONS: &[(&str, Body)] = &[
         let note = format!("adapter_macro was called for: {name}");
         Err(carry(Box::new(Diagnostic::error(Code::JINJA_RUNTIME, message).note(note))))
     }),
+    ("try_or_compiler_error", try_or_raise),
     ("is_incremental", |state, _| Ok(Context::of(state)?.host().is_incremental().into())),
     ("return", |_, args| return_function(args.first().cloned())),
     ("__caller", |state, args| caller_function(state, args)),
@@ -171,7 +172,7 @@ fn reference(state: &mut State, args: &[Value]) -> Result<Value, Error> {
         }
     };
     let relation = Context::of(state)?.host().resolve_ref(call).map_err(carry)?;
-    Ok(Value::from_object(RelationObject::new(relation)))
+    Ok(unasked(relation))
 }
 
 fn source(state: &mut State, args: &[Value]) -> Result<Value, Error> {
@@ -184,7 +185,14 @@ fn source(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     };
     let call = SourceCall { source, table };
     let relation = Context::of(state)?.host().resolve_source(call).map_err(carry)?;
-    Ok(Value::from_object(RelationObject::new(relation)))
+    Ok(unasked(relation))
+}
+
+/// A relation that no database was asked of: whether it is a table or a view is not known.
+fn unasked(mut relation: Relation) -> Value {
+    let stored = [RelationKind::Table, RelationKind::View, RelationKind::MaterializedView];
+    relation.kind = relation.kind.filter(|kind| !stored.contains(kind));
+    Value::from_object(RelationObject::new(relation))
 }
 
 fn function(state: &mut State, args: &[Value]) -> Result<Value, Error> {
@@ -285,6 +293,15 @@ fn env_var(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     }
 }
 
+/// `try_or_compiler_error(message, function, …)`: the message in place of what goes wrong.
+fn try_or_raise(state: &mut State, args: &[Value]) -> Result<Value, Error> {
+    let [message, function, rest @ ..] = args else {
+        let message = "try_or_compiler_error() takes a message and a function";
+        return Err(fail(Code::JINJA_RUNTIME, message));
+    };
+    function.call(state, rest).map_err(|_| fail(Code::RAISED, py_str(message)))
+}
+
 fn log(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["msg", "info"])?;
     Context::of(state)?.host().log(&args.required("msg"), args.flag("info", false));
@@ -300,14 +317,7 @@ fn print(state: &mut State, args: &[Value]) -> Result<Value, Error> {
 fn render(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     let text = args.first().map(py_str).unwrap_or_default();
-    let root = Context {
-        shared: context.shared.clone(),
-        place: context.place.clone(),
-        package: context.host().package().into(),
-        locals: Vec::new(),
-        outer: None,
-        depth: context.depth + 1,
-    };
+    let root = Context { depth: context.depth + 1, ..context.root() };
     let rewritten = super::rewrite::rewrite(&text)?;
     let template = state.env().template_from_named_str("render", &rewritten.text)?;
     template.render(Value::from_dyn_object(Arc::new(root))).map(Value::from)
@@ -362,14 +372,15 @@ fn store(context: &Context, name: String, response: Value, table: Value) {
         .get_attr("rows")
         .ok()
         .and_then(|rows| rows.try_iter().ok())
-        .map(Iterator::collect)
+        .map(|rows| {
+            rows.map(|row| Tuple::new(row.try_iter().map(Iterator::collect).unwrap_or_default()))
+        })
+        .map(|rows| rows.map(Value::from).collect())
         .unwrap_or_default();
-    let changed = response.get_attr("rows_affected").ok().filter(|rows| !rows.is_undefined());
     let result = values::Dict::value([
         (Value::from("response"), response),
         (Value::from("data"), List::value(data)),
         (Value::from("table"), table),
-        (Value::from("rows_affected"), changed.unwrap_or(Value::from(()))),
     ]);
     let mut results =
         context.shared.results.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

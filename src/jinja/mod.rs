@@ -9,6 +9,7 @@ mod error;
 mod functions;
 mod host;
 mod macros;
+mod names;
 mod objects;
 mod registry;
 mod rewrite;

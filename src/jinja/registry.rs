@@ -243,6 +243,11 @@ impl MacroRegistry {
         self.by_name.keys().map(String::as_str)
     }
 
+    /// The names of the packages that have macros.
+    pub fn packages(&self) -> impl Iterator<Item = &str> {
+        self.packages.keys().map(|name| &**name)
+    }
+
     /// The names of the macros of a package.
     pub fn names_in(&self, package: &str) -> impl Iterator<Item = &str> {
         self.packages.get(package).into_iter().flat_map(|found| found.keys().map(String::as_str))

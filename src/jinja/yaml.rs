@@ -1,21 +1,47 @@
 //! `fromyaml` and `toyaml`: YAML read as the configuration reads it, and written as PyYAML's
 //! `safe_dump` writes it.
 
+use std::ops::Range;
+
 use minijinja::value::ValueKind;
 use minijinja::{Error, State, Value};
 
 use super::objects::Arguments;
-use super::values::{from_json, to_json};
-use crate::config::yaml;
+use super::values::{Dict, List, from_json, from_yaml, to_json};
+use crate::config::yaml::{self, Key, Yaml, YamlKind};
 use crate::diagnostic::SourceFile;
 
 /// `fromyaml(text, default=none)`: the default where the text is not YAML.
 pub fn fromyaml(_state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["string", "default"])?;
     let file = SourceFile::new("<fromyaml>", args.required("string"));
-    Ok(match yaml::parse(&file) {
-        Ok(document) => from_json(&document.root.to_json()),
-        Err(_) => args.get("default").unwrap_or(Value::from(())),
+    let read = yaml::parse(&file).ok().and_then(|document| value_of(&document.root, &file).ok());
+    Ok(read.unwrap_or_else(|| args.get("default").unwrap_or(Value::from(()))))
+}
+
+/// A value of YAML with what the configuration has no need of: dates, and keys that are no texts.
+fn value_of(yaml: &Yaml, file: &SourceFile) -> Result<Value, Error> {
+    let is_plain = |span: &Range<usize>, text: &str| file.text.get(span.clone()) == Some(text);
+    Ok(match &yaml.kind {
+        YamlKind::Text(text) if is_plain(&yaml.span, text) => match from_yaml(text) {
+            Some(time) => time?,
+            None => text.as_str().into(),
+        },
+        YamlKind::List(items) => {
+            List::value(items.iter().map(|item| value_of(item, file)).collect::<Result<_, _>>()?)
+        }
+        YamlKind::Map(entries) => {
+            let pair = |(key, value): &(Key, Yaml)| {
+                let kind = match is_plain(&key.span, &key.text) {
+                    true => yaml::resolve_plain(&key.text),
+                    false => YamlKind::Text(key.text.clone()),
+                };
+                let key = value_of(&Yaml { span: key.span.clone(), kind }, file)?;
+                Ok((key, value_of(value, file)?))
+            };
+            Dict::value(entries.iter().map(pair).collect::<Result<Vec<_>, Error>>()?)
+        }
+        _ => from_json(&yaml.to_json()),
     })
 }
 

@@ -7,13 +7,14 @@ use std::sync::Arc;
 use minijinja::value::{Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
+use super::bound::BoundMethod;
 use super::column::ColumnObject;
 use super::lookups::{self, relation_value};
 use super::parameters::placed;
 use super::relation::RelationObject;
 use super::response::ResponseObject;
 use super::runtime::{BehaviorObject, RuntimeObject};
-use super::{Arguments, Forgiving, IndexObject, answers, external, seeding};
+use super::{Arguments, Forgiving, IndexObject, answers, api, external, seeding};
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
@@ -44,7 +45,8 @@ impl Object for AdapterObject {
                 adapter: self.adapter,
                 flags: config.get_attr("flags").unwrap_or_default(),
             })),
-            _ => None,
+            "Relation" => api().get_attr("Relation").ok(),
+            method => BoundMethod::of(Value::from_dyn_object(self.clone()), method),
         }
     }
 
@@ -131,6 +133,10 @@ fn overrides(context: &Context, name: &str) -> bool {
             .is_ok_and(|found| &*found.package != BUILT_IN)
 }
 
+fn is_generic_test(context: &Context) -> bool {
+    context.host().model().get_attr("test_metadata").is_ok_and(|metadata| metadata.is_true())
+}
+
 fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let args = Arguments::new(args, &["macro_name", "macro_namespace", "packages"])?;
     let name = args.required("macro_name");
@@ -148,10 +154,12 @@ fn dispatch(context: &Context, args: &[Value]) -> Result<Value, Error> {
     let registry = context.registry();
     let adapter = context.shared.fixed.adapter;
     let found = registry.dispatch(&name, namespace.as_deref(), adapter, context.host().package());
-    // A macro's own package comes last: dbt knows the macros that a test's macro may call.
+    // A generic test knows the macros that its own may call, of whatever package they are.
     let within = namespace.as_deref().filter(|namespace| registry.is_namespace(namespace));
     let found = match (found, within) {
-        (Err(_), None) => registry.dispatch(&name, None, adapter, &context.package),
+        (Err(_), None) if is_generic_test(context) => {
+            registry.dispatch(&name, None, adapter, &context.package)
+        }
         (found, _) => found,
     };
     match found {

@@ -12,7 +12,7 @@ use super::Arguments;
 use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::fail;
-use crate::jinja::values::{List, py_str};
+use crate::jinja::values::{List, py_repr, py_str};
 use crate::relation::Column;
 
 const STRINGS: &[&str] = &["text", "character varying", "character", "varchar"];
@@ -79,6 +79,30 @@ impl ColumnObject {
             object.take_apart();
         }
         object
+    }
+
+    /// With what DuckDB's information schema says of the size of its numbers.
+    pub(super) fn described(mut self) -> Self {
+        let name = self.dtype.to_uppercase();
+        (self.numeric_precision, self.numeric_scale) = match name.as_str() {
+            _ if !self.duckdb => return self,
+            "TINYINT" | "UTINYINT" => (Some(8), Some(0)),
+            "SMALLINT" | "USMALLINT" => (Some(16), Some(0)),
+            "INTEGER" | "UINTEGER" => (Some(32), Some(0)),
+            "BIGINT" | "UBIGINT" => (Some(64), Some(0)),
+            "HUGEINT" | "UHUGEINT" => (Some(128), Some(0)),
+            "FLOAT" => (Some(24), Some(0)),
+            "DOUBLE" => (Some(53), Some(0)),
+            _ => {
+                let sizes = name.strip_prefix("DECIMAL(").and_then(|rest| rest.strip_suffix(')'));
+                let sizes = sizes.and_then(|sizes| sizes.split_once(','));
+                match sizes.map(|(first, second)| (first.parse(), second.trim().parse())) {
+                    Some((Ok(precision), Ok(scale))) => (Some(precision), Some(scale)),
+                    _ => return self,
+                }
+            }
+        };
+        self
     }
 
     /// `character varying(20)` → the type and its size; the precisions of PostgreSQL's own types.
@@ -221,7 +245,21 @@ impl Object for ColumnObject {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<Column {} ({})>", self.name, self.data_type())
+        if !self.duckdb {
+            return write!(f, "<Column {} ({})>", self.name, self.data_type());
+        }
+        let text = |text: &str| py_repr(&text.into());
+        let size = |size| py_repr(&number(size));
+        write!(
+            f,
+            "DuckDBColumn(column={}, dtype={}, char_size={}, numeric_precision={}, \
+             numeric_scale={}, fields=[])",
+            text(&self.name),
+            text(&self.dtype),
+            size(self.char_size),
+            size(self.numeric_precision),
+            size(self.numeric_scale)
+        )
     }
 
     fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {

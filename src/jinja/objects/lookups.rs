@@ -29,8 +29,9 @@ pub(super) fn call(
 ) -> Result<Option<Value>, Error> {
     let adapter = context.shared.fixed.adapter;
     let columns = |columns: Vec<Column>| {
-        let objects =
-            columns.into_iter().map(|c| Value::from_object(ColumnObject::new(c, adapter)));
+        let objects = columns
+            .into_iter()
+            .map(|c| Value::from_object(ColumnObject::new(c, adapter).described()));
         List::value(objects.collect())
     };
     let empty = || List::value(Vec::new());
@@ -122,10 +123,7 @@ pub(super) fn call(
             grants(&args.get("grants_table").unwrap_or_default())?
         }
         "valid_incremental_strategies" => {
-            let mut names = vec!["append", "delete+insert", "merge", "microbatch"];
-            if adapter == "duckdb" {
-                names = vec!["delete+insert", "append", "merge", "microbatch"];
-            }
+            let names = ["append", "delete+insert", "merge", "microbatch"];
             List::value(names.into_iter().map(Value::from).collect())
         }
         _ => return Ok(None),
@@ -134,6 +132,13 @@ pub(super) fn call(
 
 fn named_relation(args: &[Value]) -> Result<Relation, Error> {
     let args = Arguments::new(args, &["database", "schema", "identifier"])?;
+    let missing = |name: &&&str| args.given(name).is_none();
+    let missing: Vec<_> = ["database", "schema", "identifier"].iter().filter(missing).collect();
+    if !missing.is_empty() {
+        let names = missing.iter().map(|name| format!("'{name}'")).collect::<Vec<_>>().join(", ");
+        let message = format!("get_relation() lacks arguments: {names}");
+        return Err(fail(Code::JINJA_RUNTIME, message));
+    }
     Ok(Relation {
         database: args.text("database"),
         schema: args.text("schema"),

@@ -2,6 +2,7 @@
 
 mod adapter;
 mod answers;
+mod bound;
 mod column;
 mod config;
 mod contract;
@@ -12,6 +13,7 @@ mod index;
 mod lookups;
 mod metric;
 mod parameters;
+mod parts;
 mod relation;
 mod response;
 mod runtime;

@@ -9,6 +9,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 
 use super::Arguments;
 use super::column::ColumnFactory;
+use super::parts::Parts;
 use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::fail;
@@ -126,10 +127,6 @@ fn quoting_from([database, schema, identifier]: [bool; 3]) -> Quoting {
     Quoting { database, schema, identifier }
 }
 
-fn policy_value([database, schema, identifier]: [bool; 3]) -> Value {
-    Dict::value([("database", database), ("schema", schema), ("identifier", identifier)])
-}
-
 /// What a function's statement depends on: its language, its type, and what Python needs.
 fn function_config(args: &[Value]) -> Result<Value, Error> {
     let model = args.first().cloned().unwrap_or_default();
@@ -180,13 +177,13 @@ impl Object for RelationObject {
             "database" => text(&relation.database),
             "schema" => text(&relation.schema),
             "identifier" | "name" | "table" => relation.identifier.as_str().into(),
-            "path" => Dict::value([
-                ("database", text(&relation.database)),
-                ("schema", text(&relation.schema)),
-                ("identifier", relation.identifier.as_str().into()),
+            "path" => Parts::path([
+                text(&relation.database),
+                text(&relation.schema),
+                relation.identifier.as_str().into(),
             ]),
-            "quote_policy" => policy_value(quoting_of(relation.quoting)),
-            "include_policy" => policy_value(self.include),
+            "quote_policy" => Parts::policy(quoting_of(relation.quoting)),
+            "include_policy" => Parts::policy(self.include),
             "type" => relation.kind.map_or(Value::from(()), |kind| kind.as_str().into()),
             "is_table" => is(RelationKind::Table),
             "is_view" => is(RelationKind::View),
@@ -221,6 +218,9 @@ impl Object for RelationObject {
     ) -> Result<Value, Error> {
         match method {
             "render" => Ok(self.sql().into()),
+            "get_default_quote_policy" | "get_default_include_policy" => {
+                Ok(Parts::policy([true; 3]))
+            }
             "__str__" => Ok(self.filtered().into()),
             "include" => {
                 let include = three(args, self.include)?;
@@ -350,6 +350,9 @@ impl Object for RelationFactory {
     ) -> Result<Value, Error> {
         match method {
             "create" => {}
+            "get_default_quote_policy" | "get_default_include_policy" => {
+                return Ok(Parts::policy([true; 3]));
+            }
             "scd_args" => {
                 let args = Arguments::new(args, &["primary_key", "updated_at"])?;
                 let key = args.get("primary_key").unwrap_or_default();

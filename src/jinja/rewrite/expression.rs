@@ -298,8 +298,11 @@ impl<'s> Reader<'_, 's> {
     fn compare(&mut self, operator: usize, left: Operand, right: Operand) -> Operand {
         let span = left.span.start..self.end();
         let plain = |kind: Kind| matches!(kind, Kind::Text | Kind::Constant);
-        let numbers = left.kind == Kind::Number && right.kind == Kind::Number;
-        if !plain(left.kind) && !plain(right.kind) && !numbers {
+        let orders =
+            matches!(self.tokens[operator].0, Token::Lt | Token::Lte | Token::Gt | Token::Gte);
+        let alike = left.kind == right.kind && matches!(left.kind, Kind::Number | Kind::Text);
+        let right_anyway = !orders && (plain(left.kind) || plain(right.kind));
+        if !alike && !right_anyway {
             let (filter, words) = match self.tokens[operator].0 {
                 Token::Eq => (")|__eq(", 1),
                 Token::Ne => (")|__ne(", 1),

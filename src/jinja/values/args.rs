@@ -135,11 +135,14 @@ pub(super) fn type_name(value: &Value) -> &'static str {
         ValueKind::String => "str",
         ValueKind::Bytes => "bytes",
         ValueKind::Seq if value.is_tuple() => "tuple",
+        ValueKind::Seq if value.downcast_object_ref::<super::globals::Range>().is_some() => "range",
         ValueKind::Seq => "list",
         ValueKind::Map if value.downcast_object_ref::<Dict>().is_some() => "dict",
         ValueKind::Map => "dict",
         ValueKind::Iterable if value.downcast_object_ref::<Set>().is_some() => "set",
-        ValueKind::Iterable => "generator",
+        ValueKind::Iterable => {
+            value.downcast_object_ref::<super::dict::View>().map_or("generator", |view| view.name())
+        }
         _ => super::repr::object_type_name(value),
     }
 }

@@ -2,6 +2,7 @@
 //! included.
 
 use minijinja::Value;
+use minijinja::value::ValueKind;
 
 use super::datetime::{self, Date, Time};
 use super::decimal::Decimal;
@@ -39,4 +40,26 @@ pub fn value(cell: &Cell) -> Value {
             json::dumps(&value, Style::default()).map_or_else(|_| Value::from(()), Value::from)
         }
     }
+}
+
+/// The type that agate gives a column of such values.
+pub(super) fn agate_type<'v>(values: impl Iterator<Item = &'v Value>) -> &'static str {
+    let type_of = |value: &Value| match value.kind() {
+        ValueKind::Bool => "Boolean",
+        ValueKind::Number if value.is_integer() => "Integer",
+        ValueKind::Number => "Number",
+        _ if Decimal::of(value).is_some() => "Number",
+        _ => match super::datetime::type_name(value) {
+            Some("datetime.date") => "Date",
+            Some("datetime.datetime") => "DateTime",
+            _ => "Text",
+        },
+    };
+    let join = |a, b| match (a, b) {
+        _ if a == b => a,
+        ("Integer" | "Number", "Integer" | "Number") => "Number",
+        _ => "Text",
+    };
+    // Of nothing at all dbt makes integers.
+    values.filter(|value| !value.is_none()).map(type_of).reduce(join).unwrap_or("Integer")
 }

@@ -12,6 +12,8 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Tuple, ValueKind};
 use minijinja::{Error, ErrorKind, State, Value};
 
 use super::args::{bind, check_hashable, error, iterate, required, split_kwargs, type_name};
+use super::compare::equals;
+use super::decimal::Decimal;
 use super::{List, repr};
 
 /// A mutable, ordered dict that all its holders share.
@@ -67,7 +69,8 @@ impl Dict {
 
     /// The value of a key of any kind.
     pub fn get(&self, key: &Value) -> Option<Value> {
-        self.lock().get(key).cloned()
+        let pairs = self.lock();
+        pairs.get(key).or_else(|| pairs.get(&known_number(&pairs, key)?)).cloned()
     }
 
     /// The value of a text key.
@@ -77,7 +80,9 @@ impl Dict {
 
     /// Sets a key. A key that exists keeps its place.
     pub fn insert(&self, key: Value, value: Value) {
-        self.lock().insert(key, value);
+        let mut pairs = self.lock();
+        let key = known_number(&pairs, &key).unwrap_or(key);
+        pairs.insert(key, value);
     }
 
     fn lock(&self) -> MutexGuard<'_, IndexMap<Value, Value>> {
@@ -99,6 +104,18 @@ impl Dict {
         }
         Ok(())
     }
+}
+
+/// The key that is the same number as a decimal, or the decimal that is the same as a number: they
+/// hash otherwise here, not in Python.
+fn known_number(pairs: &IndexMap<Value, Value>, key: &Value) -> Option<Value> {
+    let of_decimal = Decimal::of(key).is_some();
+    if !of_decimal && !key.is_number() {
+        return None;
+    }
+    let other =
+        |known: &&Value| if of_decimal { known.is_number() } else { Decimal::of(known).is_some() };
+    pairs.keys().filter(other).find(|known| equals(known, key)).cloned()
 }
 
 impl FromIterator<(Value, Value)> for Dict {
@@ -229,7 +246,7 @@ impl Object for Dict {
 }
 
 /// `dict.fromkeys(keys, value)`.
-fn from_keys(args: &[Value]) -> Result<Value, Error> {
+pub(super) fn from_keys(args: &[Value]) -> Result<Value, Error> {
     let [keys, value] = bind("fromkeys", ["iterable", "value"], args)?;
     let value = value.unwrap_or_else(|| Value::from(()));
     let keys = iterate(&required("fromkeys", "iterable", keys)?)?;

@@ -263,7 +263,11 @@ impl Fields<'_> {
                         &after[..end]
                     )));
                 }
-                value = value.get_attr(&after[..end])?;
+                value = match (&after[..end], value.is_number()) {
+                    ("real", true) => value,
+                    ("imag", true) => Value::from(0),
+                    (name, _) => value.get_attr(name)?,
+                };
                 path = &after[end..];
             }
         }

@@ -12,7 +12,7 @@ use minijinja::{Environment, Error, State, Value};
 
 use super::args::{bind, error, flag, integer, iterate, required, split_kwargs};
 use super::dict::pairs_of;
-use super::func::{Generator, global};
+use super::func::{Function, Generator, Namespace, global};
 use super::json::{self, Style};
 use super::{Dict, Set, from_json, repr, sequences};
 use crate::checksum::md5;
@@ -20,7 +20,8 @@ use crate::checksum::md5;
 /// Adds the functions.
 pub(super) fn install(env: &mut Environment<'static>) {
     global(env, "range", range);
-    global(env, "dict", dict);
+    let from_keys = Function::value("fromkeys", |_, args| super::dict::from_keys(args));
+    env.add_global("dict", Namespace::class("dict", dict, vec![("fromkeys", from_keys)]));
     global(env, "set", |_, args| or_default("set", args, set));
     global(env, "set_strict", |_, args| {
         let [value] = bind("set_strict", ["value"], args)?;
@@ -34,6 +35,13 @@ pub(super) fn install(env: &mut Environment<'static>) {
         let [value] = bind("local_md5", ["value"], args)?;
         Ok(Value::from(md5(repr::py_str(&required("local_md5", "value", value)?))))
     });
+    // minijinja's own takes one argument.
+    let made = env.globals().find(|(name, _)| *name == "namespace").map(|(_, made)| made);
+    if let Some(made) = made {
+        env.add_global("namespace", Value::from_object(NamespaceOf(made)));
+    }
+    // Filler text has no place in SQL; that it is there may be asked.
+    global(env, "lipsum", |_, _| Err(error("Pintail makes no filler text")));
     global(env, "cycler", |_, args| {
         Ok(Value::from_object(Cycler { items: args.to_vec(), at: AtomicUsize::new(0) }))
     });
@@ -55,9 +63,7 @@ fn range(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     if step == 0 {
         return Err(error("range() arg 3 must not be zero"));
     }
-    let length = (i128::from(stop) - i128::from(start) + i128::from(step)
-        - i128::from(step.signum()))
-        / i128::from(step);
+    let length = length(start, stop, step);
     // Jinja2's sandbox has the same limit.
     if length > 100_000 {
         return Err(error(
@@ -68,8 +74,14 @@ fn range(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     Ok(Value::from_object(Range { start, stop, step, length }))
 }
 
+/// How many numbers a range has; below zero, where it has none.
+fn length(start: i64, stop: i64, step: i64) -> i128 {
+    (i128::from(stop) - i128::from(start) + i128::from(step) - i128::from(step.signum()))
+        / i128::from(step)
+}
+
 /// Python's range: indexable and printed as `range(0, 3)`.
-struct Range {
+pub(super) struct Range {
     start: i64,
     stop: i64,
     step: i64,
@@ -77,6 +89,15 @@ struct Range {
 }
 
 impl Range {
+    /// A slice of it, which is a range, too.
+    pub(super) fn part(&self, start: Option<i64>, stop: Option<i64>, step: i64) -> Value {
+        let (first, last) = super::ops::bounds(self.length, start, stop, step);
+        let (start, stop) = (self.start + first * self.step, self.start + last * self.step);
+        let step = self.step.saturating_mul(step);
+        let length = usize::try_from(length(start, stop, step)).unwrap_or(0);
+        Value::from_object(Range { start, stop, step, length })
+    }
+
     fn get(&self, index: usize) -> Option<Value> {
         let index = i64::try_from(index).ok().filter(|_| index < self.length)?;
         Some(Value::from(self.start + index * self.step))
@@ -166,6 +187,29 @@ fn fromjson(value: &Value) -> Result<Value, Error> {
     let json: serde_json::Value = serde_json::from_str(&repr::py_str(value))
         .map_err(|failure| error(format!("invalid JSON: {failure}")))?;
     Ok(from_json(&json))
+}
+
+/// Jinja2's `namespace(…)`, which takes what `dict(…)` takes.
+#[derive(Debug)]
+struct NamespaceOf(Value);
+
+impl Object for NamespaceOf {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let given = match args {
+            [] => return self.0.call(state, args),
+            [only] if only.is_kwargs() => return self.0.call(state, args),
+            args => dict(state, args)?,
+        };
+        self.0.call(state, &[given])
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<class 'jinja2.utils.Namespace'>")
+    }
 }
 
 /// Jinja2's `cycler(…)`.

@@ -11,8 +11,10 @@ use serde_json::{Map, Number, Value as Json};
 
 use super::args::{error, iterate, type_name};
 use super::decimal::Decimal;
-use super::dict::pairs_of;
-use super::{Dict, List, repr};
+use super::dict::{View, pairs_of};
+use super::func::Generator;
+use super::globals::Range;
+use super::{Dict, List, Set, repr};
 
 /// JSON as template values: arrays as [`List`], objects as [`Dict`].
 pub fn from_json(json: &Json) -> Value {
@@ -119,7 +121,8 @@ fn write(out: &mut String, value: &Value, style: Style, depth: usize) -> Result<
             }
             _ => out.push_str(&repr::py_repr(value)),
         },
-        ValueKind::Seq | ValueKind::Iterable => {
+        // What Python makes item by item has no form of its own.
+        ValueKind::Seq | ValueKind::Iterable if !is_lazy(value) => {
             let items = iterate(value)?;
             surround(out, ['[', ']'], &items, style, depth, |out, item| {
                 write(out, item, style, depth + 1)
@@ -143,6 +146,14 @@ fn write(out: &mut String, value: &Value, style: Style, depth: usize) -> Result<
         }
     }
     Ok(())
+}
+
+/// Sets, views of dicts, ranges and generators.
+fn is_lazy(value: &Value) -> bool {
+    value.downcast_object_ref::<Set>().is_some()
+        || value.downcast_object_ref::<View>().is_some()
+        || value.downcast_object_ref::<Range>().is_some()
+        || value.downcast_object_ref::<Generator>().is_some()
 }
 
 fn surround<T>(

@@ -9,7 +9,7 @@ use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr};
 use minijinja::{Error, State, Value};
 
 use super::args::{bind, error, flag, integer, iterate, opt_integer, required};
-use super::ops::compare;
+use super::compare::{less, sort_by};
 use super::repr;
 
 /// A mutable list that all its holders share.
@@ -189,9 +189,10 @@ impl Object for List {
             "sort" => {
                 let [reverse, _key] = bind("sort", ["reverse", "key"], args)?;
                 // Taken out while sorting: a comparison may read this very list.
-                let mut items = std::mem::take(&mut *self.lock());
-                sort(&mut items, flag(&reverse));
-                *self.lock() = items;
+                let items = std::mem::take(&mut *self.lock());
+                let sorted = sort_by(items.clone(), flag(&reverse), less);
+                *self.lock() = sorted.as_ref().map_or(items, Clone::clone);
+                sorted?;
                 NONE()
             }
             "reverse" => {
@@ -206,15 +207,6 @@ impl Object for List {
             "__len__" => Ok(Value::from(self.len())),
             _ => Err(Error::from(minijinja::ErrorKind::UnknownMethod)),
         }
-    }
-}
-
-/// Sorts as Python does: stable, also when reversed.
-pub(super) fn sort(items: &mut [Value], reverse: bool) {
-    if reverse {
-        items.sort_by(|a, b| compare(b, a));
-    } else {
-        items.sort_by(compare);
     }
 }
 

@@ -7,6 +7,7 @@
 mod args;
 mod cells;
 mod checks;
+mod compare;
 mod datetime;
 mod decimal;
 mod dict;
@@ -14,15 +15,19 @@ mod drawing;
 mod format;
 mod func;
 mod globals;
+mod html;
 mod itertools;
 mod json;
+mod layout;
 mod list;
 mod mapped;
 mod matches;
 mod modules;
+mod named;
 mod number;
 mod ops;
 mod pattern;
+mod pprint;
 mod repr;
 mod scalars;
 mod sequences;
@@ -37,7 +42,7 @@ use minijinja::{Environment, Error, State, Value};
 use super::context::Context;
 
 pub use cells::value as cell;
-pub use datetime::DateTime;
+pub use datetime::{DateTime, from_yaml};
 pub use dict::Dict;
 pub use json::{from_json, to_json};
 pub use list::List;
@@ -54,8 +59,18 @@ pub fn install(env: &mut Environment<'static>) {
     ops::install(env);
     sequences::install(env);
     scalars::install(env);
+    layout::install(env);
+    html::install(env);
     checks::install(env);
     globals::install(env);
+    // minijinja's own, which Jinja2 does not have.
+    for name in ["bool", "chain", "lines", "split", "zip"] {
+        env.remove_filter(name);
+    }
+    for name in ["endingwith", "int", "safe", "startingwith"] {
+        env.remove_test(name);
+    }
+    env.remove_global("debug");
 }
 
 /// Whether a value is a decimal, as queries give them.

@@ -3,14 +3,14 @@
 //! `__chain`, and a filter for each operator with two sides (`__add`, `__lt`, `__in`) and for the minus before a
 //! value. Nothing here is meant to be written by hand in a template.
 
-use std::cmp::Ordering;
-
 use minijinja::value::{Rest, Tuple, ValueKind};
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
 use super::args::{check_hashable, error, iterate, opt_integer, type_name};
+use super::compare::{self, equals};
 use super::decimal::{self, Decimal, Operator};
 use super::func::global;
+use super::globals::Range;
 use super::{Dict, List, datetime, format, repr};
 
 /// Adds the functions and filters, and the tests that compare.
@@ -25,7 +25,8 @@ pub(super) fn install(env: &mut Environment<'static>) {
         out
     });
     env.add_function("__slice", slice);
-    global(env, "__chain", chain);
+    global(env, "__chain", compare::chain);
+    compare::install(env);
     env.add_filter("__add", add);
     env.add_filter("__sub", sub);
     env.add_filter("__mul", mul);
@@ -39,58 +40,13 @@ pub(super) fn install(env: &mut Environment<'static>) {
         is_in(state, value, container).map(|found| !found)
     });
     env.add_test("in", holds);
-    for (filter, tests, passes) in COMPARISONS {
-        env.add_filter(*filter, |a: &Value, b: &Value| passes(a, b));
-        for test in *tests {
-            env.add_test(*test, |a: &Value, b: &Value| passes(a, b));
-        }
-    }
-}
-
-/// Whether two values compare in a way.
-type Comparison = fn(&Value, &Value) -> bool;
-
-/// The operators that compare: the filter of each, its tests, and what it asks.
-const COMPARISONS: &[(&str, &[&str], Comparison)] = &[
-    ("__eq", &["eq", "equalto", "=="], equals),
-    ("__ne", &["ne", "!="], |a, b| !equals(a, b)),
-    ("__lt", &["lt", "lessthan", "<"], |a, b| compare(a, b).is_lt()),
-    ("__le", &["le", "<="], |a, b| compare(a, b).is_le()),
-    ("__gt", &["gt", "greaterthan", ">"], |a, b| compare(a, b).is_gt()),
-    ("__ge", &["ge", ">="], |a, b| compare(a, b).is_ge()),
-];
-
-/// `__chain(a, '<', b, '==', c, …)`: whether each pair compares so.
-fn chain(state: &mut State<'_, '_>, parts: &[Value]) -> Result<Value, Error> {
-    for link in parts.windows(3).step_by(2) {
-        let [a, operator, b] = link else { break };
-        let passes = match operator.as_str().unwrap_or_default() {
-            "in" => is_in(state, a, b)?,
-            "not in" => !is_in(state, a, b)?,
-            operator => COMPARISONS
-                .iter()
-                .find(|(_, tests, _)| tests.contains(&operator))
-                .is_some_and(|(_, _, passes)| passes(a, b)),
-        };
-        if !passes {
-            return Ok(Value::from(false));
-        }
-    }
-    Ok(Value::from(true))
-}
-
-/// `a == b`
-fn equals(a: &Value, b: &Value) -> bool {
-    decimal::compare(a, b).map_or_else(|| a == b, Ordering::is_eq)
-}
-
-/// How two values are sorted.
-pub(super) fn compare(a: &Value, b: &Value) -> Ordering {
-    decimal::compare(a, b).unwrap_or_else(|| a.cmp(b))
 }
 
 /// `value in container`
-fn is_in(state: &State, value: &Value, container: &Value) -> Result<bool, Error> {
+///
+/// # Errors
+/// Nothing can be in the container.
+pub(super) fn is_in(state: &State, value: &Value, container: &Value) -> Result<bool, Error> {
     let searchable = container.is_undefined()
         || container.kind() == ValueKind::String
         || container.as_object().is_some();
@@ -368,6 +324,9 @@ fn slice(
     if !is_sequence(value) {
         return Err(error(format!("'{}' object is not subscriptable", type_name(value))));
     }
+    if let Some(range) = value.downcast_object_ref::<Range>() {
+        return Ok(range.part(start, stop, step));
+    }
     let items = iterate(value)?;
     let picked =
         indices(items.len(), start, stop, step).map(|index| items[index].clone()).collect();
@@ -381,6 +340,17 @@ pub(super) fn indices(
     stop: Option<i64>,
     step: i64,
 ) -> impl Iterator<Item = usize> {
+    let (mut at, stop) = bounds(len, start, stop, step);
+    std::iter::from_fn(move || {
+        let more = if step > 0 { at < stop } else { at > stop };
+        let index = usize::try_from(at).ok().filter(|_| more)?;
+        at = at.saturating_add(step);
+        Some(index)
+    })
+}
+
+/// Where a slice starts and stops.
+pub(super) fn bounds(len: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> (i64, i64) {
     let len = i64::try_from(len).unwrap_or(i64::MAX);
     let (low, high) = if step > 0 { (0, len) } else { (-1, len - 1) };
     let bound = |index: i64| {
@@ -388,12 +358,5 @@ pub(super) fn indices(
         index.clamp(low, high)
     };
     let (first, last) = if step > 0 { (low, high) } else { (high, low) };
-    let mut at = start.map_or(first, bound);
-    let stop = stop.map_or(last, bound);
-    std::iter::from_fn(move || {
-        let more = if step > 0 { at < stop } else { at > stop };
-        let index = usize::try_from(at).ok().filter(|_| more)?;
-        at = at.saturating_add(step);
-        Some(index)
-    })
+    (start.map_or(first, bound), stop.map_or(last, bound))
 }

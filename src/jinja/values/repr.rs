@@ -11,7 +11,7 @@ use minijinja::{Error, Output, State, Value};
 use regex::Regex;
 
 use super::decimal::Decimal;
-use super::dict::View;
+use super::dict::{View, pairs_of};
 use super::{Dict, List, Set};
 
 /// How deep containers are printed: a list that holds itself has no end.
@@ -59,7 +59,7 @@ pub(super) fn write_str(out: &mut impl Write, value: &Value) -> fmt::Result {
         ValueKind::Number | ValueKind::Bool | ValueKind::None | ValueKind::Bytes => {
             write_repr(out, value, 0)
         }
-        _ if is_container(value) => write_repr(out, value, 0),
+        _ if is_container(value) || is_namespace(value) => write_repr(out, value, 0),
         _ => write!(out, "{value}"),
     }
 }
@@ -90,6 +90,12 @@ fn is_container(value: &Value) -> bool {
         || value.downcast_object_ref::<IndexMap<Value, Value>>().is_some()
 }
 
+/// Whether it is what `namespace()` makes: minijinja keeps the type to itself.
+fn is_namespace(value: &Value) -> bool {
+    value.as_object().is_some_and(|object| object.type_name().ends_with("::Namespace"))
+        && value.downcast_object_ref::<super::func::Namespace>().is_none()
+}
+
 fn write_object(out: &mut dyn Write, value: &Value, depth: usize) -> fmt::Result {
     if depth > MAX_DEPTH {
         return out.write_str("...");
@@ -113,6 +119,11 @@ fn write_object(out: &mut dyn Write, value: &Value, depth: usize) -> fmt::Result
     }
     if let Some(decimal) = Decimal::of(value) {
         return write!(out, "{decimal:?}");
+    }
+    if is_namespace(value) {
+        out.write_str("<Namespace ")?;
+        mapping(out, &pairs_of(value).unwrap_or_default(), depth)?;
+        return out.write_str(">");
     }
     super::datetime::write_repr(out, value).unwrap_or_else(|| write!(out, "{value}"))
 }
@@ -208,8 +219,11 @@ pub(super) fn write_text(out: &mut dyn Write, text: &str) -> fmt::Result {
     out.write_char(quote)
 }
 
-/// Python's `str.isprintable` for a character outside of ASCII.
-fn is_printable(ch: char) -> bool {
+/// Python's `str.isprintable` for a character.
+pub(super) fn is_printable(ch: char) -> bool {
+    if ch.is_ascii() {
+        return !ch.is_ascii_control();
+    }
     static HIDDEN: LazyLock<Regex> =
         LazyLock::new(|| Regex::new(r"^[\p{C}\p{Z}]").expect("a constant pattern"));
     !HIDDEN.is_match(ch.encode_utf8(&mut [0; 4]))

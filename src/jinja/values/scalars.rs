@@ -1,16 +1,14 @@
 //! Jinja2's filters on texts, numbers and single values.
-//!
-//! Escaping filters (`e`, `safe`, `urlize`) stay minijinja's: SQL is never HTML.
 
 use minijinja::value::ValueKind;
 use minijinja::{Environment, Error, ErrorKind, State, Value};
 
-use super::args::{bind, error, flag, integer, opt_integer, required, type_name};
+use super::args::{bind, error, flag, opt_integer, required, type_name};
 use super::decimal::Decimal;
 use super::func::filter;
 use super::json::{self, Style};
 use super::number::{int_value, parse_float, parse_int, round_half_even, truncate};
-use super::{format, repr, split, strings};
+use super::{format, pprint, repr, strings};
 
 /// Adds the filters.
 pub(super) fn install(env: &mut Environment<'static>) {
@@ -35,16 +33,18 @@ pub(super) fn install(env: &mut Environment<'static>) {
     filter(env, "title", |_, args| one("title", args).map(|v| title(&repr::py_str(&v)).into()));
     filter(env, "trim", |_, args| string_method("strip", args));
     filter(env, "replace", replace);
-    filter(env, "center", center);
-    filter(env, "indent", indent);
     filter(env, "wordcount", |_, args| one("wordcount", args).map(|v| word_count(&v).into()));
-    filter(env, "truncate", shorten);
     filter(env, "urlencode", urlencode);
     filter(env, "format", |_, args| {
         let (text, args) = args.split_first().ok_or_else(|| error("format requires a value"))?;
         format::filter(text, args).map(Value::from)
     });
-    filter(env, "pprint", |_, args| one("pprint", args).map(|v| repr::py_repr(&v).into()));
+    filter(env, "pprint", |_, args| one("pprint", args).map(|v| pprint::pretty(&v).into()));
+    filter(env, "filesizeformat", file_size);
+    // dbt's own filter.
+    filter(env, "is_list", |_, args| {
+        one("is_list", args).map(|v| v.downcast_object_ref::<super::List>().is_some().into())
+    });
     // Where a value is rendered on its own, the dialect decides its type; as filters they pass on.
     for name in ["as_text", "as_bool", "as_native", "as_number"] {
         filter(env, name, |_, args| one("as", args));
@@ -230,69 +230,11 @@ fn replace(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     strings::method(&value, "replace", &[old, new, count])
 }
 
-fn center(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let [value, width] = bind("center", ["value", "width"], args)?;
-    let width = opt_integer("center", &width)?.unwrap_or(80);
-    let value = repr::py_str(&required("center", "value", value)?);
-    Ok(Value::from(strings::pad(&value, "center", width, ' ')))
-}
-
-fn indent(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let [value, width, first, blank] = bind("indent", ["s", "width", "first", "blank"], args)?;
-    let value = repr::py_str(&required("indent", "s", value)?);
-    let margin = match &width {
-        Some(width) if width.kind() == ValueKind::String => repr::py_str(width),
-        Some(width) => {
-            " ".repeat(usize::try_from(integer("indent", width)?.min(10_000)).unwrap_or(0))
-        }
-        None => "    ".to_owned(),
-    };
-    let lines = super::args::iterate(&split::lines(&(value + "\n"), false))?;
-    let mut out = String::new();
-    for (index, line) in lines.iter().enumerate() {
-        let line = line.as_str().unwrap_or_default();
-        if index > 0 {
-            out.push('\n');
-        }
-        let indented = if index == 0 { flag(&first) } else { flag(&blank) || !line.is_empty() };
-        if indented {
-            out.push_str(&margin);
-        }
-        out.push_str(line);
-    }
-    Ok(Value::from(out))
-}
-
 fn word_count(value: &Value) -> usize {
     repr::py_str(value)
         .split(|c: char| !(c.is_alphanumeric() || c == '_'))
         .filter(|word| !word.is_empty())
         .count()
-}
-
-fn shorten(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-    let names = ["s", "length", "killwords", "end", "leeway"];
-    let [value, length, kill, end, leeway] = bind("truncate", names, args)?;
-    let value = repr::py_str(&required("truncate", "s", value)?);
-    let number = |value: &Option<Value>, otherwise: usize| -> Result<usize, Error> {
-        let number = opt_integer("truncate", value)?;
-        Ok(number.and_then(|number| usize::try_from(number).ok()).unwrap_or(otherwise))
-    };
-    let (length, leeway) = (number(&length, 255)?, number(&leeway, 5)?);
-    let end = end.as_ref().map_or_else(|| "...".to_owned(), repr::py_str);
-    let chars: Vec<char> = value.chars().collect();
-    if chars.len() <= length + leeway {
-        return Ok(Value::from(value));
-    }
-    let room = length
-        .checked_sub(end.chars().count())
-        .ok_or_else(|| error("truncate: the length is shorter than the end"))?;
-    let cut: String = chars[..room].iter().collect();
-    let cut = match cut.rsplit_once(' ') {
-        Some((words, _)) if !flag(&kill) => words.to_owned(),
-        _ => cut,
-    };
-    Ok(Value::from(cut + &end))
 }
 
 fn urlencode(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -321,4 +263,33 @@ fn quote(text: &str, for_query: bool) -> String {
         }
     }
     out
+}
+
+/// A number of bytes for people: powers of 1000, or of 1024.
+fn file_size(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+    let [value, binary] = bind("filesizeformat", ["value", "binary"], args)?;
+    let value = required("filesizeformat", "value", value)?;
+    let bytes = match (value.as_str(), Decimal::of(&value)) {
+        (Some(text), _) => parse_float(text).ok_or_else(|| {
+            error(format!("could not convert string to float: {}", repr::py_repr(&value)))
+        })?,
+        (None, Some(decimal)) => decimal.to_f64(),
+        (None, None) => f64::try_from(value)?,
+    };
+    let (base, after) = if flag(&binary) { (1024.0, "iB") } else { (1000.0, "B") };
+    if bytes == 1.0 {
+        return Ok("1 Byte".into());
+    }
+    if bytes < base {
+        return Ok(format!("{} Bytes", truncate(bytes)?).into());
+    }
+    let first = if flag(&binary) { "K" } else { "k" };
+    let (mut number, mut prefix) = (bytes / base, first);
+    for larger in ["M", "G", "T", "P", "E", "Z", "Y"] {
+        if number < base {
+            break;
+        }
+        (number, prefix) = (number / base, larger);
+    }
+    Ok(format!("{number:.1} {prefix}{after}").into())
 }

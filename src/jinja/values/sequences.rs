@@ -2,17 +2,15 @@
 //!
 //! Those that are lazy in Jinja2 work at once here, and can be read more than once.
 
-use std::cmp::Ordering;
-
 use minijinja::value::{Tuple, ValueKind};
 use minijinja::{Environment, Error, State, Value};
 
 use super::args::{
     bind, error, flag, integer, iterate, opt_integer, required, split_kwargs, type_name,
 };
+use super::compare::{equals, greater, less, sort_by};
 use super::dict::{pair_tuples, pairs_of};
 use super::func::{Generator, filter};
-use super::list::sort as sort_values;
 use super::{List, ops, repr};
 
 /// Adds the filters.
@@ -176,7 +174,7 @@ fn group_by(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let key = path.get_or(&item, &default)?;
         keyed.push((fold_case(key.clone(), flag(&case)), key, item));
     }
-    keyed.sort_by(|a, b| ops::compare(&a.0, &b.0));
+    let keyed = sort_by(keyed, false, |a, b| less(&a.0, &b.0))?;
     let mut groups: Vec<(Value, Value, Vec<Value>)> = Vec::new();
     for (folded, key, item) in keyed {
         match groups.last_mut() {
@@ -235,12 +233,8 @@ fn sort(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let names = ["value", "reverse", "case_sensitive", "attribute"];
     let [value, reverse, case, attribute] = bind("sort", names, args)?;
     let value = required("sort", "value", value)?;
-    let mut items = iterate(&value)?;
+    let items = iterate(&value)?;
     let attribute = attribute.filter(|attribute| !attribute.is_none());
-    if attribute.is_none() && items.iter().all(Value::is_number) {
-        sort_values(&mut items, flag(&reverse));
-        return Ok(List::value(items));
-    }
     let paths: Vec<Path> = match attribute.as_ref().and_then(Value::as_str) {
         Some(names) => names.split(',').map(|name| Path::new(&Value::from(name))).collect(),
         None => vec![Path::optional(&attribute)],
@@ -253,18 +247,16 @@ fn sort(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
             .collect();
         keyed.push((key?, item));
     }
-    if flag(&reverse) {
-        keyed.sort_by(|a, b| compare_all(&b.0, &a.0));
-    } else {
-        keyed.sort_by(|a, b| compare_all(&a.0, &b.0));
-    }
-    Ok(List::value(keyed.into_iter().map(|(_, item)| item).collect()))
+    let sorted = sort_by(keyed, flag(&reverse), |a, b| less_of_all(&a.0, &b.0))?;
+    Ok(List::value(sorted.into_iter().map(|(_, item)| item).collect()))
 }
 
-/// How keys of several parts are sorted.
-fn compare_all(a: &[Value], b: &[Value]) -> Ordering {
-    let first = a.iter().zip(b).map(|(a, b)| ops::compare(a, b)).find(|found| found.is_ne());
-    first.unwrap_or_else(|| a.len().cmp(&b.len()))
+/// How keys of several parts are sorted: by the first part that differs.
+fn less_of_all(a: &[Value], b: &[Value]) -> Result<bool, Error> {
+    match a.iter().zip(b).find(|(a, b)| !equals(a, b)) {
+        Some((a, b)) => less(a, b),
+        None => Ok(false),
+    }
 }
 
 fn unique(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -289,8 +281,8 @@ fn extreme(name: &'static str, args: &[Value]) -> Result<Value, Error> {
         let key = fold_case(path.get(&item)?, flag(&case));
         let better = match &best {
             None => true,
-            Some((best, _)) if name == "min" => ops::compare(&key, best).is_lt(),
-            Some((best, _)) => ops::compare(&key, best).is_gt(),
+            Some((best, _)) if name == "min" => less(&key, best)?,
+            Some((best, _)) => greater(&key, best)?,
         };
         if better {
             best = Some((key, item));
@@ -407,7 +399,7 @@ fn slice(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
 fn dictsort(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let names = ["value", "case_sensitive", "by", "reverse"];
     let [value, case, by, reverse] = bind("dictsort", names, args)?;
-    let mut pairs = pairs_of(&required("dictsort", "value", value)?)?;
+    let pairs = pairs_of(&required("dictsort", "value", value)?)?;
     let by_value = match by.as_ref().map_or(Some("key"), Value::as_str) {
         Some("key") => false,
         Some("value") => true,
@@ -416,12 +408,8 @@ fn dictsort(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
     let key = |pair: &(Value, Value)| {
         fold_case(if by_value { pair.1.clone() } else { pair.0.clone() }, flag(&case))
     };
-    if flag(&reverse) {
-        pairs.sort_by(|a, b| ops::compare(&key(b), &key(a)));
-    } else {
-        pairs.sort_by(|a, b| ops::compare(&key(a), &key(b)));
-    }
-    Ok(List::value(pair_tuples(pairs)))
+    let sorted = sort_by(pairs, flag(&reverse), |a, b| less(&key(a), &key(b)))?;
+    Ok(List::value(pair_tuples(sorted)))
 }
 
 fn items(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {

@@ -2,6 +2,7 @@
 //!
 //! Operators (`|`, `&`, `-` of sets) do not exist in templates: the methods do the same.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -40,6 +41,17 @@ impl Set {
         self.lock().clone()
     }
 
+    /// Whether it is a part of another set, the same, or holds it; `None` where neither does.
+    pub(super) fn part_of(&self, other: &Set) -> Option<Ordering> {
+        let (mine, theirs) = (self.snapshot(), other.snapshot());
+        match (mine.is_subset(&theirs), mine.is_superset(&theirs)) {
+            (true, true) => Some(Ordering::Equal),
+            (true, false) => Some(Ordering::Less),
+            (false, true) => Some(Ordering::Greater),
+            (false, false) => None,
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Items> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,11 +84,11 @@ impl Object for Set {
         Some(self.lock().len())
     }
 
-    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<std::cmp::Ordering> {
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
         let other = other.downcast_ref::<Set>()?;
         let (mine, theirs) = (self.snapshot(), other.snapshot());
         if mine == theirs {
-            return Some(std::cmp::Ordering::Equal);
+            return Some(Ordering::Equal);
         }
         let mut mine: Vec<_> = mine.into_iter().collect();
         let mut theirs: Vec<_> = theirs.into_iter().collect();

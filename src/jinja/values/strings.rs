@@ -2,10 +2,13 @@
 //!
 //! Splitting, stripping and searching are in `split`. It never changes a string in place.
 
+use std::sync::LazyLock;
+
 use minijinja::{Error, Value};
+use regex::Regex;
 
 use super::args::{bind, error, flag, integer, no_method, opt_integer, required, text};
-use super::{format, split};
+use super::{format, repr, split};
 
 /// Calls a method of `str`.
 ///
@@ -15,11 +18,15 @@ pub(super) fn method(value: &Value, method: &str, args: &[Value]) -> Result<Valu
     let s = value.as_str().unwrap_or_default();
     Ok(match method {
         "upper" => none(method, args, || s.to_uppercase())?,
-        "lower" | "casefold" => none(method, args, || s.to_lowercase())?,
+        "lower" => none(method, args, || s.to_lowercase())?,
+        "casefold" => none(method, args, || case_folded(s))?,
         "title" => none(method, args, || title(s))?,
         "capitalize" => none(method, args, || capitalize(s))?,
         "swapcase" => none(method, args, || swapcase(s))?,
-        "isdigit" | "isnumeric" | "isdecimal" => none(method, args, || all(s, |c| c.is_numeric()))?,
+        "isnumeric" => none(method, args, || all(s, char::is_numeric))?,
+        "isdigit" => none(method, args, || all(s, |c| is_decimal(c) || is_small_digit(c)))?,
+        "isdecimal" => none(method, args, || all(s, is_decimal))?,
+        "isprintable" => none(method, args, || s.chars().all(repr::is_printable))?,
         "isalpha" => none(method, args, || all(s, char::is_alphabetic))?,
         "isalnum" => none(method, args, || all(s, char::is_alphanumeric))?,
         "isspace" => none(method, args, || all(s, char::is_whitespace))?,
@@ -99,6 +106,18 @@ fn all(s: &str, test: impl Fn(char) -> bool) -> bool {
     !s.is_empty() && s.chars().all(test)
 }
 
+/// A digit of any script.
+fn is_decimal(c: char) -> bool {
+    static DIGIT: LazyLock<Regex> =
+        LazyLock::new(|| Regex::new(r"^\p{Nd}").expect("a constant pattern"));
+    c.is_ascii_digit() || !c.is_ascii() && DIGIT.is_match(c.encode_utf8(&mut [0; 4]))
+}
+
+/// A raised, lowered or circled digit.
+fn is_small_digit(c: char) -> bool {
+    matches!(c, '²' | '³' | '¹' | '⁰' | '⁴'..='⁹' | '₀'..='₉' | '①'..='⑨')
+}
+
 /// Whether there are cased characters and none of them is lower case.
 pub(super) fn is_upper(s: &str) -> bool {
     s.chars().any(char::is_uppercase) && !s.chars().any(char::is_lowercase)
@@ -116,6 +135,11 @@ fn is_identifier(s: &str) -> bool {
 
 fn first_len(s: &str) -> usize {
     s.chars().next().map_or(0, char::len_utf8)
+}
+
+/// In lower case, with the letters that have more than one of it, or none of their own.
+fn case_folded(s: &str) -> String {
+    s.to_lowercase().replace('ß', "ss").replace('ς', "σ").replace('ſ', "s")
 }
 
 /// The first character in upper case, the rest in lower case.

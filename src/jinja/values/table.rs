@@ -189,11 +189,11 @@ impl Table {
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let width = self.names.iter().map(|n| n.chars().count()).max().unwrap_or(0).max(6);
-        let types = self.types.iter().map(|t| t.chars().count()).max().unwrap_or(0).max(9);
-        writeln!(f, "| {:width$} | {:types$} |", "column", "data_type")?;
-        writeln!(f, "| {} | {} |", "-".repeat(width), "-".repeat(types))?;
-        for (name, data_type) in self.names.iter().zip(&self.types) {
-            writeln!(f, "| {name:width$} | {data_type:types$} |")?;
+        writeln!(f, "| {:width$} | data_type |", "column")?;
+        writeln!(f, "| {} | --------- |", "-".repeat(width))?;
+        for (at, name) in self.names.iter().enumerate() {
+            let values = self.rows.iter().map(|row| &row.values()[at]);
+            writeln!(f, "| {name:width$} | {:9} |", cells::agate_type(values))?;
         }
         Ok(())
     }

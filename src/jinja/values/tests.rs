@@ -105,6 +105,25 @@ fn tables_answer_as_agate_does() {
             "{% for r in t.rows %}{{ r.id }}{{ r['name'] }}{{ r[0] }}{{ r.day }};{% endfor %}",
             "2Bo22024-01-02;1None12024-02-29;",
         ),
+        (
+            "{{ t }}",
+            "\
+| column | data_type |
+| ------ | --------- |
+| id     | Integer   |
+| name   | Text      |
+| total  | Number    |
+| day    | Date      |
+",
+        ),
+        (
+            "{% set total = t.rows[0].total %}{{ '{:e} {:.1e} {:g} {:.2g} {:E}'.format(total, total, total, total, total) }}",
+            "1.23450e+3 1.2e+3 1234.50 1.2e+3 1.23450E+3",
+        ),
+        (
+            "{% set whole = (t.rows[0].total * 2) %}{{ {2469: 'a'}[whole] }} {{ {2469: 'a'}.get(whole) }} {{ whole in {2469: 1} }} {{ {whole: 'b'}[2469] }}",
+            "a a True b",
+        ),
         ("{{ t.rows[0].values() }}", "(2, 'Bo', Decimal('1234.50'), datetime.date(2024, 1, 2))"),
         (
             "{{ t.rows[-1].dict().total }} {{ t.rows[0].get('nope', 'x') }} {{ t.rows[0]|length }}",

@@ -10,6 +10,7 @@ use minijinja::{Error, ErrorKind, State, Value};
 
 use super::super::args::{bind, error, opt_integer, required, text};
 use super::super::func::{Function, Namespace};
+use super::super::named::NamedTuple;
 use super::strftime::{self, Fields};
 use super::{parse, stamp};
 
@@ -113,8 +114,21 @@ pub(super) fn date_class() -> Value {
         let stamp = stamp::from_seconds(&required("fromtimestamp", "timestamp", seconds)?, None)?;
         Ok(Value::from_object(Date(stamp.civil().date())))
     });
-    let members =
-        vec![("today", today), ("fromisoformat", from_iso), ("fromtimestamp", from_timestamp)];
+    let from_ordinal = Function::value("fromordinal", |_, args| {
+        let [days] = bind("fromordinal", ["ordinal"], args)?;
+        let days = required("fromordinal", "ordinal", days)?;
+        let days = super::super::args::integer("fromordinal", &days)?;
+        let first = Date(civil::date(1, 1, 1));
+        Ok(Value::from_object(first.shifted(i128::from(days) - 1)?))
+    });
+    let members = vec![
+        ("today", today),
+        ("fromisoformat", from_iso),
+        ("fromtimestamp", from_timestamp),
+        ("fromordinal", from_ordinal),
+        ("min", Value::from_object(Date(civil::date(1, 1, 1)))),
+        ("max", Value::from_object(Date(civil::date(9999, 12, 31)))),
+    ];
     Namespace::class("datetime.date", construct, members)
 }
 
@@ -202,11 +216,29 @@ pub(super) fn date_method(
         "ctime" => Value::from(strftime::format(fields, "%c")?),
         "isocalendar" => {
             let week = date.iso_week_date();
-            Value::from((
-                i64::from(week.year()),
-                i64::from(week.week()),
-                strftime::weekday(date) + 1,
-            ))
+            let weekday = strftime::weekday(date) + 1;
+            let fields = &["year", "week", "weekday"];
+            let numbers = vec![week.year().into(), week.week().into(), weekday.into()];
+            NamedTuple::value("datetime.IsoCalendarDate", fields, numbers)
+        }
+        "timetuple" => {
+            let time = fields.civil;
+            let numbers: Vec<Value> = vec![
+                date.year().into(),
+                date.month().into(),
+                date.day().into(),
+                time.hour().into(),
+                time.minute().into(),
+                time.second().into(),
+                strftime::weekday(date).into(),
+                date.day_of_year().into(),
+                Value::from(if fields.zone.is_some() { 0 } else { -1 }),
+            ];
+            let fields = &[
+                "tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday",
+                "tm_yday", "tm_isdst",
+            ];
+            NamedTuple::value("time.struct_time", fields, numbers)
         }
         _ => return Ok(None),
     }))

@@ -10,15 +10,18 @@ mod stamp;
 mod strftime;
 mod zone;
 
+use std::cmp::Ordering;
 use std::fmt::{self, Write};
 
 use minijinja::{Error, Value};
 
+use super::args::error;
 use super::func::Namespace;
 pub(super) use civil::{Date, Time};
 pub(super) use delta::Delta;
 pub use stamp::DateTime;
 pub(super) use stamp::from_iso;
+pub use stamp::from_yaml;
 pub(super) use zone::Zone;
 
 /// The module `datetime`.
@@ -92,6 +95,23 @@ pub(super) fn strftime(value: &Value, format: &str) -> Option<Result<String, Err
         object.downcast_ref::<Time>()?.fields()
     };
     Some(strftime::format(&fields, format))
+}
+
+/// How two dates, times or spans of one kind are ordered; `None` where the values are others.
+pub(super) fn order(a: &Value, b: &Value) -> Option<Result<Ordering, Error>> {
+    let (x, y) = (a.as_object()?, b.as_object()?);
+    if let (Some(x), Some(y)) = (x.downcast_ref::<DateTime>(), y.downcast_ref::<DateTime>()) {
+        let since = x.since(y);
+        let naive = |_| error("can't compare offset-naive and offset-aware datetimes");
+        return Some(since.map(|micros| micros.cmp(&0)).map_err(naive));
+    }
+    let (first, second) = (type_name(a)?, type_name(b)?);
+    if first == second && !x.is::<Zone>() {
+        return Some(Ok(a.cmp(b)));
+    }
+    let is_date = |name| matches!(name, "datetime.date" | "datetime.datetime");
+    (is_date(first) && is_date(second))
+        .then(|| Err(error("can't compare datetime.datetime to datetime.date")))
 }
 
 /// `a + b`, where one is a time span and the other a span, date or timestamp.
@@ -186,7 +206,7 @@ pub(super) fn rem(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
 }
 
 fn by_zero() -> Error {
-    super::args::error("integer division or modulo by zero")
+    error("integer division or modulo by zero")
 }
 
 fn shift(value: &Value, micros: i128) -> Option<Result<Value, Error>> {

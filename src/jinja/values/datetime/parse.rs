@@ -1,9 +1,13 @@
 //! Texts as dates and times: `strptime`, and the ISO forms of `fromisoformat` and of databases.
 
+use std::sync::LazyLock;
+
 use jiff::civil;
 use minijinja::Error;
+use regex::Regex;
 
 use super::super::args::error;
+use super::civil::{date_of, time_of};
 use super::strftime::{DAYS, MONTHS};
 
 /// What was read, with what was not given at Python's defaults.
@@ -240,4 +244,34 @@ fn clock(reader: &mut Reader<'_>, parts: &mut Parts) -> Option<()> {
         parts.offset = Some(reader.offset()?);
     }
     Some(())
+}
+
+/// A date or timestamp as YAML writes it without quotes; `None` where the text is none of them.
+/// An inner `None` is a date without a time.
+pub(super) fn yaml(text: &str) -> Option<Result<(civil::Date, Option<Parsed>), Error>> {
+    static FORM: LazyLock<Regex> = LazyLock::new(|| {
+        Regex::new(
+            r"^(\d{4})-(\d\d?)-(\d\d?)(?:(?:[Tt]|[ \t]+)(\d\d?):(\d\d):(\d\d)(?:\.(\d*))?(?:[ \t]*(?:(Z)|([-+])(\d\d?)(?::(\d\d))?))?)?$",
+        )
+        .expect("a constant pattern")
+    });
+    let found = FORM.captures(text)?;
+    let number = |at: usize| found.get(at).map_or(0, |part| part.as_str().parse().unwrap_or(0i64));
+    let read = || {
+        let date = date_of(number(1), number(2), number(3))?;
+        if found.get(4).is_none() {
+            return Ok((date, None));
+        }
+        let fraction = found.get(7).map_or("", |part| part.as_str());
+        let micros = format!("{fraction:0<6}")[..6].parse().unwrap_or(0);
+        let time = time_of(number(4), number(5), number(6), micros)?;
+        let seconds = i32::try_from(number(10) * 3600 + number(11) * 60).unwrap_or(0);
+        let offset = match found.get(9) {
+            Some(sign) => Some(if sign.as_str() == "-" { -seconds } else { seconds }),
+            None => found.get(8).map(|_| 0),
+        };
+        Ok((date, Some(Parsed { civil: date.to_datetime(time), offset })))
+    };
+    // A date has two digits for the month and the day.
+    (found.get(4).is_some() || text.len() == 10).then(read)
 }

@@ -154,12 +154,20 @@ pub(super) fn from_seconds(seconds: &Value, zone: Option<&Zone>) -> Result<DateT
 
 /// A text as databases and `fromisoformat` have it.
 pub(crate) fn from_iso(value: &str) -> Option<DateTime> {
-    let parsed = parse::iso(value)?;
-    let zone = match parsed.offset {
-        Some(offset) => Some(Zone::fixed(offset).ok()?),
-        None => None,
-    };
-    Some(DateTime { civil: parsed.civil, zone })
+    of_parsed(&parse::iso(value)?).ok()
+}
+
+fn of_parsed(parsed: &parse::Parsed) -> Result<DateTime, Error> {
+    let zone = parsed.offset.map(Zone::fixed).transpose()?;
+    Ok(DateTime { civil: parsed.civil, zone })
+}
+
+/// What YAML means by a plain text that looks like a date or a timestamp; `None` where it does not.
+pub fn from_yaml(text: &str) -> Option<Result<Value, Error>> {
+    Some(parse::yaml(text)?.and_then(|(date, stamp)| match stamp {
+        Some(parsed) => of_parsed(&parsed).map(Value::from_object),
+        None => Ok(Value::from_object(Date(date))),
+    }))
 }
 
 /// The class `datetime`.
