@@ -381,7 +381,9 @@ fn float(text: &str) -> Option<Number> {
 fn twice(file: &Arc<SourceFile>, first: &Key, key: &Key) -> Diagnostic {
     let at = |key: &Key| Location::new(file.clone(), key.span.clone());
     let (line, column) = at(key).line_column();
-    // The words of dbt's YAML reader.
+    // The words of dbt's YAML reader, which does not get the empty lines that a file begins with.
+    let blank = &file.text[..file.text.len() - file.text.trim_start().len()];
+    let line = line - blank.matches('\n').count();
     let theirs = format!(
         "Duplicate key '{}' in \"<unicode string>\", line {line}, column {column}",
         key.text
@@ -473,7 +475,7 @@ mod tests {
 
     #[test]
     fn duplicate_keys_warn_and_the_last_counts() {
-        let document = parse(&SourceFile::new("x.yml", "a: 1\na: 2\n")).expect("parses");
+        let document = parse(&SourceFile::new("x.yml", "\na: 1\na: 2\n")).expect("parses");
         assert_eq!(document.root.to_json(), json!({"a": 2}));
         let [warning] = &document.warnings[..] else { panic!("{:?}", document.warnings) };
         let theirs = "Duplicate key 'a' in \"<unicode string>\", line 2, column 1 in file `x.yml`";

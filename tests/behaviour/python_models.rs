@@ -72,3 +72,22 @@ fn they_run_over_copies_of_what_they_read() {
     project.ok(&["run", "--select", "raw", "first", "after"]);
     assert_eq!(project.lines("select * from first order by 1"), ["1|a", "2|b", "3|c"]);
 }
+
+/// As in dbt, a Python model reads whole relations whatever `--empty` and `--sample` say.
+#[test]
+fn what_they_ref_is_no_sample() {
+    let mut project = project();
+    project.env("PINTAIL_PYTHON", "/no/such/python");
+    project.file("models/s.yml", "models: [{name: raw, config: {event_time: id}}]\n");
+    let is_object =
+        "select {{ ref('raw').render is defined and ref('raw').render is callable }} as a";
+    project.file("models/asks.sql", is_object);
+    for flags in [&["--empty"][..], &["--sample", "3 days"]] {
+        project.run(&[&["run", "-s", "raw", "first", "asks"][..], flags].concat());
+        let compiled = project.read("target/compiled/shop/models/first.py");
+        let relations = compiled.split("relations = ").nth(1).expect("what it refs");
+        let first = relations.lines().next().unwrap_or_default();
+        assert!(first.contains("main") && !first.contains("select"), "{first}");
+        assert_eq!(project.read("target/compiled/shop/models/asks.sql"), "select True as a");
+    }
+}

@@ -200,6 +200,11 @@ impl Object for RelationObject {
             }
             // How packages recognise a relation.
             "metadata" => Dict::value([("type", "Relation")]),
+            // Macros ask whether it is there: without it a value is no relation.
+            "render" => {
+                let sql = self.sql();
+                Value::from_function(move || sql.clone())
+            }
             "View" => "view".into(),
             "Table" => "table".into(),
             "MaterializedView" => "materialized_view".into(),
