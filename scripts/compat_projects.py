@@ -249,6 +249,13 @@ LIST = [
     Project("dbt-unittest", "dbt-unittest/integration_tests", packages={"dbt_unittest": "dbt-unittest"}),
     Project("dbt-osmosis", "dbt-osmosis/demo_duckdb"),
     Project("dbt-metabase", "dbt-metabase/sandbox"),
+    # Snowflake-Labs/dbt_constraints, omnata-labs/dbt-ml-preprocessing, tnightengale/dbt-meta-testing
+    Project("dbt-constraints", "dbt_constraints/integration_tests/dbt-core", engines=("postgres",), packages={
+            "dbt_constraints": "dbt_constraints", "dbt_utils": "dbt-utils"}),
+    Project("dbt-ml-preprocessing", "dbt-ml-preprocessing/integration_tests", packages={
+            "dbt_ml_preprocessing": "dbt-ml-preprocessing", "dbt_utils": "dbt-utils-0.8"}),
+    Project("dbt-meta-testing", "dbt-meta-testing/integration_tests", packages={
+            "dbt_meta_testing": "dbt-meta-testing"}),
     # TobikoData/sqlmesh, matsonj/nba-monte-carlo, astronomer/astronomer-cosmos, dagster-io/hooli-data-eng-pipelines
     Project("sushi", "sqlmesh/tests/fixtures/dbt/sushi_test", packages={
             name: f"sqlmesh/tests/fixtures/dbt/sushi_test/dbt_packages/{name}"

@@ -13,7 +13,7 @@ use crate::artifacts;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::graph::{Audits, Member};
 use crate::manifest::{ResourceType, Source};
-use crate::report::{Console, Level, Progress, dotted, plural};
+use crate::report::{Console, Level, Progress, dotted, finished_running, plural};
 use crate::run::{self, FreshnessResult, FreshnessStatus, RunResult, Runner};
 
 /// Tells how fresh the sources are.
@@ -170,7 +170,9 @@ pub(super) fn command(start: &Start, selection: &SelectionArgs, output: Option<&
     let failed = results.iter().filter(stale).count() + usize::from(hook_failed);
     console.gap();
     let seconds = started.elapsed().as_secs_f64();
-    console.info(&format!("Finished running {} in {seconds:.2}s.", plural(total, "source")));
+    let hooks = (!ran.is_empty()).then(|| plural(ran.len(), "project hook"));
+    let what: Vec<String> = hooks.into_iter().chain([plural(total, "source")]).collect();
+    finished_running(console, &what.join(", "), seconds);
     console.event("FreshnessCheckComplete", Level::Info, "Done.", || json!({}));
     Ok(match (session.engines.is_interrupted(), failed) {
         (true, _) => Exit::Interrupted,

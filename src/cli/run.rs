@@ -249,8 +249,8 @@ fn execute(
     let (told, folders) = (&session.config.project.alerts, alert_folders(&session.config));
     let alerts = Alerts::watch(told, folders, &session.invocation);
     interrupt::cancels(&session.engines);
-    let hooks = session.compiler.manifest.of_type(ResourceType::Operation).count();
-    let shown = if total == 0 { 0 } else { total + hooks };
+    let is_counted = |node: &&Node| !node.is_ephemeral();
+    let counted = session.nodes_of(selected).into_iter().filter(is_counted).count() + idle.len();
     let target = &session.config.target;
     let engines = target.engines.len() > 1;
     let (threads, name_of) = (target.threads, &target.name);
@@ -260,11 +260,11 @@ fn execute(
         "ConcurrencyLine",
         Level::Info,
         &text,
-        || json!({"num_threads": threads, "target_name": name_of, "node_count": total}),
+        || json!({"num_threads": threads, "target_name": name_of, "node_count": counted}),
     );
     console.gap();
     let manifest = session.compiler.manifest.clone();
-    let progress = Progress::new(console.clone(), manifest, shown, engines).told(broken.clone());
+    let progress = Progress::new(console.clone(), manifest, counted, engines).told(broken.clone());
     let progress = Arc::new(progress);
     let observer = Arc::new(Both { progress: progress.clone(), recorder });
     let earlier = session.only.as_ref();

@@ -43,16 +43,17 @@ impl Basics {
         })?;
         let root = find_root(flags, &started_in)?;
         let renderer = YamlRenderer::new(flags.vars.clone(), None);
-        Basics::of_folder(root, started_in, &renderer)
+        Basics::of_folder(root, started_in, flags.target_path.as_deref(), &renderer)
     }
 
-    /// Reads the project in a folder.
+    /// Reads the project in a folder, with the target path that the command line gives.
     ///
     /// # Errors
     /// As [`Basics::load`].
     pub fn of_folder(
         root: PathBuf,
         started_in: PathBuf,
+        target: Option<&Path>,
         renderer: &YamlRenderer,
     ) -> Result<Basics> {
         let file = read_text(&root.join(FILE), &shown(&started_in, &root).join(FILE))?;
@@ -66,8 +67,8 @@ impl Basics {
             }));
         };
         let one = |found: Option<Vec<String>>| found.and_then(|mut found| found.pop());
-        let target = std::env::var("DBT_TARGET_PATH").ok();
-        let target = match target {
+        let said = target.map(|path| path.display().to_string());
+        let target = match said.or_else(|| std::env::var("DBT_TARGET_PATH").ok()) {
             Some(path) => path,
             None => one(keys.texts("target-path")?).unwrap_or_else(|| "target".to_owned()),
         };

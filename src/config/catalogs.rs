@@ -12,14 +12,17 @@ use crate::diagnostic::{Code, Diagnostic, Location, Result, SourceFile};
 
 const FILE: &str = "catalogs.yml";
 
-/// Checks `<root>/catalogs.yml`, where there is one.
+/// The commands that read the file, as in dbt.
+const READERS: &[&str] = &["build", "compile", "parse", "run", "seed", "snapshot", "test"];
+
+/// Checks `<root>/catalogs.yml`, where there is one and the command reads it.
 ///
 /// # Errors
 /// `UNREADABLE`, `BAD_YAML`, errors of Jinja, and `BAD_CONFIG` for catalogs that contradict
 /// themselves and for all others, since no engine has any.
-pub fn check(root: &Path, shown: &Path, renderer: &YamlRenderer) -> Result<()> {
+pub fn check(command: &str, root: &Path, shown: &Path, renderer: &YamlRenderer) -> Result<()> {
     let path = root.join(FILE);
-    if !path.is_file() {
+    if !READERS.contains(&command) || !path.is_file() {
         return Ok(());
     }
     let file = read_text(&path, &shown.join(FILE))?;

@@ -188,7 +188,8 @@ impl Config {
         let packages = installed(&started_in, &root, &mut project, &flags, &target)?;
         warnings.append(&mut project.warnings);
         let renderer = YamlRenderer::new(flags.vars.clone(), Some(target.to_json()));
-        catalogs::check(&root, &shown(&started_in, &root), &renderer)?;
+        let command = flags.all.text("which").unwrap_or_default();
+        catalogs::check(command, &root, &shown(&started_in, &root), &renderer)?;
         let selectors = selectors::read(&root, &shown(&started_in, &root), &renderer)?;
         let said = flags.target_path.clone();
         let target_path =

@@ -132,7 +132,7 @@ fn name_of(work: &Work<'_>, spec: &PackageSpec, folder: &Path) -> Result<String>
         ));
     }
     let started_in = work.basics.started_in.clone();
-    Ok(Basics::of_folder(folder.to_path_buf(), started_in, work.renderer)?.name)
+    Ok(Basics::of_folder(folder.to_path_buf(), started_in, None, work.renderer)?.name)
 }
 
 /// The folder of a package by name, which has to lie in the folder of packages.

@@ -286,8 +286,12 @@ fn read(
             .help("A package is a dbt project: check the path, or its `subdirectory`."),
         ));
     }
-    let basics =
-        Basics::of_folder(folder.to_path_buf(), work.basics.started_in.clone(), work.renderer)?;
+    let basics = Basics::of_folder(
+        folder.to_path_buf(),
+        work.basics.started_in.clone(),
+        None,
+        work.renderer,
+    )?;
     let file = PackagesFile::read(folder, &work.basics.shown(folder), work.renderer)?;
     Ok((basics.name, file.packages))
 }

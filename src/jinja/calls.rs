@@ -45,6 +45,9 @@ const CONTEXT: &[&str] = &[
 pub(super) const FUNCTIONS: &[&str] =
     &["is_incremental", "load_relation", "run_query", "statement"];
 
+/// Macros that dbt-duckdb has in the place of dbt's own.
+const REPLACED_ON_DUCKDB: &[&str] = &["build_snapshot_staging_table", "run_hooks"];
+
 /// Words that stand before a bracket without calling anything.
 const WORDS: &[&str] = &["and", "call", "elif", "else", "if", "in", "is", "not", "or", "recursive"];
 
@@ -64,8 +67,13 @@ enum Call<'a> {
 pub fn called_by(registry: &MacroRegistry, adapter: &str, a_macro: &Macro) -> Vec<UniqueId> {
     let mut out: Vec<UniqueId> = Vec::new();
     let mut add = |id: &UniqueId| {
-        if !out.contains(id) {
-            out.push(id.clone());
+        let replaced = |name: &&str| adapter == "duckdb" && REPLACED_ON_DUCKDB.contains(name);
+        let id = match id.strip_prefix("macro.dbt.").filter(replaced) {
+            Some(name) => format!("macro.dbt_duckdb.{name}").into(),
+            None => id.clone(),
+        };
+        if !out.contains(&id) {
+            out.push(id);
         }
     };
     let package = a_macro.package_name.as_str();

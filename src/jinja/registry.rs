@@ -403,13 +403,36 @@ impl RegistryBuilder {
     }
 }
 
+/// Macros of dbt-duckdb's whose names do not say so.
+const OF_DUCKDB: &[&str] = &[
+    "drop_indexes_on_relation",
+    "external_location",
+    "get_column_names",
+    "location_exists",
+    "merge_clause_defaults",
+    "normalize_incremental_predicates",
+    "py_write_table",
+    "register_upstream_external_models",
+    "render_write_options",
+    "store_relation",
+    "validate_dict_field",
+    "validate_ducklake_restrictions",
+    "validate_merge_clause_list",
+    "validate_merge_clauses",
+    "validate_merge_config",
+    "validate_string_field",
+    "validate_string_list_field",
+    "write_to_file",
+];
+
 /// dbt keeps what is for one database in a package of its adapter's.
 fn shown_package<'a>(package: &'a str, name: &str) -> &'a str {
     if package != BUILT_IN {
         package
-    } else if name.starts_with("duckdb__") || name.ends_with("_duckdb") {
+    } else if name.starts_with("duckdb_") || name.ends_with("_duckdb") || OF_DUCKDB.contains(&name)
+    {
         "dbt_duckdb"
-    } else if name.starts_with("postgres__") || name.ends_with("_postgres") {
+    } else if name.starts_with("postgres_") || name.ends_with("_postgres") {
         "dbt_postgres"
     } else {
         package

@@ -57,11 +57,6 @@ pub(super) fn describe(node: &Node, shown_engine: bool) -> String {
         ResourceType::Seed => format!("seed file {relation}"),
         ResourceType::Snapshot => format!("snapshot {relation}"),
         ResourceType::Function => format!("function {relation}"),
-        ResourceType::Operation => {
-            let when = node.tags.first().map_or("", |tag| tag.as_str());
-            let index = node.index.unwrap_or_default();
-            format!("hook: {}.{when}.{index}", node.package_name)
-        }
         ResourceType::Test => format!("test {}", node.name),
         other => format!("{} {}", other.as_str(), called(node)),
     };
@@ -97,6 +92,10 @@ pub(super) fn ended(node: &Node, result: &RunResult) -> (String, String) {
         Status::Warn => (format!("WARN {failures}"), format!("WARN {failures}")),
         Status::Fail => (format!("FAIL {failures}"), format!("FAIL {failures}")),
         Status::Pass => ("PASS".to_owned(), "PASS".to_owned()),
+        // Its message is for run_results.json.
+        Status::Success if node.resource_type == ResourceType::Operation => {
+            ("OK".to_owned(), "OK".to_owned())
+        }
         Status::Success => (done.to_owned(), message),
     }
 }

@@ -18,16 +18,19 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::manifest::{Manifest, Node, ResourceType, UniqueId};
 use crate::run::{DataLoad, Observer, RunResult, Status, Step};
 
-/// The nodes that were begun: their number and when.
+/// What was begun: the number of each node and when, and when the hooks of the project, which have
+/// numbers of their own.
 #[derive(Default)]
 struct Begun {
     nodes: HashMap<UniqueId, (usize, Timestamp)>,
+    hooks: HashMap<UniqueId, Timestamp>,
 }
 
 /// Tells a run's progress.
 pub struct Progress {
     console: Arc<Console>,
-    manifest: Arc<Manifest>,
+    pub(super) manifest: Arc<Manifest>,
+    /// The number of nodes, without the hooks of the project.
     total: usize,
     /// Whether there is more than one engine, so that lines say which.
     engines: bool,
@@ -40,7 +43,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Progress of a run of `total` nodes.
+    /// Progress of a run of `total` nodes and the hooks around them.
     pub fn new(
         console: Arc<Console>,
         manifest: Arc<Manifest>,
@@ -48,8 +51,9 @@ impl Progress {
         engines: bool,
     ) -> Self {
         let bar = console.is_interactive().then(|| {
+            let hooks = manifest.of_type(ResourceType::Operation).count();
             let bar = ProgressBar::with_draw_target(
-                Some(total as u64),
+                Some((total + hooks) as u64),
                 ProgressDrawTarget::stderr_with_hz(12),
             );
             let style = "{bar:24} {pos}/{len} {elapsed} {wide_msg}";
@@ -94,6 +98,10 @@ impl Progress {
     /// The number of a node and when it was begun; `true` for those that begin now.
     fn begin(&self, node: &Node) -> (usize, Timestamp) {
         let mut begun = lock(&self.begun);
+        if node.resource_type == ResourceType::Operation {
+            let at = begun.hooks.entry(node.unique_id.clone()).or_insert_with(Timestamp::now);
+            return (0, *at);
+        }
         let next = begun.nodes.len() + 1;
         *begun.nodes.entry(node.unique_id.clone()).or_insert_with(|| (next, Timestamp::now()))
     }
@@ -136,6 +144,9 @@ impl Progress {
         error: Option<&Diagnostic>,
         place: (usize, Timestamp),
     ) {
+        if node.resource_type == ResourceType::Operation {
+            return self.hook_ended(node, result, place.1);
+        }
         let console = &self.console;
         let (mut words, word) = ended(node, result);
         if error.is_some_and(|error| error.code == Code::NOT_PUBLISHED) {
@@ -166,7 +177,6 @@ impl Progress {
             (_, ResourceType::Test | ResourceType::UnitTest) => "LogTestResult",
             (_, ResourceType::Seed) => "LogSeedResult",
             (_, ResourceType::Snapshot) => "LogSnapshotResult",
-            (_, ResourceType::Operation) => "LogHookEndLine",
             (_, ResourceType::Function) => "LogFunctionResult",
             _ => "LogModelResult",
         };
@@ -205,9 +215,6 @@ impl Progress {
                     data["resource_type"] = node.resource_type.as_str().into();
                     data["schema"] = node.schema.as_str().into();
                     data["node_name"] = node.name.as_str().into();
-                }
-                "LogHookEndLine" => {
-                    data["statement"] = node.name.as_str().into();
                 }
                 _ => {
                     data["description"] = described.clone().into();
@@ -282,6 +289,18 @@ impl Progress {
         node_info(node, status, self.begin(node).1, false)
     }
 
+    /// An empty line, where lines are told.
+    pub(super) fn gap(&self) {
+        if self.bar.is_none() {
+            self.console.gap();
+        }
+    }
+
+    /// Whether lines have colours.
+    pub(super) fn color(&self) -> bool {
+        self.console.color()
+    }
+
     /// How wide lines are.
     pub(super) fn width(&self) -> usize {
         self.console.width()
@@ -332,7 +351,9 @@ impl Observer for Progress {
                 let info = || json!({"node_info": node_info(node, "started", place.1, false)});
                 let text = format!("Began running node {id}");
                 self.console.event("NodeStart", Level::Debug, &text, info);
-                if self.bar.is_none() || self.console.wants_data() {
+                if node.resource_type == ResourceType::Operation {
+                    self.hook_started(node, place.1);
+                } else if self.bar.is_none() || self.console.wants_data() {
                     let what = describe(node, self.engines);
                     let at = Some((place.0, self.total));
                     let line =
@@ -379,6 +400,9 @@ impl Observer for Progress {
                 data["node_info"] = node_info(node, result.status.as_str(), place.1, true);
                 data
             });
+        }
+        if node.resource_type == ResourceType::Operation {
+            self.hook_told(node);
         }
         let text = format!("Finished running node {}", node.unique_id);
         self.console.event("NodeFinished", Level::Debug, &text, || {

@@ -52,14 +52,7 @@ pub fn summary(console: &Console, manifest: &Manifest, ended: &Ended) {
     let seconds = elapsed.as_secs_f64();
     console.gap();
     if !results.is_empty() {
-        let (what, long) = (ran(results), in_words(seconds));
-        let text = format!("Finished running {what}{long} ({seconds:.2}s).");
-        console.event(
-            "FinishedRunningStats",
-            Level::Info,
-            &text,
-            || json!({"stat_line": what, "execution": long, "execution_time": seconds}),
-        );
+        finished_running(console, &ran(results), seconds);
         console.event("EndRunResult", Level::Debug, "Command end result", || {
             json!({
                 "results": results.iter().map(run_result).collect::<Vec<_>>(),
@@ -216,6 +209,18 @@ pub(super) fn with_group(mut data: Value, group: &Option<Value>) -> Value {
         data["group"] = group.clone();
     }
     data
+}
+
+/// Tells what ran, and how long it took.
+pub fn finished_running(console: &Console, what: &str, seconds: f64) {
+    let long = in_words(seconds);
+    let text = format!("Finished running {what}{long} ({seconds:.2}s).");
+    console.event(
+        "FinishedRunningStats",
+        Level::Info,
+        &text,
+        || json!({"stat_line": what, "execution": long, "execution_time": seconds}),
+    );
 }
 
 /// ` in 0 hours 1 minutes and 2.50 seconds`

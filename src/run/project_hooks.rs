@@ -4,7 +4,7 @@ use minijinja::Value;
 
 use super::freshness::FreshnessResult;
 use super::node::said;
-use super::{RunResult, Runner, Status, ended};
+use super::{RunResult, Runner, Status, Step, ended};
 use crate::diagnostic::{Diagnostic, Result};
 
 impl Runner {
@@ -70,6 +70,7 @@ impl Runner {
             let (mut result, error) = if failed {
                 (RunResult::new(node, Status::Skipped), None)
             } else {
+                self.observer.started(&Step::Node(node), 0);
                 self.run_node(node, 0)
             };
             if let Some(error) = error.as_ref().filter(|_| result.compiled_code.is_none()) {

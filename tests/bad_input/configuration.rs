@@ -303,6 +303,11 @@ fn catalogs() {
     assert_snapshot!("catalogs_without_an_active_one", say(&format!("{one}, {other}"), ""));
     assert_snapshot!("catalogs_without_the_active_one", say(&format!("{one}, {other}"), active));
     assert_snapshot!("catalogs_are_not_supported", say(&one, ""));
+    // What writes nothing does not read the file.
+    let text =
+        format!("== catalogs.yml\ncatalogs:\n  - {{name: lake, write_integrations: [{one}]}}\n");
+    let listed = Project::new(&text).run("list");
+    assert!(listed.contains("exit code: 0"), "{listed}");
 }
 
 #[test]

@@ -19,6 +19,7 @@ mod dag;
 mod engines;
 mod files;
 mod interrupt;
+mod planted;
 mod project;
 mod sql;
 mod templates;

@@ -166,6 +166,11 @@ fn clean_removes_what_it_is_told_to() {
     project.ok(&["clean"]);
     assert!(!project.path().join("target").exists() && !project.path().join("extra").exists());
     assert!(project.path().join("kept/x").exists() && project.path().join("models/m.sql").exists());
+    // Without `clean-targets` it is what the command line takes for the target.
+    project.file("dbt_project.yml", "name: shop\nprofile: shop\n");
+    project.file("target/x", "").file("other/x", "");
+    project.ok(&["clean", "--target-path", "other"]);
+    assert!(project.path().join("target/x").exists() && !project.path().join("other").exists());
 }
 
 #[test]

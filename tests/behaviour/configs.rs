@@ -283,6 +283,29 @@ fn functions_that_are_macros_in_dbt_are_depended_on() {
     assert_eq!(macros("model.shop.n"), serde_json::json!(["macro.shop.own"]));
 }
 
+/// Each adapter has macros of its own, also in the place of dbt's.
+#[test]
+fn macros_of_an_adapter_are_in_its_package() {
+    let own = "{% macro own() %}{% do run_hooks([]) %}{{ external_location(this, {}) }}\
+               {{ duckdb_escape_comment('') }}{{ postgres_escape_comment('') }}{% endmacro %}";
+    for project in Project::on_each(&[("macros/own.sql", own), ("models/m.sql", "select 1 as id")])
+    {
+        project.ok(&["parse"]);
+        let macros = project.json("target/manifest.json")["macros"]["macro.shop.own"].clone();
+        let hooks = match project.on {
+            On::DuckDb => "macro.dbt_duckdb.run_hooks",
+            _ => "macro.dbt.run_hooks",
+        };
+        let expected = [
+            hooks,
+            "macro.dbt_duckdb.external_location",
+            "macro.dbt_duckdb.duckdb_escape_comment",
+            "macro.dbt_postgres.postgres_escape_comment",
+        ];
+        assert_eq!(macros["depends_on"]["macros"], serde_json::json!(expected));
+    }
+}
+
 #[test]
 fn names_with_spaces_by_a_flag() {
     let project = Project::new(

@@ -353,3 +353,54 @@ fn hooks_are_not_compiled_behind_an_error() {
         assert_eq!(times(ran.text()) - parsed, hooks, "{args:?}: {}", ran.text());
     }
 }
+
+/// Hooks of the project are counted by themselves, as dbt does, also around `source freshness`.
+#[test]
+fn hooks_have_lines_of_their_own() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_project.yml", &project_file("")),
+            ("models/m.sql", "select now() as seen"),
+            (
+                "models/s.yml",
+                "sources:\n  - name: main\n    tables:\n      - name: m\n        loaded_at_field: seen\n        \
+                 freshness: {warn_after: {count: 1, period: day}}\n",
+            ),
+        ],
+    );
+    let words = |args: &[&str]| {
+        let lines = project.ok(args).stdout;
+        let word = |line: &str| {
+            let (what, how) = line.split_once(" ..")?;
+            let how = how.trim_start_matches('.').split(" in ").next()?;
+            Some(format!("{what}{}", how.trim_end_matches(']')))
+        };
+        lines.lines().filter_map(word).collect::<Vec<_>>()
+    };
+    let around = |started: &str, ended: &str| {
+        [
+            "1 of 2 START hook: shop.on-run-start.0 [RUN",
+            "1 of 2 OK hook: shop.on-run-start.0 [OK",
+            "2 of 2 START hook: shop.on-run-start.1 [RUN",
+            "2 of 2 OK hook: shop.on-run-start.1 [OK",
+            started,
+            ended,
+            "1 of 2 START hook: shop.on-run-end.0 [RUN",
+            "1 of 2 OK hook: shop.on-run-end.0 [OK",
+            "2 of 2 START hook: shop.on-run-end.1 [RUN",
+            "2 of 2 OK hook: shop.on-run-end.1 [OK",
+        ]
+        .map(str::to_owned)
+    };
+    let of_model = around(
+        "1 of 1 START sql view model main.m [RUN",
+        "1 of 1 OK created sql view model main.m [OK",
+    );
+    assert_eq!(words(&["run"]), of_model);
+    let of_source =
+        around("1 of 1 START freshness of main.m [RUN", "1 of 1 PASS freshness of main.m [PASS");
+    assert_eq!(words(&["source", "freshness"]), of_source);
+    let said = project.ok(&["source", "freshness"]).text();
+    assert!(said.contains("Finished running 4 project hooks, 1 source in 0 hours"), "{said}");
+}
