@@ -191,6 +191,11 @@ def without_spaces(file):
     file.write_text(file.read_text().replace("Raw Customers 2", "raw_customers_2"))
 
 
+def without_database(file):
+    """TPC-H's tables stand in the database of the run."""
+    file.write_text(file.read_text().replace("database: duckdb_sample_data", ""))
+
+
 def tuva_without_bucket(file):
     """What the project's seeds load from a bucket stays away: they keep the rows of their files."""
     file.write_text("{% macro duckdb__load_seed(uri, pattern, compression, headers, null_marker) %}{% endmacro %}\n")
@@ -256,6 +261,11 @@ LIST = [
             "dbt_ml_preprocessing": "dbt-ml-preprocessing", "dbt_utils": "dbt-utils-0.8"}),
     Project("dbt-meta-testing", "dbt-meta-testing/integration_tests", packages={
             "dbt_meta_testing": "dbt-meta-testing"}),
+    # infinitelambda/dq-tools, davidraoulmaas/datavault4dbt-duckdb-demo with ScalefreeCOM/datavault4dbt
+    Project("dq-tools", "dq-tools/integration_tests", packages={"dq_tools": "dq-tools", "dbt_utils": "dbt-utils"}),
+    Project("datavault4dbt", "datavault4dbt-duckdb-demo/dbt", engines=("postgres",), packages={
+            "datavault4dbt": "datavault4dbt", "dbt_utils": "dbt-utils", "dbt_date": "dbt-date", "codegen": "dbt-codegen"},
+            tables=(tpch_tables, "main"), files={"models/stages/sources.yml": without_database}),
     # TobikoData/sqlmesh, matsonj/nba-monte-carlo, astronomer/astronomer-cosmos, dagster-io/hooli-data-eng-pipelines
     Project("sushi", "sqlmesh/tests/fixtures/dbt/sushi_test", packages={
             name: f"sqlmesh/tests/fixtures/dbt/sushi_test/dbt_packages/{name}"

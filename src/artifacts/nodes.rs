@@ -18,7 +18,7 @@ use crate::manifest::{
     ColumnInfo, FunctionCall, Inherited, MetricCall, Node, RefCall, ResourceType, SourceCall,
     UniqueId,
 };
-use crate::run::RunResult;
+use crate::run::{RunResult, Status};
 
 static CONTRACT: LazyLock<Value> =
     LazyLock::new(|| json!({"enforced": false, "alias_types": true, "checksum": null}));
@@ -130,8 +130,10 @@ impl Serialize for NodeOut<'_> {
                 macros.to_mut().push(id.clone());
             }
         }
-        if kind == ResourceType::Test && self.compiled.is_some() {
-            let known = if self.ran { OF_RUNNING_TESTS } else { &OF_RUNNING_TESTS[..1] };
+        if let Some(result) = self.compiled.filter(|_| kind == ResourceType::Test) {
+            // Also where its statement failed.
+            let failed = result.status == Status::Error && result.execute.is_some();
+            let known = if self.ran || failed { OF_RUNNING_TESTS } else { &OF_RUNNING_TESTS[..1] };
             let generic = node.test_metadata.is_some();
             for id in known.iter().filter(|id| generic || !id.ends_with("_where_subquery")) {
                 if !macros.iter().any(|other| **other == **id) {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::jinja::values;
+
 /// Python's `str()`.
 pub fn py_str(value: &Value) -> String {
     match value {
@@ -22,6 +24,10 @@ fn write_repr(out: &mut String, value: &Value) {
         Value::Null => out.push_str("None"),
         Value::Bool(true) => out.push_str("True"),
         Value::Bool(false) => out.push_str("False"),
+        // With Python's exponents: 1e-07.
+        Value::Number(number) if number.is_f64() => {
+            out.push_str(&values::py_repr(&values::from_json(value)));
+        }
         Value::Number(number) => out.push_str(&number.to_string()),
         Value::String(text) => write_text(out, text),
         Value::Array(items) => write_list(out, items, write_repr),
@@ -93,5 +99,6 @@ mod tests {
             py_repr(&value),
             r#"{'a': [1, True, None, "it's", 'say "hi"', 'both \' and "']}"#
         );
+        assert_eq!(py_repr(&json!([1e-7, 0.5, 2.0, 1e16, 1])), "[1e-07, 0.5, 2.0, 1e+16, 1]");
     }
 }

@@ -353,3 +353,25 @@ fn tags_and_meta_of_the_body_of_a_test_are_its_own() {
     let listed = project.ok(&["list", "--select", "tag:in_test", "--quiet"]).stdout;
     assert_eq!(listed, "shop.looks_one_\nshop.second\n");
 }
+
+/// dbt builds the names of tests from Python's numbers, and notes what a test called that failed.
+#[test]
+fn a_test_with_a_tiny_number_has_dbts_name() {
+    let macros = "{% test near(model, column_name, within) %}select * from {{ model }} where no_such > {{ within }}{% endtest %}";
+    let properties = "models: [{name: m, columns: [{name: id, data_tests: [{near: {arguments: {within: 0.0000001}}}]}]}]\n";
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("models/m.sql", "select 1 as id"),
+            ("models/s.yml", properties),
+            ("macros/near.sql", macros),
+        ],
+    );
+    project.fails(1, &["build", "--store-failures"]);
+    let manifest = project.json("target/manifest.json");
+    let nodes = manifest["nodes"].as_object().expect("there are nodes");
+    let (_, test) = nodes.iter().find(|(id, _)| id.starts_with("test.")).expect("there is a test");
+    assert_eq!(test["name"], "near_m_id__1e_07");
+    let called = &test["depends_on"]["macros"];
+    assert!(called.to_string().contains("macro.dbt.should_store_failures"), "{called}");
+}
