@@ -1,6 +1,5 @@
 //! Rows of any values.
 
-use pintail::engine::Connection;
 use pintail::relation::quote_literal;
 use proptest::prelude::*;
 

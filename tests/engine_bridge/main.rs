@@ -7,12 +7,11 @@ mod any_values;
 mod types;
 
 use pintail::diagnostic::Code;
-use pintail::engine::bridge::{attach_postgres, check_in_place, copy, refresh};
+use pintail::engine::bridge::{attach_postgres, copy, refresh};
 use pintail::engine::duckdb::DuckDb;
 use pintail::engine::postgres::PostgresConnection;
 use pintail::engine::{Connection, Engine};
-use pintail::relation::{Cell, Relation, quote_literal};
-use proptest::prelude::*;
+use pintail::relation::{Cell, Relation};
 use support::{TestDatabase, duckdb_memory, rows, text, value};
 
 /// Both engines, attached.

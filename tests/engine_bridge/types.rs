@@ -2,11 +2,11 @@
 
 use pintail::diagnostic::Code;
 use pintail::engine::Connection;
-use pintail::engine::bridge::{check_in_place, copy, refresh};
-use pintail::relation::{Cell, Relation};
+use pintail::engine::bridge::{check_in_place, refresh};
+use pintail::relation::Relation;
 
 use super::Both;
-use super::support::{rows, text, value};
+use super::support::{rows, value};
 
 /// DuckDB values of a type, the type in PostgreSQL, and PostgreSQL's text of them.
 type Case = (&'static str, &'static str, &'static [&'static str], &'static [&'static str]);
