@@ -12,7 +12,7 @@ use super::error::{
     Place, Returned, UNKNOWN_CALL, carry, explain, fail, is_carried, not_in_package, returned,
 };
 use super::objects::Forgiving;
-use super::registry::{Argument, MacroDef, MacroRegistry};
+use super::registry::{Argument, MacroDef, MacroRegistry, split_arguments};
 use super::rewrite::{OffsetMap, names_in, rewrite, rewrite_expression};
 use super::values;
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
@@ -247,24 +247,24 @@ pub fn return_function(value: Option<Value>) -> Result<Value, Error> {
 #[derive(Debug)]
 struct Caller {
     text: String,
-    arguments: Vec<Arc<str>>,
+    arguments: Vec<Argument>,
     seen: Vec<(Arc<str>, Value)>,
     context: Arc<Context>,
     place: Place,
 }
 
-/// `__caller(offset, text, names…)`, which the rewriting puts in place of a call block.
+/// `__caller(offset, text, arguments)`, which the rewriting puts in place of a call block.
 pub fn caller_function(state: &mut State, args: &[Value]) -> Result<Value, Error> {
     let context = Context::of(state)?;
     let mut args = args.iter();
     let offset = args.next().and_then(Value::as_i64).unwrap_or(0) as usize;
     let text = args.next().and_then(Value::as_str).unwrap_or_default().to_owned();
-    let arguments: Vec<Arc<str>> = args.filter_map(|a| a.as_str().map(Into::into)).collect();
+    let arguments = split_arguments(args.next().and_then(Value::as_str).unwrap_or_default());
     let rewritten = rewrite(&text)?;
     let mut seen: Vec<(Arc<str>, Value)> = Vec::new();
     for name in names_in(&text)? {
         // What the context gives needs no copy: it is looked up there when it is asked for.
-        if !arguments.iter().any(|argument| **argument == *name)
+        if !arguments.iter().any(|argument| &*argument.name == name)
             && let Some(value) = state.lookup(name)
             && !value.is_undefined()
             && value.downcast_object_ref::<MacroObject>().is_none()
@@ -282,6 +282,46 @@ pub fn caller_function(state: &mut State, args: &[Value]) -> Result<Value, Error
     Ok(Value::from_object(Caller { text, arguments, seen, context, place }))
 }
 
+impl Caller {
+    /// Gives the arguments of the block their values.
+    fn bind(
+        &self,
+        args: &[Value],
+        frame: &mut Context,
+        environment: &Environment<'_>,
+    ) -> Result<(), Error> {
+        let (positional, kwargs) = match args.split_last() {
+            Some((last, rest)) if last.is_kwargs() => (rest, Some(Kwargs::try_from(last.clone())?)),
+            _ => (args, None),
+        };
+        if positional.len() > self.arguments.len() {
+            let (takes, got) = (self.arguments.len(), positional.len());
+            let message = format!("the call block takes {takes} arguments, but got {got}");
+            return Err(fail(Code::JINJA_RUNTIME, message));
+        }
+        for (at, argument) in self.arguments.iter().enumerate() {
+            let named = || kwargs.as_ref()?.get::<Value>(&argument.name).ok();
+            let value = match positional.get(at).cloned().or_else(named) {
+                Some(value) => value,
+                None if argument.default.is_some() => default_of(argument, frame, environment)?,
+                None => Value::UNDEFINED,
+            };
+            frame.locals.push((argument.name.clone(), value));
+        }
+        let unknown = kwargs
+            .iter()
+            .flat_map(Kwargs::args)
+            .find(|name| !self.arguments.iter().any(|argument| &*argument.name == *name));
+        match unknown {
+            Some(name) => {
+                let message = format!("the call block has no argument `{name}`");
+                Err(fail(Code::JINJA_RUNTIME, message))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
 impl Object for Caller {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
@@ -296,18 +336,16 @@ impl Object for Caller {
         if depth >= MAX_DEPTH {
             return Err(fail(Code::JINJA_RUNTIME, "Call blocks are nested too deep"));
         }
-        let mut locals = self.seen.clone();
-        for (at, name) in self.arguments.iter().enumerate() {
-            locals.push((name.clone(), args.get(at).cloned().unwrap_or_default()));
-        }
-        let frame = Arc::new(Context {
+        let mut frame = Context {
             shared: self.context.shared.clone(),
             place: Arc::new(self.place.clone()),
             package: self.context.package.clone(),
-            locals,
+            locals: self.seen.clone(),
             outer: Some(self.context.clone()),
             depth: depth + 1,
-        });
+        };
+        self.bind(args, &mut frame, state.env())?;
+        let frame = Arc::new(frame);
         let rendered = with_stack(|| {
             state
                 .env()

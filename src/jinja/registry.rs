@@ -440,7 +440,7 @@ fn shown_package<'a>(package: &'a str, name: &str) -> &'a str {
 }
 
 /// `a, b=[1, 2], c='x'` → names and the texts of their defaults.
-fn split_arguments(text: &str) -> Vec<Argument> {
+pub(super) fn split_arguments(text: &str) -> Vec<Argument> {
     let mut parts = Vec::new();
     let (mut depth, mut start, mut quote) = (0usize, 0, None);
     let mut escaped = false;

@@ -276,20 +276,9 @@ impl Scan<'_, '_> {
         let mut expression = start + 2;
         if matches!(self.tokens[expression].0, Token::ParenOpen) {
             let close = self.matching(expression);
-            let mut depth = 0;
-            for at in expression..=close {
-                match &self.tokens[at].0 {
-                    Token::ParenOpen => depth += 1,
-                    Token::ParenClose => depth -= 1,
-                    // Names only: defaults of a caller's arguments are not used in dbt code.
-                    Token::Ident(name) if depth == 1 => {
-                        let before = &self.tokens[at - 1].0;
-                        if matches!(before, Token::ParenOpen | Token::Comma) {
-                            names.push_str(&format!(", {name:?}"));
-                        }
-                    }
-                    _ => {}
-                }
+            let given = self.span(expression).end..self.span(close).start;
+            if !self.text[given.clone()].trim().is_empty() {
+                names = format!(", {}", literal(&self.text[given]));
             }
             expression = close + 1;
         }
@@ -312,14 +301,16 @@ impl Scan<'_, '_> {
         let no_arguments = matches!(self.tokens[last - 1].0, Token::ParenOpen);
         let comma = if no_arguments { "" } else { ", " };
         let caller = format!("{comma}caller=__caller({offset}, {}{names})", literal(body));
+        // What stands before the call is replaced, the body is a template of its own.
+        let before = tag.start..self.span(expression).start;
+        let gone = [before.clone(), body_start..self.span(close_end).end];
         edits.retain(|edit| {
-            !(edit.range.start >= body_start && edit.range.end <= self.span(close_end).end)
+            !gone.iter().any(|gone| gone.contains(&edit.range.start) && edit.range.end <= gone.end)
         });
         let dash =
             |text: &str, yes: bool| if yes { text.to_owned() } else { text.replace('-', "") };
         let opens = dash("{{-", self.text[tag.clone()].ends_with('-'));
         let closes = dash("-}}", self.text[self.span(close_end)].starts_with('-'));
-        let before = tag.start..self.span(expression).start;
         edits.push(Edit::new(before, format!("{opens} "), Order::Replace));
         let at = self.span(last).start;
         edits.push(Edit::new(at..at, caller, Order::Close));

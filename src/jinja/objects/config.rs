@@ -10,7 +10,7 @@ use super::Arguments;
 use crate::diagnostic::Code;
 use crate::jinja::context::Context;
 use crate::jinja::error::{carry, fail};
-use crate::jinja::values::{from_json, to_json};
+use crate::jinja::values::{Dict, List, from_json, to_json};
 
 /// The node's configuration.
 #[derive(Debug)]
@@ -74,7 +74,7 @@ impl Object for ConfigObject {
             }
             "get" => Ok(match host.config(&name) {
                 Some(value) => from_json(&value),
-                None => named.get("default").unwrap_or(Value::from(())),
+                None => unsaid(&name).or_else(|| named.get("default")).unwrap_or(Value::from(())),
             }),
             "meta_get" | "meta_require" => {
                 let meta = host.config("meta").unwrap_or_default();
@@ -86,7 +86,7 @@ impl Object for ConfigObject {
             }
             "require" => match host.config(&name) {
                 Some(value) => Ok(from_json(&value)),
-                None => Err(missing(&name)),
+                None => unsaid(&name).ok_or_else(|| missing(&name)),
             },
             "set" => {
                 let value = args.get(1).map(to_json).transpose()?.unwrap_or_default();
@@ -105,6 +105,31 @@ impl Object for ConfigObject {
             )),
         }
     }
+}
+
+/// What dbt's configuration of a node has where nothing was said: whatever default is given with the
+/// question does not count then.
+fn unsaid(name: &str) -> Option<Value> {
+    Some(match name {
+        "packages" | "tags" => List::value(Vec::new()),
+        "column_types" | "grants" | "meta" | "persist_docs" | "quoting" => {
+            Dict::value(Vec::<(Value, Value)>::new())
+        }
+        "enabled" => true.into(),
+        "on_configuration_change" => "apply".into(),
+        "on_schema_change" => "ignore".into(),
+        "alias"
+        | "batch_size"
+        | "begin"
+        | "database"
+        | "event_time"
+        | "full_refresh"
+        | "group"
+        | "incremental_strategy"
+        | "schema"
+        | "unique_key" => Value::from(()),
+        _ => return None,
+    })
 }
 
 fn missing(name: &str) -> Error {

@@ -105,6 +105,9 @@ fn printf_field(out: &mut String, spec: &str, kind: char, value: &Value) -> Resu
                 out.push_str(&lay_out(FormatStyle::Printf, &field, &[Value::from(text)])?);
             }
         }
+        'd' | 'i' | 'u' if value.kind() == ValueKind::Bool => {
+            printf_field(out, spec, 'd', &Value::from(i64::from(value.is_true())))?;
+        }
         'd' | 'i' | 'u' => {
             let value = match f64::try_from(value.clone()) {
                 Ok(float) if !value.is_integer() && value.is_number() => {
@@ -208,6 +211,13 @@ impl Fields<'_> {
         if let Some(decimal) = Decimal::of(&value) {
             return decimal_field(out, decimal, &spec);
         }
+        if value.kind() == ValueKind::Bool {
+            value = Value::from(i64::from(value.is_true()));
+        }
+        let spec = match spec.strip_suffix('n').filter(|_| value.is_number()) {
+            Some(rest) => format!("{rest}{}", if value.is_integer() { 'd' } else { 'g' }),
+            None => spec,
+        };
         if value.as_object().is_some() || value.is_none() {
             let name = type_name(&value);
             return Err(error(format!("unsupported format string passed to {name}.__format__")));
@@ -218,6 +228,9 @@ impl Fields<'_> {
             out.push_str(&lay_out(FormatStyle::StrFormat, &number, &[hundredfold.into()])?);
             out.push('%');
             return Ok(());
+        }
+        if let Some((fill, spec)) = fills_behind_sign(&spec).filter(|_| value.is_number()) {
+            return padded_behind_sign(out, fill, spec, value);
         }
         out.push_str(&lay_out(FormatStyle::StrFormat, &format!("{{:{spec}}}"), &[value])?);
         Ok(())
@@ -273,6 +286,30 @@ impl Fields<'_> {
         }
         Ok(value)
     }
+}
+
+/// `[fill]=rest`: what fills the space between the sign and the digits.
+fn fills_behind_sign(spec: &str) -> Option<(char, &str)> {
+    let mut chars = spec.chars();
+    match (chars.next()?, chars.next()) {
+        ('=', _) => Some((' ', &spec[1..])),
+        (fill, Some('=')) => Some((fill, &spec[fill.len_utf8() + 1..])),
+        _ => None,
+    }
+}
+
+fn padded_behind_sign(out: &mut String, fill: char, spec: &str, value: Value) -> Result<(), Error> {
+    let flags = spec.find(|c| !matches!(c, '+' | '-' | ' ' | '#')).unwrap_or(spec.len());
+    let digits = spec[flags..].find(|c: char| !c.is_ascii_digit());
+    let (width, kind) = spec[flags..].split_at(digits.unwrap_or(spec.len() - flags));
+    let field = format!("{{:{}{kind}}}", &spec[..flags]);
+    let text = lay_out(FormatStyle::StrFormat, &field, &[value])?;
+    let (sign, number) = text.split_at(usize::from(text.starts_with(['+', '-', ' '])));
+    let missing = width.parse().unwrap_or(0usize).saturating_sub(text.chars().count());
+    out.push_str(sign);
+    out.extend(std::iter::repeat_n(fill, missing.min(100_000)));
+    out.push_str(number);
+    Ok(())
 }
 
 /// A decimal by its own digits; what asks for other forms gets those of a float.

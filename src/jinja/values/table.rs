@@ -15,6 +15,8 @@ use super::mapped::{Kind, Mapped};
 use super::{List, cells, repr};
 use crate::relation::{Cell, Column, ResultSet};
 
+mod combine;
+
 /// An agate-like table.
 #[derive(Default)]
 pub struct Table {
@@ -300,6 +302,23 @@ impl Object for Table {
                 };
                 Ok(self.like(self.rows.iter().filter(fresh).cloned().collect()))
             }
+            "group_by" => self.group_by(args),
+            "join" => self.join(args),
+            "merge" => Table::merge(args),
+            "find" => {
+                let [test] = bind("find", ["test"], args)?;
+                let test = required("find", "test", test)?;
+                for row in &self.rows {
+                    let row = Value::from_dyn_object(row.clone());
+                    if test.call(state, std::slice::from_ref(&row))?.is_true() {
+                        return Ok(row);
+                    }
+                }
+                Ok(Value::from(()))
+            }
+            "aggregate" | "bins" | "compute" | "denormalize" | "homogenize" | "normalize"
+            | "pivot" | "print_bars" | "print_csv" | "print_html" | "print_json"
+            | "print_structure" | "to_csv" | "to_json" => Err(combine::unsupported(method)),
             "to_dict" | "to_list" => {
                 Ok(List::value((0..self.rows.len()).filter_map(|index| self.row(index)).collect()))
             }

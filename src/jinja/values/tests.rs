@@ -124,6 +124,18 @@ fn tables_answer_as_agate_does() {
             "{% set whole = (t.rows[0].total * 2) %}{{ {2469: 'a'}[whole] }} {{ {2469: 'a'}.get(whole) }} {{ whole in {2469: 1} }} {{ {whole: 'b'}[2469] }}",
             "a a True b",
         ),
+        (
+            "{% set g = t.group_by('name') %}{{ g.keys() }} {{ g['Bo'].rows|length }} {% for k, u in g.items() %}{{ k }}{{ u.column_names|length }}{% endfor %}",
+            "('Bo', None) 1 Bo4None4",
+        ),
+        (
+            "{% set j = t.join(t.select(['id', 'name']), 'id') %}{{ j.column_names }} {{ j.rows[0].values()[-1] }} {{ t.join(t.limit(1), 'id', inner=true).rows|length }}",
+            "('id', 'name', 'total', 'day', 'name2') Bo 1",
+        ),
+        (
+            "{% set m = t.merge([t, t.select('id')]) %}{{ m.rows|length }} {{ m.rows[3].values() }}",
+            "4 (1, None, None, None)",
+        ),
         ("{{ t.rows[0].values() }}", "(2, 'Bo', Decimal('1234.50'), datetime.date(2024, 1, 2))"),
         (
             "{{ t.rows[-1].dict().total }} {{ t.rows[0].get('nope', 'x') }} {{ t.rows[0]|length }}",

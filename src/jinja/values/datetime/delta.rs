@@ -38,7 +38,13 @@ pub(super) fn of(value: &Value) -> Option<Delta> {
 
 /// The class `timedelta`.
 pub(super) fn class() -> Value {
-    Namespace::class("datetime.timedelta", construct, Vec::new())
+    let constant = |micros| Value::from_object(Delta { micros });
+    let members = vec![
+        ("min", constant(-999_999_999 * DAY)),
+        ("max", constant(1_000_000_000 * DAY - 1)),
+        ("resolution", constant(1)),
+    ];
+    Namespace::class("datetime.timedelta", construct, members)
 }
 
 fn construct(_: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {

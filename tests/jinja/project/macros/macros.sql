@@ -43,3 +43,5 @@
 {% macro uses_package() %}{{ pkg.greet('root') }}{% endmacro %}
 {% macro sees_context() %}{{ target.name }} {{ this.name }} {{ execute }}{% endmacro %}
 {% macro outer_name() %}{{ hidden is defined }}{% endmacro %}
+
+{% macro keyed_caller() %}{{ caller(1, y=2) }}|{{ caller(x=3) }}{% endmacro %}
