@@ -6,7 +6,7 @@
 use minijinja::machinery::{Token, tokenize};
 
 use super::registry::{BUILT_IN, MacroRegistry};
-use super::rewrite::syntax;
+use super::rewrite::{plain_spaces, syntax};
 use crate::manifest::{Macro, UniqueId};
 
 /// Names of dbt's own that are no macros, whatever a project calls its macros.
@@ -77,7 +77,8 @@ pub fn called_by(registry: &MacroRegistry, adapter: &str, a_macro: &Macro) -> Ve
         }
     };
     let package = a_macro.package_name.as_str();
-    for call in calls(&a_macro.macro_sql) {
+    let plain = plain_spaces(&a_macro.macro_sql);
+    for call in calls(plain.as_deref().unwrap_or(&a_macro.macro_sql)) {
         match call {
             Call::Name(None, name) if name == a_macro.name => {}
             Call::Name(Some(BUILT_IN), name) if FUNCTIONS.contains(&name) => {

@@ -8,6 +8,7 @@
 
 mod expression;
 mod look;
+mod spaces;
 mod unclosed;
 
 use std::borrow::Cow;
@@ -17,6 +18,7 @@ use minijinja::machinery::{Span, Token, tokenize};
 use minijinja::syntax::SyntaxConfig;
 
 use look::{Look, look};
+pub use spaces::plain_spaces;
 pub use unclosed::unclosed_tag;
 
 /// Text for minijinja, and the way back to the text that it came from.
@@ -90,7 +92,13 @@ pub fn syntax() -> SyntaxConfig {
 /// # Errors
 /// The tokenizer's syntax error; its range is in `text`.
 pub fn rewrite(text: &str) -> Result<Rewritten<'_>, minijinja::Error> {
-    rewrite_as(text, false)
+    match plain_spaces(text) {
+        None => rewrite_as(text, false),
+        Some(plain) => {
+            let Rewritten { text, map } = rewrite_as(&plain, false)?;
+            Ok(Rewritten { text: Cow::Owned(text.into_owned()), map })
+        }
+    }
 }
 
 /// Rewrites a lone expression.

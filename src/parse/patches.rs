@@ -105,21 +105,41 @@ impl<'a> Patches<'a> {
                     let entries = by_name.entry((section, name)).or_default();
                     let mut others = entries.iter();
                     if let Some((first, _)) = others.find(|(_, of)| of.package == file.package) {
-                        errors.push(
-                            Diagnostic::error(
-                                Code::DUPLICATE_NODE,
-                                format!("`{}` is described twice", properties.name),
-                            )
-                            .at(properties.location.clone())
-                            .related("first here", first.location.clone())
-                            .help("Merge the two entries into one."),
-                        );
+                        errors.push(twice(first, properties));
                     }
                     entries.push((properties, file));
                 }
             }
         }
-        Patches { by_name, all, config }
+        let patches = Patches { by_name, all, config };
+        errors.extend(patches.of_several_packages());
+        patches
+    }
+
+    /// Entries for one file in several packages. One for a file of another package describes that,
+    /// where its own has none; so there may be no second.
+    fn of_several_packages(&self) -> Vec<Diagnostic> {
+        let mut out: Vec<Diagnostic> = Vec::new();
+        for ((section, name), entries) in self.by_name.iter().filter(|(_, all)| all.len() > 1) {
+            let kind = section.file_kind();
+            let is_it = |file: &&LoadedFile| {
+                file.kind == kind
+                    && sql_files::file_stem(&file.path) == *name
+                    && self.is_enabled(*section, file, name)
+            };
+            let files: Vec<&LoadedFile> = self.all.iter().filter(is_it).collect();
+            let Some(described) = files.first().map(|file| &file.package) else { continue };
+            let has_own = |of: &LoadedFile| files.iter().any(|file| file.package == of.package);
+            let mut about =
+                entries.iter().filter(|(_, of)| of.package == *described || !has_own(of));
+            if let Some((first, file)) = about.next() {
+                // Two of one package were told of already.
+                let others = about.filter(|(_, of)| of.package != file.package);
+                out.extend(others.map(|(other, _)| twice(first, other)));
+            }
+        }
+        out.sort_by_key(ToString::to_string);
+        out
     }
 
     /// What describes a file of a package: an entry of its own package, else one of another that
@@ -243,6 +263,14 @@ fn file_of<'a>(properties: &'a NodeProperties, package: &str, all: &[LoadedFile]
 /// Whether a package has a file of a kind, by its name without folder and extension.
 fn has_file(all: &[LoadedFile], kind: FileKind, package: &str, stem: &str) -> bool {
     files_of(all, kind, package, stem).next().is_some()
+}
+
+/// The error for two entries that describe one thing.
+fn twice(first: &NodeProperties, second: &NodeProperties) -> Diagnostic {
+    Diagnostic::error(Code::DUPLICATE_NODE, format!("`{}` is described twice", second.name))
+        .at(second.location.clone())
+        .related("first here", first.location.clone())
+        .help("Merge the two entries into one.")
 }
 
 fn files_of<'a>(

@@ -224,3 +224,26 @@ fn methods_of_the_adapter_take_dbts_arguments() {
         }
     }
 }
+
+/// White space that was pasted from a page is space to Jinja.
+#[test]
+fn any_white_space_is_space_in_tags() {
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            (
+                "models/m.sql",
+                "{% set a =\u{a0}1 %}select {{ a\u{a0}}} as id, '\u{a0}' as kept {{ own() }}",
+            ),
+            (
+                "macros/own.sql",
+                "{% macro own() %}{% set b =\u{2003}2 %}{{ later() }}{% endmacro %}{% macro later() %}{% endmacro %}",
+            ),
+        ],
+    );
+    project.ok(&["run"]);
+    assert_eq!(project.lines("select id || kept from m"), ["1\u{a0}"]);
+    let manifest = project.json("target/manifest.json");
+    let called = &manifest["macros"]["macro.shop.own"]["depends_on"]["macros"];
+    assert_eq!(*called, serde_json::json!(["macro.shop.later"]));
+}

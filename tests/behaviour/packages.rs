@@ -516,6 +516,30 @@ fn properties_of_a_disabled_seed_are_those_of_its_namesake() {
     assert_eq!(project.status("unique_rules_id"), "pass");
 }
 
+/// A model of a package may be described by the project, but not by both.
+#[test]
+fn a_model_of_a_package_is_described_once() {
+    let entry = |words: &str| format!("models: [{{name: spine, description: {words}}}]\n");
+    let project = Project::new(
+        On::DuckDb,
+        &[
+            ("dbt_packages/inner/dbt_project.yml", "name: inner\n"),
+            ("dbt_packages/inner/models/spine.sql", "select 1 as id"),
+            ("models/s.yml", &entry("the projects words")),
+        ],
+    );
+    project.ok(&["parse"]);
+    assert_eq!(project.node("model.inner.spine")["description"], "the projects words");
+    project.file("dbt_packages/inner/models/s.yml", &entry("its own words"));
+    let said = project.fails(2, &["parse"]).text();
+    assert!(said.contains("`spine` is described twice"), "{said}");
+    // With a model of that name in the project each has its own.
+    project.file("models/spine.sql", "{{ config(alias='own') }} select 2 as id");
+    project.ok(&["parse"]);
+    assert_eq!(project.node("model.shop.spine")["description"], "the projects words");
+    assert_eq!(project.node("model.inner.spine")["description"], "its own words");
+}
+
 /// As in dbt: what `dbt.` stands before is dbt's own, and the node that a test belongs to is looked
 /// for in the package of the entry.
 #[test]
