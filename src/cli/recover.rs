@@ -53,10 +53,6 @@ pub(super) fn send(config: &Config, store: &mut Store) {
 /// # Errors
 /// `UNWRITABLE`.
 pub(super) fn everything(session: &Session, mut store: Option<&mut Store>) -> Result<()> {
-    if let Some(store) = store.as_deref_mut() {
-        // What does not get through now waits for the next command.
-        let _ = store.bring_audit(&session.config.own_folder("spool"));
-    }
     for one in left(&session.config) {
         write_results(&one)?;
         let mut whole = true;

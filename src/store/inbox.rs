@@ -23,6 +23,8 @@ struct Inbox {
 #[derive(Default)]
 struct State {
     entries: Vec<Entry>,
+    /// When the first of them came.
+    since: Option<Instant>,
     /// Nothing comes after this.
     is_over: bool,
     end: Option<End>,
@@ -49,6 +51,7 @@ impl Sender {
     pub fn put(&self, entry: Entry) {
         let mut state = self.0.lock();
         state.entries.push(entry);
+        state.since.get_or_insert_with(Instant::now);
         let count = state.entries.len();
         if count == 1 || count == self.0.batch {
             self.0.changed.notify_one();
@@ -69,27 +72,43 @@ impl Drop for Sender {
 }
 
 impl Receiver {
+    /// Waits as long as a result may, but not when there is a batch, or nothing comes any more.
+    pub fn hold_off(&self) {
+        let _state = self.0.wait_until(self.0.lock(), Instant::now() + self.0.wait);
+    }
+
     /// Waits for a batch, or for the end.
     pub fn take(&self) -> Delivery {
         let mut state = self.0.lock();
         while state.entries.is_empty() && !state.is_over {
             state = self.0.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
-        let due = Instant::now() + self.0.wait;
-        while state.entries.len() < self.0.batch && !state.is_over {
-            let left = due.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                break;
-            }
-            let waited = self.0.changed.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
+        let due = state.since.map_or_else(Instant::now, |since| since + self.0.wait);
+        let mut state = self.0.wait_until(state, due);
+        state.since = None;
         let entries = std::mem::take(&mut state.entries);
         Delivery { entries, is_last: state.is_over, end: state.end.take() }
     }
 }
 
 impl Inbox {
+    /// Until then, or until there is a batch, or nothing comes any more.
+    fn wait_until<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State>,
+        due: Instant,
+    ) -> MutexGuard<'a, State> {
+        while state.entries.len() < self.batch && !state.is_over {
+            let left = due.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -177,17 +177,9 @@ impl Problems {
 
 impl Thread {
     fn run(mut self, inbox: &Receiver) -> Finished {
-        if let Some(mut store) = self.store.take() {
-            store.give_way();
-            // What was interrupted, and which tests there are, is not worth a run's results.
-            let introduced = store
-                .mark_interrupted(self.begin.run.invocation_id)
-                .and_then(|_| store.write_rules(&self.begin.rules));
-            if let Err(error) = introduced {
-                self.problems.note(*error);
-            }
-            self.store = (!store.client().is_closed()).then_some(store);
-        }
+        // All engines start now; a short run has ended before anything is sent.
+        inbox.hold_off();
+        self.introduce();
         let end = loop {
             let mut delivery = inbox.take();
             self.waiting.append(&mut delivery.entries);
@@ -202,6 +194,27 @@ impl Thread {
             self.deliver(true);
         }
         self.finish(end.as_ref())
+    }
+
+    /// Says what a store has to know before results come; none of it is worth a run's results.
+    fn introduce(&mut self) {
+        let Some(mut store) = self.store.take() else { return };
+        store.give_way();
+        if let Some(folder) = self.spool.path().parent() {
+            // What does not get through now waits for the next command.
+            let _ = store.bring_audit(folder);
+        }
+        let introduced = store
+            .mark_interrupted(self.begin.run.invocation_id)
+            .and_then(|_| store.write_rules(&self.begin.rules));
+        if let Err(error) = introduced {
+            self.problems.note(*error);
+        }
+        if store.client().is_closed() {
+            self.next_attempt = Instant::now() + self.pause;
+        } else {
+            self.store = Some(store);
+        }
     }
 
     /// Sends what waits. Where PostgreSQL is away it is tried again if its time has come, or if
@@ -241,14 +254,13 @@ impl Thread {
     fn connect(&mut self) {
         let opened = (self.reach)().and_then(|mut store| {
             store.begin_run(&self.begin)?;
-            store.write_rules(&self.begin.rules)?;
-            store.give_way();
             Ok(store)
         });
         match opened {
             Ok(store) => {
                 self.store = Some(store);
                 self.pause = self.options.pause;
+                self.introduce();
             }
             Err(error) => {
                 self.problems.note(*error);

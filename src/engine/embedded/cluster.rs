@@ -194,6 +194,8 @@ impl Cluster {
                 .arg("--pgdata")
                 .arg(data)
                 .args(["--username", super::SUPERUSER, "--encoding", "UTF8", "--locale", locale])
+                // The order of C.UTF-8, compared byte by byte.
+                .args(["--lc-collate", "C"])
                 .args(["--auth-local", "trust", "--auth-host", "reject"])
                 .args(["--no-instructions", "--no-sync"])
                 .output()
