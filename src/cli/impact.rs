@@ -7,8 +7,9 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 use serde_json::Value;
 
+use super::analysed::{Analysed, analyse};
 use super::args::{CheckOutput, ImpactArgs, SelectionArgs};
-use super::columns::{Analysed, Known, analyse};
+use super::columns::Known;
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Result};

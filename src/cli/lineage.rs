@@ -2,8 +2,8 @@
 
 use serde_json::{Map, json};
 
+use super::analysed::{Analysed, analyse};
 use super::args::{LineageArgs, LineageFormat, SelectionArgs};
-use super::columns::{Analysed, analyse};
 use super::session::{Session, Start};
 use super::{Exit, Outcome};
 use crate::diagnostic::{Code, Diagnostic, Result, did_you_mean};

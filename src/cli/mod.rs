@@ -1,5 +1,6 @@
 //! The command line: a file for each command. The only place where stages are put together.
 
+mod analysed;
 mod args;
 mod audit;
 mod check;

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use serde_json::{Value, json};
 
-use super::index::description;
 use super::{ColumnEdge, Pages, compact};
 use crate::artifacts::inherited_json;
 use crate::graph::Member;
@@ -308,4 +307,16 @@ fn failing(check: &CheckSummary) -> Value {
         "rows": check.rows.iter().map(row).collect::<Vec<_>>(),
         "changes": changes.map(|one| json!([one.new, one.recurring, one.resolved])),
     })
+}
+
+/// What its author says about it.
+pub(super) fn description(member: Member<'_>) -> &str {
+    match member {
+        Member::Node(node) => &node.description,
+        Member::Source(source) => &source.description,
+        Member::Exposure(exposure) => &exposure.description,
+        Member::Semantic(entity) => {
+            entity.body.get("description").and_then(Value::as_str).unwrap_or_default()
+        }
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use indexmap::IndexSet;
 use serde_json::{Value, json};
 
-use super::detail::columns_of;
+use super::detail::{columns_of, description};
 use super::{Pages, is_singular};
 use crate::graph::Member;
 use crate::manifest::{Group, UniqueId};
@@ -181,16 +181,4 @@ pub(super) fn sql(pages: &Pages<'_>) -> Value {
         code.chars().take(MOST).collect::<String>()
     };
     pages.members.iter().map(code).collect()
-}
-
-/// What its author says about it.
-pub(super) fn description(member: Member<'_>) -> &str {
-    match member {
-        Member::Node(node) => &node.description,
-        Member::Source(source) => &source.description,
-        Member::Exposure(exposure) => &exposure.description,
-        Member::Semantic(entity) => {
-            entity.body.get("description").and_then(Value::as_str).unwrap_or_default()
-        }
-    }
 }

@@ -4,8 +4,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::detail::columns_of;
-use super::index::{description, group_of};
+use super::detail::{columns_of, description};
+use super::index::group_of;
 use super::site::{unwritable, write};
 use super::{Inputs, Pages};
 use crate::diagnostic::Result;

@@ -5,7 +5,7 @@
 //! Nothing is looked up that a statement can find out by itself: with a thousand tables, one look
 //! into `duckdb_tables()` costs more than the swap.
 
-use super::copy::IndexNames;
+use super::index_names::IndexNames;
 use super::{
     Along, Published, Step, drop_statement, in_transaction, type_word, view_statement,
     within_select,

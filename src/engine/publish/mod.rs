@@ -6,12 +6,14 @@
 
 mod copy;
 mod duckdb;
+mod index_names;
 mod postgres;
 
 use super::{Connection, EngineKind, SqlResult, retry};
 use crate::relation::{Relation, RelationKind, quote_identifier, quote_literal};
 
-pub use copy::{IndexNames, copy_table};
+pub use copy::copy_table;
+pub use index_names::IndexNames;
 pub use postgres::{Dependent, dependents};
 
 /// What became of the views that read the relation which was replaced. Always empty on DuckDB,

@@ -11,7 +11,7 @@
 //! moment is shorter than the second after which PostgreSQL looks for deadlocks: where a reader
 //! takes table and views in another order, it is the swap that gives way.
 
-use super::copy::IndexNames;
+use super::index_names::IndexNames;
 use super::{
     Along, Published, Step, drop_statement, in_transaction, type_word, view_statement,
     within_select,

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::state::pruned;
+use super::pruned::pruned;
 use crate::diagnostic::{Code, Diagnostic, Result};
 
 /// Whether a model's contract is what it was.

@@ -8,6 +8,7 @@ mod evaluate;
 mod glob;
 mod matcher;
 mod named;
+mod pruned;
 mod spec;
 mod state;
 

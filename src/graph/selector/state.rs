@@ -9,6 +9,7 @@ use std::collections::HashSet;
 use serde_json::{Map, Value};
 
 use super::contract;
+use super::pruned::pruned;
 use crate::diagnostic::{Code, Diagnostic, Result};
 use crate::graph::previous::find;
 
@@ -396,22 +397,6 @@ fn same_descriptions(old: &Value, new: &Value) -> bool {
 fn same_keys(old: &Value, new: &Value, keys: &[&str]) -> bool {
     let of = |node: &Value, key: &str| pruned(node.get(key).unwrap_or(&NULL));
     keys.iter().all(|key| of(old, key) == of(new, key))
-}
-
-/// A value without what says nothing: nulls, and maps of nothing else.
-pub(super) fn pruned(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => {
-            let kept: Map<String, Value> = map
-                .iter()
-                .map(|(key, value)| (key.clone(), pruned(value)))
-                .filter(|(_, value)| !value.is_null())
-                .collect();
-            if kept.is_empty() { Value::Null } else { Value::Object(kept) }
-        }
-        Value::Array(many) => many.iter().map(pruned).collect(),
-        other => other.clone(),
-    }
 }
 
 fn as_set(value: &Value) -> HashSet<&str> {
