@@ -143,12 +143,12 @@ impl Zone {
                 (before, after)
             }
         };
-        let with = |offset: Offset| {
-            let moment = offset.to_timestamp(local).map_err(|e| error(e.to_string()))?;
-            Ok::<_, Error>(Chosen::at(&self.zone, moment))
-        };
+        // The last hours of the year 9999 are dates as well, and what is in force then is known.
+        let end = if local.year() > 0 { Timestamp::MAX } else { Timestamp::MIN };
+        let with =
+            |offset: Offset| Chosen::at(&self.zone, offset.to_timestamp(local).unwrap_or(end));
         let chosen = match (ambiguous.offset(), is_dst) {
-            (AmbiguousOffset::Unambiguous { .. }, _) => with(first)?,
+            (AmbiguousOffset::Unambiguous { .. }, _) => with(first),
             (AmbiguousOffset::Gap { .. }, None) => {
                 return Err(error(format!("NonExistentTimeError: {}", spaced(local))));
             }
@@ -164,7 +164,7 @@ impl Zone {
             }
             (AmbiguousOffset::Fold { .. }, Some(is_dst)) => {
                 // The first of both is the earlier moment.
-                let (earlier, later) = (with(first)?, with(second)?);
+                let (earlier, later) = (with(first), with(second));
                 match (earlier.is_dst == is_dst, later.is_dst == is_dst) {
                     (true, false) => earlier,
                     (false, true) => later,
