@@ -304,8 +304,7 @@ impl<'a> Composer<'a> {
     }
 }
 
-/// A plain scalar by PyYAML's rules (YAML 1.1).
-/// What a scalar without quotes is.
+/// What a scalar without quotes is by PyYAML's rules (YAML 1.1).
 pub fn resolve_plain(text: &str) -> YamlKind {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return YamlKind::Null,

@@ -130,10 +130,8 @@ fn bind(
     frame: &mut Context,
     environment: &Environment<'_>,
 ) -> Result<(), Error> {
-    let (positional, kwargs) = match args.split_last() {
-        Some((last, rest)) if last.is_kwargs() => (rest, Some(Kwargs::try_from(last.clone())?)),
-        _ => (args, None),
-    };
+    let (positional, kwargs) = values::split_kwargs(args);
+    let kwargs = kwargs.cloned().map(Kwargs::try_from).transpose()?;
     let named = |name: &str| kwargs.as_ref().and_then(|k| k.get::<Value>(name).ok());
     let has = |name: &str| kwargs.as_ref().is_some_and(|k| k.has(name));
     for (at, argument) in def.arguments.iter().enumerate() {
@@ -290,10 +288,8 @@ impl Caller {
         frame: &mut Context,
         environment: &Environment<'_>,
     ) -> Result<(), Error> {
-        let (positional, kwargs) = match args.split_last() {
-            Some((last, rest)) if last.is_kwargs() => (rest, Some(Kwargs::try_from(last.clone())?)),
-            _ => (args, None),
-        };
+        let (positional, kwargs) = values::split_kwargs(args);
+        let kwargs = kwargs.cloned().map(Kwargs::try_from).transpose()?;
         if positional.len() > self.arguments.len() {
             let (takes, got) = (self.arguments.len(), positional.len());
             let message = format!("the call block takes {takes} arguments, but got {got}");

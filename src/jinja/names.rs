@@ -12,12 +12,12 @@ use super::values::{List, py_str};
 
 /// The `context` of a template.
 #[derive(Debug)]
-pub struct Names(Context);
+pub struct Names(Arc<Context>);
 
 impl Names {
     /// The names that a template's node knows.
     pub fn of(context: &Context) -> Self {
-        Names(context.root())
+        Names(Arc::new(context.root()))
     }
 
     fn find(&self, name: &str) -> Option<Value> {
@@ -27,7 +27,7 @@ impl Names {
         }
         drop(added);
         let known = |value: &Value| value.downcast_object_ref::<Forgiving>().is_none();
-        let own = Arc::new(self.0.root()).get_value_by_str(name);
+        let own = self.0.get_value_by_str(name);
         let global = || self.0.shared.fixed.globals.get(name).cloned();
         own.clone().filter(known).or_else(global).or(own)
     }

@@ -32,6 +32,8 @@ pub use response::ResponseObject;
 use minijinja::value::Kwargs;
 use minijinja::{Error, Value};
 
+use crate::jinja::values::split_kwargs;
+
 /// Positional and keyword arguments of a call, by name.
 pub struct Arguments<'a> {
     positional: &'a [Value],
@@ -42,10 +44,8 @@ pub struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     /// Reads the arguments of a function whose parameters have these names.
     pub fn new(args: &'a [Value], names: &'static [&'static str]) -> Result<Self, Error> {
-        let (positional, kwargs) = match args.split_last() {
-            Some((last, rest)) if last.is_kwargs() => (rest, Some(Kwargs::try_from(last.clone())?)),
-            _ => (args, None),
-        };
+        let (positional, kwargs) = split_kwargs(args);
+        let kwargs = kwargs.cloned().map(Kwargs::try_from).transpose()?;
         Ok(Arguments { positional, kwargs, names })
     }
 

@@ -5,6 +5,7 @@ use minijinja::{Error, Value};
 
 use crate::diagnostic::{Code, Diagnostic, did_you_mean};
 use crate::jinja::error::carry;
+use crate::jinja::values::split_kwargs;
 
 /// The names of a method's parameters, in their order; `None` of a method that reads its own
 /// arguments.
@@ -45,14 +46,12 @@ fn names(method: &str) -> Option<&'static [&'static str]> {
 /// # Errors
 /// For an argument that the method does not have.
 pub(super) fn placed(method: &str, args: &[Value]) -> Result<Vec<Value>, Error> {
-    let (Some(names), Some((last, rest))) = (names(method), args.split_last()) else {
+    let (positional, kwargs) = split_kwargs(args);
+    let (Some(names), Some(kwargs)) = (names(method), kwargs) else {
         return Ok(args.to_vec());
     };
-    if !last.is_kwargs() {
-        return Ok(args.to_vec());
-    }
-    let kwargs = Kwargs::try_from(last.clone())?;
-    let mut out = rest.to_vec();
+    let kwargs = Kwargs::try_from(kwargs.clone())?;
+    let mut out = positional.to_vec();
     for name in kwargs.args() {
         let Some(at) = names.iter().position(|known| *known == name) else {
             let message = format!("`adapter.{method}` has no argument `{name}`");

@@ -22,57 +22,45 @@ pub fn plain_spaces(text: &str) -> Option<String> {
         };
         out.push_str(&rest[..at]);
         rest = &rest[at..];
-        let length = length_of(rest, close);
-        let (tag, after) = rest.split_at(length);
-        if close == "#}" {
-            out.push_str(tag);
+        let length = if close == "#}" {
+            let length = rest.find(close).map_or(rest.len(), |at| at + close.len());
+            out.push_str(&rest[..length]);
+            length
         } else {
-            push_plain(&mut out, tag, is_odd);
-        }
-        rest = after;
+            push_plain(&mut out, rest, close, is_odd)
+        };
+        rest = &rest[length..];
     }
     out.push_str(rest);
     (out != text).then_some(out)
 }
 
-/// How far a tag or comment goes: to its end outside of quotes, or to the end of the text.
-fn length_of(text: &str, close: &str) -> usize {
-    if close == "#}" {
-        return text.find(close).map_or(text.len(), |at| at + close.len());
-    }
+/// Adds the tag that a text begins with, and tells how far it goes: to its end outside of quotes, or to
+/// the end of the text.
+fn push_plain(out: &mut String, text: &str, close: &str, is_odd: impl Fn(char) -> bool) -> usize {
     let mut quote = None;
     let mut escaped = false;
-    for (at, c) in text.char_indices().skip(2) {
+    for (at, c) in text.char_indices() {
         match quote {
             Some(_) if escaped => escaped = false,
             Some(_) if c == '\\' => escaped = true,
             Some(open) if c == open => quote = None,
             Some(_) => {}
             None if c == '\'' || c == '"' => quote = Some(c),
-            None if text[at..].starts_with(close) => return at + close.len(),
-            None => {}
-        }
-    }
-    text.len()
-}
-
-fn push_plain(out: &mut String, tag: &str, is_odd: impl Fn(char) -> bool) {
-    let mut quote = None;
-    let mut escaped = false;
-    for c in tag.chars() {
-        match quote {
-            Some(_) if escaped => escaped = false,
-            Some(_) if c == '\\' => escaped = true,
-            Some(open) if c == open => quote = None,
-            None if c == '\'' || c == '"' => quote = Some(c),
+            // Not where it opens: `{%}` is no whole tag.
+            None if at >= 2 && text[at..].starts_with(close) => {
+                out.push_str(close);
+                return at + close.len();
+            }
             None if is_odd(c) => {
                 out.extend(std::iter::repeat_n(' ', c.len_utf8()));
                 continue;
             }
-            _ => {}
+            None => {}
         }
         out.push(c);
     }
+    text.len()
 }
 
 #[cfg(test)]

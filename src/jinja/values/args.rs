@@ -18,7 +18,7 @@ pub(super) fn no_method(value: &Value, method: &str) -> Error {
 }
 
 /// Splits the keyword arguments off: minijinja passes them as the last argument.
-pub(super) fn split_kwargs(args: &[Value]) -> (&[Value], Option<&Value>) {
+pub fn split_kwargs(args: &[Value]) -> (&[Value], Option<&Value>) {
     match args.split_last() {
         Some((last, rest)) if last.is_kwargs() => (rest, Some(last)),
         _ => (args, None),

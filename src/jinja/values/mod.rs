@@ -41,6 +41,7 @@ use minijinja::{Environment, Error, State, Value};
 
 use super::context::Context;
 
+pub use args::split_kwargs;
 pub use cells::value as cell;
 pub use datetime::{DateTime, from_yaml};
 pub use dict::Dict;
