@@ -39,7 +39,7 @@ pub use graph_summary::write_graph_summary;
 pub use manifest::{ManifestInputs, manifest_to, write_manifest};
 pub use nodes::inherited_json;
 pub use run_results::{
-    LAST_RUN, keep_run, result_json, run_results_to, write_broken_off, write_run_results,
+    LAST_RUN, keep_run, run_result, run_results_to, write_broken_off, write_run_results,
 };
 pub use semantic::write_semantic_manifest;
 pub use sources::{sources_to, write_sources};

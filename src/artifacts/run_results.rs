@@ -47,11 +47,11 @@ pub fn keep_run(results: &Path) {
 }
 
 /// A result as an object of run_results.json.
-pub fn result_json(result: &RunResult) -> Box<RawValue> {
-    serde_json::value::to_raw_value(&ResultOut(result)).expect("results have text keys only")
+pub fn run_result(result: &RunResult) -> impl Serialize {
+    ResultOut(result)
 }
 
-/// Writes run_results.json of a run that was killed: what it did, as [`result_json`] gave it, and
+/// Writes run_results.json of a run that was killed: what it did, as [`run_result`] gave it, and
 /// of what is `open` the unique ids and whether work on it had begun.
 ///
 /// # Errors

@@ -164,7 +164,7 @@ impl Recorder {
 
     /// Hands over a result.
     pub fn record(&self, result: &RunResult) {
-        let artifact = artifacts::result_json(result);
+        let artifact = artifacts::run_result(result);
         match &self.writer {
             Some(writer) => writer.record(result, &artifact),
             None => self.spool.result(None, &artifact),

@@ -15,7 +15,8 @@ use crate::manifest::{ResourceType, UniqueId};
 use crate::relation::{Response, ResultSet};
 
 /// How a node ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Status {
     /// A model, seed, snapshot or hook was built.
     Success,

@@ -51,8 +51,7 @@ pub struct AuditEvent {
 pub fn note(folder: &Path, event: &AuditEvent) -> io::Result<()> {
     let mut file = open(folder)?;
     file.seek(io::SeekFrom::End(0))?;
-    let json = serde_json::to_string(event).expect("an event has text keys only");
-    file.write_all(spool::line(&json).as_bytes())
+    file.write_all(&spool::line(event))
 }
 
 /// The file, which nobody else uses until it is closed.

@@ -4,13 +4,14 @@
 //! while one is under way, what goes wrong with the store is kept and told at its end.
 
 mod audit;
+mod entry;
 mod history;
 mod inbox;
 mod migrate;
 mod past;
 mod priority;
 mod quality;
-mod rows;
+mod row_json;
 mod rules;
 mod send;
 pub mod spool;
@@ -36,10 +37,10 @@ use crate::engine::postgres::PostgresConnection;
 use crate::run::{InvocationInfo, RunResult, Status};
 
 pub use audit::{AuditEvent, AuditedCommand, Role, note as note_audit};
+pub use entry::Entry;
 pub use history::{Asked, Changes, CheckSummary, FailingRow, RunSummary, TaskSummary};
 pub use past::{DayScore, Execution, Executions};
 pub use quality::{ContextScore, FlakyTest, Scorecard, SlowTest, WorstTest, score};
-pub use rows::Entry;
 use rules::DigestedRule;
 pub use rules::QualityRule;
 pub use spool::{Begin, End, Left, Spool, Touched};
@@ -250,7 +251,7 @@ impl Store {
             &count(counts.warned),
             &count(counts.failed),
             &count(counts.skipped),
-            &message.as_deref().map(rows::clean),
+            &message.as_deref().map(row_json::clean),
         ];
         self.client()
             .execute(include_str!("sql/finish_run.sql"), &values)
@@ -274,8 +275,9 @@ impl Store {
         self.begin_run(&left.begin)?;
         self.write_rules(&left.begin.rules)?;
         let mut refused = 0;
+        let common = send::Common::of(&left.begin);
         for batch in left.entries.chunks(BATCH) {
-            let written = send::write(self, batch.to_vec());
+            let written = send::write(self, &common, batch.to_vec());
             if let Some(error) = written.problem.filter(|error| !is_about_values(error)) {
                 return Err(problem("take note of the results of an earlier run", &error));
             }

@@ -40,15 +40,6 @@ pub(super) struct DigestedRule<'r> {
     pub digest: Uuid,
 }
 
-/// The terms of a test, as each of its checks repeats them.
-#[derive(Debug, Clone)]
-pub(super) struct RuleTerms {
-    pub rule_id: Uuid,
-    pub severity: String,
-    pub warn_if: String,
-    pub error_if: String,
-}
-
 impl QualityRule {
     /// The rules of those nodes that are tests.
     pub fn all<'m>(
@@ -112,15 +103,6 @@ impl QualityRule {
     pub(super) fn digest(&self) -> Uuid {
         let json = serde_json::to_vec(self).expect("rules have text keys only");
         uuid::Builder::from_md5_bytes(Md5::digest(&json).into()).into_uuid()
-    }
-
-    pub(super) fn terms(&self) -> RuleTerms {
-        RuleTerms {
-            rule_id: self.rule_id,
-            severity: self.severity.clone(),
-            warn_if: self.warn_if.clone(),
-            error_if: self.error_if.clone(),
-        }
     }
 }
 

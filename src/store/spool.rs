@@ -21,7 +21,7 @@ use crate::checksum::sha256;
 use crate::run::InvocationInfo;
 
 /// The version of the format; a file of another one is left alone.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Digits of the checksum that a line begins with.
 const CHECK: usize = 16;
@@ -82,15 +82,16 @@ pub struct End {
 /// A line of the file.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Record<'a> {
+enum Record<'a, Artifact> {
     Begin(Cow<'a, Begin>),
     Touched(Cow<'a, Touched>),
-    /// A node's result: its rows for the store, and itself as run_results.json has it.
-    Result(Option<Cow<'a, Entry>>, Cow<'a, RawValue>),
-    /// Rows for the store that belong to no node.
-    Rows(Cow<'a, Entry>),
+    /// A node's result: what it says to the store, and itself as run_results.json has it.
+    Result(Option<Cow<'a, Entry>>, Artifact),
     End(Cow<'a, End>),
 }
+
+/// A line as it is read.
+type Read = Record<'static, Box<RawValue>>;
 
 /// The journal of the run that is under way. Shared by all threads.
 pub struct Spool {
@@ -105,7 +106,7 @@ struct State {
     /// The length of what was written whole.
     length: u64,
     /// Lines that the disk did not take; tried again with each further one.
-    waiting: VecDeque<String>,
+    waiting: VecDeque<Vec<u8>>,
     problem: Option<String>,
 }
 
@@ -121,7 +122,7 @@ impl Spool {
             Err(error) => state.problem = Some(error.to_string()),
         }
         let spool = Spool { path, state: Mutex::new(state) };
-        spool.append(&Record::Begin(Cow::Borrowed(begin)));
+        spool.append(&Record::<()>::Begin(Cow::Borrowed(begin)));
         spool
     }
 
@@ -132,28 +133,22 @@ impl Spool {
 
     /// Notes that a relation is about to be written.
     pub fn touched(&self, relation: &Touched) {
-        self.append(&Record::Touched(Cow::Borrowed(relation)));
+        self.append(&Record::<()>::Touched(Cow::Borrowed(relation)));
     }
 
-    /// Notes a node's result: its rows for the store, where there is one, and `artifact`, itself
+    /// Notes a node's result: what it says to the store, where there is one, and `artifact`, itself
     /// as an object of run_results.json.
-    pub fn result(&self, entry: Option<&Entry>, artifact: &RawValue) {
-        self.append(&Record::Result(entry.map(Cow::Borrowed), Cow::Borrowed(artifact)));
-    }
-
-    /// Notes rows that belong to no node.
-    pub fn rows(&self, entry: &Entry) {
-        self.append(&Record::Rows(Cow::Borrowed(entry)));
+    pub fn result(&self, entry: Option<&Entry>, artifact: &impl Serialize) {
+        self.append(&Record::Result(entry.map(Cow::Borrowed), artifact));
     }
 
     /// Notes how the run ended.
     pub fn end(&self, end: &End) {
-        self.append(&Record::End(Cow::Borrowed(end)));
+        self.append(&Record::<()>::End(Cow::Borrowed(end)));
     }
 
-    fn append(&self, record: &Record) {
-        let json = serde_json::to_string(record).expect("records have text keys only");
-        let line = line(&json);
+    fn append(&self, record: &impl Serialize) {
+        let line = line(record);
         let mut state = self.lock();
         state.waiting.push_back(line);
         state.flush();
@@ -190,7 +185,7 @@ impl State {
     fn flush(&mut self) {
         let Some(file) = &mut self.file else { return };
         while let Some(line) = self.waiting.front() {
-            if let Err(error) = file.write_all(line.as_bytes()) {
+            if let Err(error) = file.write_all(line) {
                 self.problem.get_or_insert_with(|| error.to_string());
                 // Half a line would spoil the one that comes after it.
                 let _ = file.set_len(self.length);
@@ -224,7 +219,7 @@ pub struct Left {
     /// What came of nodes, as objects of run_results.json, and which nodes these are.
     pub results: Vec<Box<RawValue>>,
     pub done: HashSet<String>,
-    /// Rows for the store.
+    /// What they say to the store.
     pub entries: Vec<Entry>,
     /// `None` where it was broken off.
     pub end: Option<End>,
@@ -280,7 +275,7 @@ impl Left {
         left.map(|left| Left { damaged, ..left })
     }
 
-    fn take(&mut self, record: Record) {
+    fn take(&mut self, record: Read) {
         match record {
             Record::Begin(_) => {}
             Record::Touched(touched) => self.touched.push(touched.into_owned()),
@@ -288,9 +283,8 @@ impl Left {
                 self.entries.extend(entry.map(Cow::into_owned));
                 let of: Option<Of> = serde_json::from_str(artifact.get()).ok();
                 self.done.extend(of.map(|of| of.unique_id));
-                self.results.push(artifact.into_owned());
+                self.results.push(artifact);
             }
-            Record::Rows(entry) => self.entries.push(entry.into_owned()),
             Record::End(end) => self.end = Some(end.into_owned()),
         }
     }
@@ -308,13 +302,21 @@ fn is_old(path: &Path) -> bool {
     made.and_then(|at| at.elapsed().ok()).is_some_and(|age| age.as_secs() > 60)
 }
 
-fn record(line: &str) -> Option<Record<'static>> {
+fn record(line: &str) -> Option<Read> {
     serde_json::from_str(checked(line)?).ok()
 }
 
-/// JSON as a line with its checksum.
-pub(super) fn line(json: &str) -> String {
-    format!("{} {json}\n", &sha256(json)[..CHECK])
+/// A record as a line with its checksum.
+pub(super) fn line(record: &impl Serialize) -> Vec<u8> {
+    // Room for most results.
+    let mut line = Vec::with_capacity(4096);
+    line.resize(CHECK, b'0');
+    line.push(b' ');
+    serde_json::to_writer(&mut line, record).expect("records have text keys only");
+    let check = sha256(&line[CHECK + 1..]);
+    line[..CHECK].copy_from_slice(&check.as_bytes()[..CHECK]);
+    line.push(b'\n');
+    line
 }
 
 /// The JSON of a line that is whole.

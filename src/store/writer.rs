@@ -5,19 +5,17 @@
 //! the disk with each batch, and the connection is tried again; what could not be written in the
 //! end stays in the spool for a later command, and is told.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use super::inbox::{Receiver, Sender, inbox};
-use super::rules::RuleTerms;
-use super::send::write;
+use super::send::{Common, write};
 use super::{BATCH, Begin, End, Entry, Spool, Store, problem};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
-use crate::run::{DataLoad, RunResult};
+use crate::run::RunResult;
 
 /// How the writer works.
 #[derive(Debug, Clone)]
@@ -52,9 +50,7 @@ pub struct Finished {
 
 /// Takes results and writes them behind the run's back. Shared by all threads.
 pub struct Writer {
-    begin: Arc<Begin>,
     spool: Arc<Spool>,
-    rules: HashMap<String, RuleTerms>,
     sender: Sender,
     thread: JoinHandle<Finished>,
 }
@@ -72,7 +68,6 @@ impl Writer {
         spool: Arc<Spool>,
         options: WriterOptions,
     ) -> Result<Writer> {
-        let terms = begin.rules.iter().map(|rule| (rule.unique_id.clone(), rule.terms())).collect();
         let begun = first.and_then(|mut store| store.begin_run(&begin).map(|()| store));
         let mut problems = Problems::default();
         let store = begun.map_err(|error| problems.note(*error)).ok();
@@ -82,7 +77,7 @@ impl Writer {
             reach,
             next_attempt: Instant::now() + options.pause,
             pause: options.pause,
-            begin: begin.clone(),
+            begin,
             spool: spool.clone(),
             waiting: Vec::new(),
             problems,
@@ -95,28 +90,20 @@ impl Writer {
                 .note(error.to_string())
                 .help("Close other programs, or raise the limit on processes.")
         })?;
-        Ok(Writer { begin, spool, rules: terms, sender, thread })
+        Ok(Writer { spool, sender, thread })
     }
 
     /// Hands over a result, and itself as an object of run_results.json. It is in the spool when
     /// this returns.
-    pub fn record(&self, result: &RunResult, artifact: &RawValue) {
-        let rule = self.rules.get(&*result.unique_id);
-        let entry = Entry::of(&self.begin.run, result, rule);
+    pub fn record(&self, result: &RunResult, artifact: &impl Serialize) {
+        let entry = Entry::of(result);
         self.spool.result(Some(&entry), artifact);
-        self.sender.put(entry);
-    }
-
-    /// Hands over a load that belongs to no node's result.
-    pub fn record_load(&self, load: &DataLoad) {
-        let entry = Entry::of_load(self.begin.run.invocation_id, load);
-        self.spool.rows(&entry);
         self.sender.put(entry);
     }
 
     /// Writes what is left and completes the run's row, while whoever calls this goes on.
     pub fn end(self, end: End) -> Last {
-        let Writer { sender, thread, spool, .. } = self;
+        let Writer { spool, sender, thread } = self;
         spool.end(&end);
         sender.end(end);
         Last { spool, thread }
@@ -231,10 +218,12 @@ impl Thread {
             self.spool.sync();
             return;
         };
+        let begin = self.begin.clone();
+        let common = Common::of(&begin);
         let mut waiting = std::mem::take(&mut self.waiting);
         while !waiting.is_empty() {
             let rest = waiting.split_off(waiting.len().min(BATCH));
-            let written = write(&mut store, waiting);
+            let written = write(&mut store, &common, waiting);
             if let Some(error) = written.problem {
                 self.problems.note(*problem("take note of results", &error));
             }

@@ -132,7 +132,7 @@ fn a_run_that_was_broken_off_is_read_up_to_its_last_whole_line() {
     let spool = Spool::create(folder.path(), &begin(&run, 3, Vec::new()));
     let one_result = result(&manifest.nodes["model.shop.orders"], Status::Success);
     for _ in 0..3 {
-        spool.result(None, &result_json(&one_result));
+        spool.result(None, &run_result(&one_result));
     }
     let path = spool.path().to_owned();
     drop(spool);

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
-use pintail::artifacts::result_json;
+use pintail::artifacts::run_result;
 use pintail::engine::Connection;
 use pintail::manifest::{Manifest, Node};
 use pintail::relation::{Cell, Column, ResultSet};
@@ -91,7 +91,7 @@ impl Recording {
 
     fn record(&self, results: &[RunResult]) {
         for result in results {
-            self.writer.record(result, &result_json(result));
+            self.writer.record(result, &run_result(result));
         }
     }
 

@@ -34,6 +34,13 @@ fn a_run_is_written_and_can_be_asked_about() {
         loaded_at: Timestamp::now(),
     });
     let mut failed = result(test_node(&manifest, "orders_to_stg"), Status::Fail);
+    failed.loads.push(DataLoad {
+        kind: LoadKind::Bridge,
+        unique_id: "model.shop.orders".into(),
+        source_engine: Some("analytics".into()),
+        target_engine: "operational".into(),
+        ..seed.loads[0].clone()
+    });
     failed.failures = Some(205);
     failed.message = Some("Got 205 results, configured to fail if != 0\0".into());
     let columns = [("id", "int"), ("price", "decimal"), ("note", "text")];
@@ -57,13 +64,6 @@ fn a_run_is_written_and_can_be_asked_about() {
     };
     let results = [built, seed, failed, skipped, passed];
     recording.record(&results);
-    recording.writer.record_load(&DataLoad {
-        kind: LoadKind::Bridge,
-        unique_id: "model.shop.orders".into(),
-        source_engine: Some("analytics".into()),
-        target_engine: "operational".into(),
-        ..results[1].loads[0].clone()
-    });
     let (finished, _) = recording.finish(&end(RunStatus::Failed, &results));
     assert_eq!(finished.warnings, []);
     assert!(finished.complete);
@@ -105,13 +105,14 @@ fn a_run_is_written_and_can_be_asked_about() {
     assert_eq!(
         column(
             &database,
-            "select concat_ws(' ', kind, unique_id, source_engine, target_engine,
-            rows_loaded, bytes_loaded, duration_ms, task_id is null)
-            from etl_orchestration.data_loads order by kind"
+            "select concat_ws(' ', kind, load.unique_id, source_engine, target_engine,
+            rows_loaded, bytes_loaded, load.duration_ms, name)
+            from etl_orchestration.data_loads as load
+            inner join etl_orchestration.task_executions using (task_id) order by kind"
         ),
         [
-            "bridge model.shop.orders analytics operational 2 20 7 t",
-            "seed seed.shop.regions duckdb 2 20 7 f",
+            "bridge model.shop.orders analytics operational 2 20 7 orders_to_stg",
+            "seed seed.shop.regions duckdb 2 20 7 regions",
         ]
     );
     assert_eq!(one(&database, "select count(*) from data_quality.quality_rules"), "14");
