@@ -141,8 +141,10 @@ fn relations(
     }
     // A file is read where it is.
     found.retain(|relation| relation.verbatim.is_none());
-    if node.raw_code.contains("dbt.this") {
-        found.extend(adapter.get_relation(&node.relation())?);
+    if node.raw_code.contains("dbt.this")
+        && let Some(this) = host.this()
+    {
+        found.extend(adapter.get_relation(&this)?);
     }
     let mut once: Vec<Relation> = Vec::with_capacity(found.len());
     for relation in found {

@@ -56,11 +56,19 @@ fn without_python_they_fail_alone() {
     assert_eq!(project.status("after"), "skipped");
 }
 
+/// Whether Python models can run here; says so where they cannot.
+fn can_run() -> bool {
+    let there = Command::new("python3").args(["-c", "import duckdb"]).output();
+    let can = there.is_ok_and(|done| done.status.success());
+    if !can {
+        eprintln!("skipped: no python3 with duckdb");
+    }
+    can
+}
+
 #[test]
 fn they_run_over_copies_of_what_they_read() {
-    let there = Command::new("python3").args(["-c", "import duckdb"]).output();
-    if !there.is_ok_and(|done| done.status.success()) {
-        eprintln!("skipped: no python3 with duckdb");
+    if !can_run() {
         return;
     }
     let project = project();
@@ -71,6 +79,51 @@ fn they_run_over_copies_of_what_they_read() {
     project.file("models/raw.sql", "select 3 as id, 'c' as name union all select 2, 'changed'");
     project.ok(&["run", "--select", "raw", "first", "after"]);
     assert_eq!(project.lines("select * from first order by 1"), ["1|a", "2|b", "3|c"]);
+}
+
+#[test]
+fn they_can_be_published_only_where_their_tests_pass() {
+    if !can_run() {
+        return;
+    }
+    for kind in ["table", "incremental"] {
+        let code = FIRST.replace("'incremental'", &format!("'{kind}', publish='audited'"));
+        let project = Project::new(
+            On::DuckDb,
+            &[
+                ("models/raw.sql", "select 1 as id, 'a' as name"),
+                ("models/first.py", &code),
+                ("models/after.sql", "select count(*) as n from {{ ref('first') }}"),
+                (
+                    "models/first.yml",
+                    "models: [{name: first, columns: [{name: name, data_tests: [not_null]}]}]\n",
+                ),
+            ],
+        );
+        project.ok(&["build"]);
+        assert_eq!(project.lines("select * from first"), ["1|a"], "{kind}");
+        assert_eq!(project.lines("select * from after"), ["1"], "{kind}");
+
+        project.file("models/raw.sql", "select 2 as id, cast(null as varchar) as name");
+        let text = project.fails(1, &["build"]).text();
+        assert!(text.contains("not_null_first_name"), "{text}");
+        assert_eq!(project.status("after"), "skipped");
+        assert_eq!(project.lines("select * from first"), ["1|a"], "{kind}");
+        let rejected = match kind {
+            "table" => &["2|NULL"][..],
+            _ => &["1|a", "2|NULL"],
+        };
+        assert_eq!(project.lines("select * from first__rejected order by id"), rejected, "{kind}");
+
+        project.file("models/raw.sql", "select 2 as id, 'b' as name");
+        project.ok(&["build"]);
+        let published = match kind {
+            "table" => &["2|b"][..],
+            _ => &["1|a", "2|b"],
+        };
+        assert_eq!(project.lines("select * from first order by id"), published, "{kind}");
+        assert_eq!(project.lines("select * from after"), [published.len().to_string()], "{kind}");
+    }
 }
 
 /// As in dbt, a Python model reads whole relations whatever `--empty` and `--sample` say.
