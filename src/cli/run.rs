@@ -81,7 +81,10 @@ pub(super) fn command(
     }
     let audits = audits(&session, &mut selected);
     let chosen = Chosen { selected, idle, audits, broken };
-    let (exit, _) = execute(&session, name, chosen, run, (opening, lock), started)?;
+    let (exit, results) = execute(&session, name, chosen, run, (opening, lock), started)?;
+    session.leave();
+    // As with the manifest.
+    std::mem::forget(results);
     Ok(exit)
 }
 
@@ -103,6 +106,7 @@ pub(super) fn seed(start: &Start, selection: &SelectionArgs, run: &RunArgs, show
             session.console.data(&report::format_rows(&rows, report::RowFormat::Table));
         }
     }
+    session.leave();
     Ok(exit)
 }
 

@@ -358,9 +358,10 @@ impl Session {
         }
     }
 
-    /// Gives the manifest's memory back with the process: freeing a large one takes longer than
-    /// the rest of the command's end.
+    /// Gives the memory of the manifest and of databases back with the process: freeing a large one
+    /// takes longer than the rest of the command's end.
     pub fn leave(self) {
+        self.engines.leave();
         std::mem::forget((self.compiler.manifest.clone(), self.graph));
     }
 }

@@ -155,3 +155,30 @@ fn what_needs_python_is_refused() {
         assert!(run.text().contains(wanted), "{line}: {}", run.text());
     }
 }
+
+/// A build does not close what it need not: nothing is left beside the file all the same.
+#[test]
+fn nothing_is_left_beside_a_file() {
+    let many = "{{ config(materialized='table') }}
+        select md5(range::varchar) as id, repeat(md5((range + 1)::varchar), 3) as text
+        from range(400000) order by 1";
+    let more = "{{ config(materialized='table', database='more') }} select 1 as n";
+    let small = "settings: {memory_limit: 60MB, preserve_insertion_order: false, threads: 1}";
+    for (setting, model, files) in [
+        ("", "select 1 as n", &["warehouse.duckdb"][..]),
+        // A log of its own.
+        ("attach: [{path: more.duckdb}]", more, &["more.duckdb", "warehouse.duckdb"]),
+        // What does not fit into memory lies in a folder meanwhile.
+        (small, many, &["warehouse.duckdb"]),
+    ] {
+        let profile = format!("{PROFILE}      {setting}\n");
+        let project =
+            project(&profile, &[("models/one.sql", model), ("models/two.sql", "select 2")]);
+        project.ok(&["run"]);
+        let entries = std::fs::read_dir(project.path()).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut beside: Vec<String> = names.filter(|name| name.contains(".duckdb")).collect();
+        beside.sort();
+        assert_eq!(beside, files, "{setting}");
+    }
+}
