@@ -12,6 +12,7 @@ mod past;
 mod priority;
 mod quality;
 mod row_json;
+mod rows;
 mod rules;
 mod send;
 pub mod spool;
@@ -275,7 +276,7 @@ impl Store {
         self.begin_run(&left.begin)?;
         self.write_rules(&left.begin.rules)?;
         let mut refused = 0;
-        let common = send::Common::of(&left.begin);
+        let common = rows::Common::of(&left.begin);
         for batch in left.entries.chunks(BATCH) {
             let written = send::write(self, &common, batch.to_vec());
             if let Some(error) = written.problem.filter(|error| !is_about_values(error)) {

@@ -12,7 +12,8 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 
 use super::inbox::{Receiver, Sender, inbox};
-use super::send::{Common, write};
+use super::rows::Common;
+use super::send::write;
 use super::{BATCH, Begin, End, Entry, Spool, Store, problem};
 use crate::diagnostic::{Code, Diagnostic, Result, Severity};
 use crate::run::RunResult;
