@@ -27,32 +27,32 @@ pub struct Entry {
     pub(super) resource_type: ResourceType,
     pub(super) name: String,
     pub(super) engine: Arc<str>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) context: Option<String>,
     pub(super) materialization: String,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) relation: Option<String>,
     pub(super) status: Status,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) rows_affected: Option<u64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) bytes: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "microsecond::optional")]
     pub(super) started_at: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none", with = "microsecond::optional")]
     pub(super) finished_at: Option<Timestamp>,
     pub(super) duration_ms: u64,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) compiled_sql_hash: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) message: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_of: Option<Uuid>,
     pub(super) thread: usize,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) loads: Vec<Load>,
     /// Of a test.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) check: Option<Check>,
 }
 
@@ -79,11 +79,11 @@ pub(super) struct Load {
 pub(super) struct Check {
     #[serde(with = "microsecond::required")]
     pub checked_at: Timestamp,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub failures: Option<u64>,
     /// Whether `rows` are all that failed.
     pub is_complete: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub rows: Option<KeptRows>,
 }
 
