@@ -157,25 +157,26 @@ pub(super) fn compile_nodes(session: &Session, nodes: &[&Node]) -> Compiled {
         result.thread = rayon::current_thread_index().map_or(0, |at| at + 1);
         (result, error)
     };
-    let is_hook = |node: &Node| node.resource_type == ResourceType::Operation;
+    let is_hook = |node: &&Node| node.resource_type == ResourceType::Operation;
+    let mut compiled: Vec<&Node> = nodes.iter().copied().filter(|node| !is_hook(node)).collect();
+    let (mut results, mut errors) = (Vec::new(), Vec::new());
     // Short runs of nodes, so that no thread is left with a long one at the end.
-    let nodes_alone = |node: &&Node| (!is_hook(node)).then(|| one(node));
-    let mut done: Vec<_> = nodes.par_iter().with_max_len(64).map(nodes_alone).collect();
+    compiled.par_iter().with_max_len(64).map(one).unzip_into_vecs(&mut results, &mut errors);
     // dbt stops at the first error, and what needs nothing else comes before the hooks, whose
     // templates may change a database.
     let comes_first =
         |node: &Node| !nodes.iter().any(|other| node.depends_on.contains(&other.unique_id));
-    let stops = |(result, node): (&Option<(_, Option<_>)>, &&Node)| {
-        result.as_ref().is_some_and(|(_, error)| error.is_some()) && comes_first(node)
-    };
-    if !done.iter().zip(nodes).any(stops) {
-        for (result, hook) in done.iter_mut().zip(nodes).filter(|(result, _)| result.is_none()) {
-            *result = Some(one(hook));
+    let mut failed = errors.iter().zip(&compiled).filter(|(error, _)| error.is_some());
+    if !failed.any(|(_, node)| comes_first(node)) {
+        for (at, hook) in nodes.iter().enumerate().filter(|(_, node)| is_hook(node)) {
+            let (result, error) = one(hook);
+            compiled.insert(at, hook);
+            results.insert(at, result);
+            errors.insert(at, error);
         }
     }
-    let (mut results, errors): (Vec<_>, Vec<_>) = done.into_iter().flatten().unzip();
     let errors: Vec<Diagnostic> = errors.into_iter().flatten().map(|error| *error).collect();
-    let mut of = nodes.iter();
+    let mut of = compiled.iter();
     let is_inlined = |result: &mut RunResult| {
         let is_ephemeral = of.next().is_some_and(|node| node.is_ephemeral());
         is_ephemeral && result.status == Status::Success
