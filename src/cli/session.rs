@@ -358,10 +358,9 @@ impl Session {
         }
     }
 
-    /// Gives the memory of the manifest and of databases back with the process: freeing a large one
-    /// takes longer than the rest of the command's end.
+    /// Gives the manifest's memory back with the process: freeing a large one takes longer than
+    /// the rest of the command's end.
     pub fn leave(self) {
-        self.engines.leave();
         std::mem::forget((self.compiler.manifest.clone(), self.graph));
     }
 }

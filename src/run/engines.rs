@@ -37,8 +37,6 @@ struct Pool {
     config: Arc<EngineConfig>,
     opened: OnceLock<Result<Opened>>,
     idle: Mutex<Vec<Idle>>,
-    /// Whether closing it would do no more than free memory.
-    is_settled: AtomicBool,
 }
 
 /// A connection that nobody uses at the moment, and the node that it was for.
@@ -67,7 +65,6 @@ impl Engines {
                     config: config.clone(),
                     opened: OnceLock::new(),
                     idle: Mutex::default(),
-                    is_settled: AtomicBool::new(false),
                 };
                 (config.name.clone(), pool)
             })
@@ -168,19 +165,15 @@ impl Engines {
                 // a processor that others could have.
                 let alone = idle.connection.execute("SET threads = 1");
                 let written = alone.and_then(|_| idle.connection.execute("CHECKPOINT"));
-                let is_settled = written.is_ok() && has_nothing_left(&mut *idle.connection);
-                pool.is_settled.store(is_settled, Ordering::Relaxed);
+                if let Some(Ok(opened)) = pool.opened.get()
+                    && written.is_ok()
+                    && has_nothing_left(&mut *idle.connection)
+                {
+                    // Closing it would only free memory, which the process's end does sooner.
+                    std::mem::forget(opened.engine.clone());
+                }
                 lock(&pool.idle).push(idle);
             }
-        }
-    }
-
-    /// Leaves the memory of DuckDB engines that are [settled](Engines::settle) to the end of the process,
-    /// which frees it sooner than they do.
-    pub fn leave(&self) {
-        let settled = self.pools.values().filter(|pool| pool.is_settled.load(Ordering::Relaxed));
-        for opened in settled.filter_map(|pool| pool.opened.get()?.as_ref().ok()) {
-            std::mem::forget(opened.engine.clone());
         }
     }
 

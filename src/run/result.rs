@@ -81,7 +81,8 @@ pub struct Timing {
 }
 
 /// What kind of data was brought in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum LoadKind {
     /// A CSV file of the project.
     Seed,
@@ -103,7 +104,7 @@ impl LoadKind {
 }
 
 /// Rows that came into an engine from a file or from the other engine.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DataLoad {
     pub kind: LoadKind,
     /// The seed, the source, or the node whose relation was copied.

@@ -1,7 +1,8 @@
 //! What a result says to the store, as plain data that can also wait in a file.
 //!
-//! It is kept short, with times as numbers, since each node's thread writes it down before it goes on: what the run and its
-//! tests say of all their results stands in [`Begin`](super::Begin) and is joined when it is sent.
+//! It is kept short, with times as numbers, since each node's thread writes it down before it goes
+//! on: what the run and its tests say of all their results stands in [`Begin`](super::Begin) and is
+//! joined when it is sent.
 //! Keys are made here, so that what is sent twice is stored once; they grow with time, so that new
 //! ones lie together in an index. Nothing is sent here.
 
@@ -49,29 +50,12 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) retry_of: Option<Uuid>,
     pub(super) thread: usize,
+    /// For `etl_orchestration.data_loads`, each with its key.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) loads: Vec<Load>,
+    pub(super) loads: Vec<(Uuid, DataLoad)>,
     /// Of a test.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) check: Option<Check>,
-}
-
-/// A row of `etl_orchestration.data_loads`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Load {
-    pub load_id: Uuid,
-    pub kind: String,
-    pub unique_id: UniqueId,
-    pub source_engine: Option<Arc<str>>,
-    pub target_engine: Arc<str>,
-    pub source: String,
-    pub target: String,
-    pub rows_loaded: Option<u64>,
-    pub bytes_loaded: Option<u64>,
-    pub duration_ms: u64,
-    pub status: Status,
-    #[serde(with = "microsecond::required")]
-    pub loaded_at: Timestamp,
 }
 
 /// What only a test has, for `data_quality.quality_checks`.
@@ -133,27 +117,8 @@ impl Entry {
             message: result.message.clone(),
             retry_of: result.retry_of,
             thread: result.thread,
-            loads: result.loads.iter().map(Load::of).collect(),
+            loads: result.loads.iter().map(|load| (Uuid::now_v7(), load.clone())).collect(),
             check,
-        }
-    }
-}
-
-impl Load {
-    fn of(load: &DataLoad) -> Load {
-        Load {
-            load_id: Uuid::now_v7(),
-            kind: load.kind.as_str().to_owned(),
-            unique_id: load.unique_id.clone(),
-            source_engine: load.source_engine.clone(),
-            target_engine: load.target_engine.clone(),
-            source: load.source.clone(),
-            target: load.target.clone(),
-            rows_loaded: load.rows,
-            bytes_loaded: load.bytes,
-            duration_ms: millis(load.duration),
-            status: load.status,
-            loaded_at: load.loaded_at,
         }
     }
 }
@@ -172,6 +137,6 @@ impl KeptRows {
     }
 }
 
-fn millis(duration: std::time::Duration) -> u64 {
+pub(super) fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

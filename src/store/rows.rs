@@ -10,14 +10,14 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::entry::{Check, KeptRows, Load};
+use super::entry::{Check, KeptRows, millis};
 use super::row_json::clean;
 use super::{Begin, Entry, QualityRule};
-use crate::run::{InvocationInfo, Status};
+use crate::run::{DataLoad, InvocationInfo, Status};
 
 /// What the rows of a run have in common.
 pub(super) struct Common<'b> {
-    run: &'b InvocationInfo,
+    pub run: &'b InvocationInfo,
     /// By their `unique_id`.
     rules: HashMap<&'b str, &'b QualityRule>,
 }
@@ -27,11 +27,6 @@ impl<'b> Common<'b> {
     pub fn of(begin: &'b Begin) -> Common<'b> {
         let rules = begin.rules.iter().map(|rule| (&*rule.unique_id, rule)).collect();
         Common { run: &begin.run, rules }
-    }
-
-    /// The run.
-    pub fn run(&self) -> &'b InvocationInfo {
-        self.run
     }
 
     /// The checks of a batch; a test that the run did not set out to run has none.
@@ -52,6 +47,7 @@ pub(super) struct Checked<'e> {
 }
 
 impl Checked<'_> {
+    /// As the table has it.
     pub fn status(&self) -> &'static str {
         match self.task.status {
             Status::Success | Status::Pass | Status::NoOp => "pass",
@@ -91,20 +87,24 @@ pub(super) struct LoadRow<'e> {
 }
 
 impl<'e> LoadRow<'e> {
-    pub fn of(run: &InvocationInfo, task: &Entry, load: &'e Load) -> LoadRow<'e> {
+    pub fn of(
+        run: &InvocationInfo,
+        task: &Entry,
+        (load_id, load): &'e (Uuid, DataLoad),
+    ) -> LoadRow<'e> {
         LoadRow {
-            load_id: load.load_id,
+            load_id: *load_id,
             run_id: run.invocation_id,
             task_id: task.task_id,
-            kind: &load.kind,
+            kind: load.kind.as_str(),
             unique_id: clean(&load.unique_id),
             source_engine: load.source_engine.as_deref(),
             target_engine: &load.target_engine,
             source: clean(&load.source),
             target: clean(&load.target),
-            rows_loaded: load.rows_loaded,
-            bytes_loaded: load.bytes_loaded,
-            duration_ms: load.duration_ms,
+            rows_loaded: load.rows,
+            bytes_loaded: load.bytes,
+            duration_ms: millis(load.duration),
             status: load.status.as_str(),
             loaded_at: load.loaded_at,
         }

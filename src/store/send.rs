@@ -47,7 +47,7 @@ pub(super) fn write(store: &mut Store, common: &Common, batch: Vec<Entry>) -> Wr
 
 /// Writes a batch in one transaction, one statement for each table.
 fn send(store: &mut Store, common: &Common, batch: &[Entry]) -> Result<(), postgres::Error> {
-    let run = common.run();
+    let run = common.run;
     let target = clean(&run.target);
     let load = |task| move |load| LoadRow::of(run, task, load);
     let loads: Vec<_> = batch.iter().flat_map(|task| task.loads.iter().map(load(task))).collect();
